@@ -1,0 +1,87 @@
+// The database behaves alike on SQLite in a file, in memory, and (with ALTO_TEST_POSTGRES) on PostgreSQL.
+import { after, test } from 'node:test'
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../clock/index.ts'
+import { databasesUnderTest } from '../testing/databases.ts'
+import { afterCommit, isForeignKeyViolation, isUniqueViolation, keysetPage, migrate, openSqlite, type Migration } from './index.ts'
+
+interface Tables { nets: { id: string, name: string | null }, ports: { id: string, net_id: string } }
+const HISTORY: Migration[] = [
+  { id: '0001-nets', up: ['create table nets (id text primary key, name text)'] },
+  { id: '0002-ports', up: ['create table ports (id text primary key, net_id text not null references nets(id) on delete restrict)'] },
+]
+const dir = mkdtempSync(join(tmpdir(), 'alto-db-'))
+after(() => rmSync(dir, { recursive: true }))
+
+for (const { name, open } of databasesUnderTest<Tables>()) {
+  test(`${name}: a schema is brought up to date once, and a newer one is refused`, async () => {
+    await using db = await open()
+    assert.deepEqual(await migrate(db.db, HISTORY, systemClock), ['0001-nets', '0002-ports'])
+    assert.deepEqual(await migrate(db.db, HISTORY, systemClock), [])
+    await assert.rejects(migrate(db.db, HISTORY.slice(0, 1), systemClock), { code: 'db.newer' })
+  })
+
+  test(`${name}: a transaction that throws leaves nothing and rings no bell`, async () => {
+    await using db = await open(HISTORY)
+    let rung = 0
+    await assert.rejects(db.db.write(async tx => {
+      afterCommit(tx, () => { rung++ })
+      await tx.insertInto('nets').values({ id: 'a', name: 'x' }).execute()
+      throw new Error('no')
+    }), /no/)
+    assert.deepEqual(await db.db.read(tx => tx.selectFrom('nets').selectAll().execute()), [])
+    await db.db.write(async tx => { afterCommit(tx, () => { rung += 10 }) })
+    assert.equal(rung, 10)
+  })
+
+  test(`${name}: broken rules of the schema are told apart`, async () => {
+    await using db = await open(HISTORY)
+    await db.db.write(tx => tx.insertInto('nets').values({ id: 'a', name: null }).execute())
+    await assert.rejects(db.db.write(tx => tx.insertInto('nets').values({ id: 'a', name: null }).execute()), e => isUniqueViolation(e) && !isForeignKeyViolation(e))
+    await assert.rejects(db.db.write(tx => tx.insertInto('ports').values({ id: 'p', net_id: 'none' }).execute()), isForeignKeyViolation)
+    await db.db.write(tx => tx.insertInto('ports').values({ id: 'p', net_id: 'a' }).execute())
+    await assert.rejects(db.db.write(tx => tx.deleteFrom('nets').where('id', '=', 'a').execute()), isForeignKeyViolation)
+  })
+
+  test(`${name}: the outer database inside a transaction is refused`, async () => {
+    await using db = await open(HISTORY)
+    await assert.rejects(db.db.write(() => db.db.read(async () => 1)), /pass tx on/)
+  })
+
+  test(`${name}: pages follow each other without gap or repeat, nulls first`, async () => {
+    await using db = await open(HISTORY)
+    const names = ['c', null, 'a', 'b', null, 'a', 'c']
+    await db.db.write(tx => tx.insertInto('nets').values(names.map((n, i) => ({ id: `n${i}`, name: n }))).execute())
+    for (const direction of ['asc', 'desc'] as const) {
+      const sort = [{ column: 'name', direction }, { column: 'id', direction }]
+      const all = (await db.db.read(tx => keysetPage(tx.selectFrom('nets').selectAll(), { limit: 100, sort }))).rows
+      const seen: typeof all = []
+      for (let marker: typeof all[number] | undefined; ;) {
+        const page = await db.db.read(tx => keysetPage(tx.selectFrom('nets').selectAll(), { limit: 2, sort, ...(marker && { after: [marker.name, marker.id] }) }))
+        seen.push(...page.rows)
+        marker = page.rows.at(-1)
+        if (!page.more) break
+      }
+      assert.deepEqual(seen, all)
+      assert.equal(all[direction === 'asc' ? 0 : 6]!.name, null)
+    }
+  })
+}
+
+test('sqlite: readers do not wait for a writer and see only what it committed', async () => {
+  const db = openSqlite<Tables>(join(dir, 'a.sqlite'))
+  await migrate(db, HISTORY, systemClock)
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const writing = db.write(async tx => {
+    await tx.insertInto('nets').values({ id: 'a', name: 'x' }).execute()
+    await gate
+  })
+  assert.equal((await db.read(tx => tx.selectFrom('nets').selectAll().execute())).length, 0)
+  open()
+  await writing
+  assert.equal((await db.read(tx => tx.selectFrom('nets').selectAll().execute())).length, 1)
+  await db.close()
+})

@@ -1,0 +1,21 @@
+// Which rule of the schema a statement broke, told alike for SQLite and PostgreSQL.
+
+const UNIQUE = 2067, PRIMARY_KEY = 1555, FOREIGN_KEY = 787, FOREIGN_KEY_TRIGGER = 1811
+
+/** True when `error` is a unique or primary key violation; `column` narrows it to messages or constraints that name it. */
+export function isUniqueViolation(error: unknown, column?: string): boolean {
+  const { sqlite, postgres, text } = told(error)
+  return (sqlite === UNIQUE || sqlite === PRIMARY_KEY || postgres === '23505') && (column === undefined || text.includes(column))
+}
+
+/** True when `error` says that a row is referred to, or refers to nothing. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  const { sqlite, postgres } = told(error)
+  return sqlite === FOREIGN_KEY || sqlite === FOREIGN_KEY_TRIGGER || postgres === '23503' || postgres === '23001'
+}
+
+function told(error: unknown): { sqlite?: unknown, postgres?: unknown, text: string } {
+  if (!(error instanceof Error)) return { text: '' }
+  const { errcode, code, constraint, detail } = error as Error & { errcode?: unknown, code?: unknown, constraint?: string, detail?: string }
+  return { sqlite: errcode, postgres: code, text: `${error.message} ${constraint ?? ''} ${detail ?? ''}` }
+}
