@@ -1,0 +1,60 @@
+// What carries messages between a client and who serves the contract: in memory (LocalTransport) or over a broker.
+import type { Contract, ContractVersion, Methods } from './contract.ts'
+
+/** A message that is handed over and forgotten. `body` is JSON text. */
+export interface Cast {
+  readonly contract: string
+  /** The version that brought the method; who serves an older one refuses. */
+  readonly since: ContractVersion
+  readonly target: string
+  readonly method: string
+  readonly body: string
+}
+
+/** A message whose sender waits for a Reply, at most `deadlineMs`. */
+export interface Request extends Cast {
+  readonly deadlineMs: number
+}
+
+/** What came back: JSON text of the result, of a Fault, or the message of any other error (a bug at the far side). */
+export type Reply =
+  | { readonly outcome: 'result', readonly body: string }
+  | { readonly outcome: 'fault', readonly body: string }
+  | { readonly outcome: 'error', readonly message: string }
+
+/** A contract that is being answered. */
+export interface Serving {
+  /** Takes no more messages; resolves when those that were taken are answered. */
+  close(): Promise<void>
+}
+
+/** Carries messages. Implementations differ in reach only: what a method sees and throws is the same over each. */
+export interface Transport {
+  /**
+   * Answers `contract` at `target` (a host's name, or a service's) with `implementation`.
+   * Throws an Error when this transport already serves the contract there.
+   */
+  serve<Interface extends Methods<Interface>>(contract: Contract<Interface>, target: string, implementation: Interface): Serving
+  /** Sends, and resolves with the answer. Throws Fault `unavailable` when nobody answers within the deadline. */
+  request(message: Request): Promise<Reply>
+  /** Sends. Never throws: the message may be lost, repeated, or overtaken by a later one. */
+  cast(message: Cast): void
+  /** The version that `target` is known to serve; undefined when it is not known (yet). */
+  spokenBy(contract: string, target: string): ContractVersion | undefined
+}
+
+/** What a transport over AMQP 0-9-1 is made from. */
+export interface AmqpOptions {
+  /** `amqp://user:password@host:port/virtual-host`, or `amqps:`. */
+  readonly url: string
+  /** The cloud's id: exchanges and queues begin with it, so that clouds share a broker. */
+  readonly cloud: string
+}
+
+/** A transport over a broker, as `serve` wires it: same interface, a wider reach, and a connection to close. */
+export interface AmqpTransport extends Transport {
+  /** Resolves when the broker was reached and the queues of everything served exist. */
+  ready(): Promise<void>
+  /** Closes what is served, then the connection. */
+  close(): Promise<void>
+}
