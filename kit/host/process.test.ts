@@ -12,7 +12,7 @@ test('a daemon is known by its pidfile only while its own arguments name that fi
   const dir = await mkdtemp(join(tmpdir(), 'alto-process-'))
   t.after(() => rm(dir, { recursive: true }))
   const pidfile = join(dir, 'd.pid')
-  const daemon = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e9)', `--pid-file=${pidfile}`], { stdio: 'ignore' })
+  const daemon = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e9)', '--', `--pid-file=${pidfile}`], { stdio: 'ignore' })
   t.after(() => daemon.kill('SIGKILL'))
   await once(daemon, 'spawn')
   assert.equal(await daemonOf(pidfile), undefined, 'no file yet')
