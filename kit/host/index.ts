@@ -3,3 +3,5 @@ export { commandHost, type CommandLimits, type Host, type RunOptions, type RunRe
 export { recordingHost, type RecordingHost } from './recording.ts'
 export { daemonOf, endProcess, identify, isAlive, processesWith, signal, type ProcessIdentity, type ProcessSighting } from './process.ts'
 export { addNamespace, listNamespaces, namespaceOf, removeNamespace } from './namespaces.ts'
+export { namespaceCommands, readAddresses, readLinks, type LinkSeen, type NamespaceCommands } from './namespace-commands.ts'
+export { listenIn } from './listening.ts'
