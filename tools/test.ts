@@ -1,0 +1,134 @@
+// Runs every *.test.ts: one process per package (node --test --test-isolation=none), one package after the other.
+// The last line is exactly `N passed, N failed, N skipped`. A file that drops out of tests/expected-tests.txt unseen fails the run.
+import { spawn } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { TestReport } from './test-reporter.ts'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const EXPECTED = 'tests/expected-tests.txt'
+const REPORTER = join(import.meta.dirname, 'test-reporter.ts')
+const WHOLE_CLOUD = ['tests/e2e', 'tests/failure', 'tests/perf']
+
+/** One process's share: a package, or a folder of tests/. Times in milliseconds. */
+export interface TestGroup {
+  readonly name: string
+  readonly files: readonly string[]
+  readonly testDeadline: number
+  readonly groupDeadline: number
+}
+
+/** All test files below `root`, as sorted paths from there. Fixtures and installed packages are not ours to run. */
+export function findTests(root: string): string[] {
+  return globSync('{kit,contracts,services,apps,tools,tests,guest,dashboard}/**/*.test.ts', { cwd: root, exclude: path => /(^|\/)(node_modules|fixtures)(\/|$)/.test(path) }).toSorted()
+}
+
+/** The groups in which files run: cheap packages first, the whole cloud last. */
+export function groupsOf(files: readonly string[]): TestGroup[] {
+  const names = Map.groupBy(files, file => {
+    const [area, name] = file.split('/') as [string, string]
+    return ['services', 'apps', 'tests'].includes(area) && !name.endsWith('.test.ts') ? `${area}/${name}` : area
+  })
+  return [...names].map(([name, members]) => {
+    const wholeCloud = WHOLE_CLOUD.includes(name)
+    return { name, files: members, testDeadline: wholeCloud ? 900_000 : 120_000, groupDeadline: wholeCloud ? 1_200_000 : 600_000 }
+  }).toSorted((a, b) => WHOLE_CLOUD.indexOf(a.name) - WHOLE_CLOUD.indexOf(b.name) || a.name.localeCompare(b.name))
+}
+
+/** What differs between the files that ran and the checked-in list, a sentence for each. */
+export function compareWithExpected(ran: readonly string[], expected: readonly string[]): string[] {
+  return [
+    ...expected.filter(file => !ran.includes(file)).map(file => `${file} is in ${EXPECTED} and had no test that ran`),
+    ...ran.filter(file => !expected.includes(file)).map(file => `${file} ran and is not in ${EXPECTED}: node tools/test.ts --bless`),
+  ]
+}
+
+/**
+ * Runs the tests below `root` (this repository) and prints the totals last; gives the exit code.
+ * `args`: words that a file's path must hold one of (none: all files), `--bless` to rewrite the list of expected files without running any.
+ */
+export async function runTests(args: readonly string[], root: string = ROOT): Promise<number> {
+  const words = args.filter(arg => !arg.startsWith('-')).map(word => word.replace(/^\.\//, ''))
+  const unknown = args.find(arg => arg.startsWith('-') && arg !== '--bless')
+  if (unknown !== undefined) {
+    console.error(`there is no option ${unknown}; write parts of paths to run some tests only, or --bless`)
+    return 2
+  }
+  const all = findTests(root)
+  if (args.includes('--bless')) {
+    writeFileSync(join(root, EXPECTED), all.map(file => `${file}\n`).join(''))
+    console.log(`${EXPECTED}: ${all.length} files`)
+    return 0
+  }
+  const files = all.filter(file => words.length === 0 || words.some(word => file.includes(word)))
+  const problems = files.length === 0 ? [`no test file's path holds ${words.join(' or ') || 'anything'}`] : []
+  const reports: TestReport[] = []
+  for (const group of groupsOf(files)) {
+    const { report, problem, seconds } = await runGroup(group, root)
+    if (report) reports.push(report)
+    if (problem !== undefined) problems.push(problem)
+    console.log(`${group.name}: ${report?.passed ?? 0} passed, ${report?.failed ?? 0} failed, ${report?.skipped ?? 0} skipped in ${seconds.toFixed(1)} s\n`)
+  }
+  if (words.length === 0) problems.push(...compareWithExpected(reports.flatMap(report => report.files), expectedFiles(root)))
+  return summary(reports, problems)
+}
+
+function expectedFiles(root: string): string[] {
+  const path = join(root, EXPECTED)
+  return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : []
+}
+
+async function runGroup(group: TestGroup, root: string): Promise<{ report?: TestReport, problem?: string, seconds: number }> {
+  const directory = mkdtempSync(join(tmpdir(), 'alto-tests-'))
+  const started = performance.now()
+  try {
+    const result = join(directory, 'report.json')
+    const problem = await runNode([
+      '--test', '--test-isolation=none', `--test-timeout=${group.testDeadline}`,
+      '--test-reporter=spec', '--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`, `--test-reporter-destination=${result}`,
+      ...group.files,
+    ], group, root)
+    const seconds = (performance.now() - started) / 1000
+    const text = existsSync(result) ? readFileSync(result, 'utf8') : ''
+    if (text === '') return { seconds, problem: problem ?? `${group.name}: the test process left no report` }
+    const report = JSON.parse(text) as TestReport       // written by our own reporter in the process just ended
+    return { report, seconds, ...(problem !== undefined && report.failed === 0 && { problem }) }
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Runs node to its end; gives a sentence when it did not end well. The process gets a group of its own, so that a deadline ends its children too. */
+function runNode(args: readonly string[], group: TestGroup, root: string): Promise<string | undefined> {
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache/compile') }
+  delete env['NODE_TEST_CONTEXT']                       // or a node --test inside a test reports to the outer one
+  return new Promise(done => {
+    const child = spawn(process.execPath, [...args], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+    const stop = () => { if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL') }
+    let late = false
+    const timer = setTimeout(() => { late = true; stop() }, group.groupDeadline)
+    const onSignal = () => { stop(); process.exit(130) }
+    process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+    const end = (problem: string | undefined) => {
+      clearTimeout(timer)
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+      done(problem)
+    }
+    child.on('error', error => end(`${group.name}: the test process did not start: ${error.message}`))
+    child.on('close', (code, signal) => end(
+      late ? `${group.name}: not done after ${group.groupDeadline / 1000} s (a test or something it left open hangs)`
+        : code === 0 ? undefined : `${group.name}: the test process ended with ${signal ?? code}`))
+  })
+}
+
+function summary(reports: readonly TestReport[], problems: readonly string[]): number {
+  const total = (count: (report: TestReport) => number) => reports.reduce((sum, report) => sum + count(report), 0)
+  for (const skip of reports.flatMap(report => report.skips)) console.log(`skipped: ${skip}`)
+  for (const problem of problems) console.log(`failed: ${problem}`)
+  const failed = total(report => report.failed) + problems.length
+  console.log(`${total(report => report.passed)} passed, ${failed} failed, ${total(report => report.skipped)} skipped`)
+  return failed === 0 ? 0 : 1
+}
+
+if (import.meta.main) process.exitCode = await runTests(process.argv.slice(2), process.env['ALTO_TEST_ROOT'])
