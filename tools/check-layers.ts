@@ -80,7 +80,7 @@ function roomFault(file: string, to: string): string | undefined {
   const from = roomOf(file)
   if (from === undefined) return undefined                  // index.ts, options.ts, faults.ts: wiring and declarations
   const target = roomOf(to)
-  if (target === undefined) return /\/faults\.ts$/.test(to) ? undefined : `${from} may not import ${to.split('/').at(-1)}`
+  if (target === undefined) return to.endsWith('/faults.ts') ? undefined : `${from} may not import ${to.split('/').at(-1)}`
   return target === from || ROOMS[from]!.includes(target) ? undefined : `${from} may import only: ${ROOMS[from]!.join(', ') || 'nothing'}`
 }
 

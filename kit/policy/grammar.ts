@@ -107,14 +107,14 @@ function colonAfterLiteral(token: string): number {
   return token.indexOf(':', quote === '\'' || quote === '"' ? token.indexOf(quote, 1) + 1 : 0)
 }
 
-/** Words and parentheses. A closing parenthesis belongs to its word while it closes a `%(`, as in %(project_id)s. */
+/** Words and parentheses. Those at a word's edges stand alone; the ones inside %(project_id)s end in an s and stay. */
 function tokensOf(text: string): string[] {
   return text.split(/\s+/).filter(Boolean).flatMap(word => {
     const opening = /^\(*/.exec(word)![0]
     const rest = word.slice(opening.length)
     const closing = /\)*$/.exec(rest)![0]
     const core = rest.slice(0, rest.length - closing.length)
-    return [...opening, ...(core ? [core] : []), ...closing]
+    return [...opening.split(''), ...(core ? [core] : []), ...closing.split('')]
   })
 }
 
