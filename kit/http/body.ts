@@ -1,0 +1,50 @@
+// Reading a JSON body: bounded in size, depth and count before anything looks at it.
+import type { Readable } from 'node:stream'
+import { Fault } from '../errors/index.ts'
+
+/** What a body may be. */
+export interface BodyLimits {
+  /** Bytes; 112 KiB when not given, as upstream's middleware has it. */
+  bytes: number
+  /** Objects and lists within each other. */
+  depth: number
+}
+
+export const DEFAULT_LIMITS: BodyLimits = { bytes: 114_688, depth: 40 }
+
+/**
+ * The JSON value in `stream`; undefined when it is empty.
+ * Throws Fault('tooLarge', 'http.body.tooLarge'), Fault('badRequest', 'http.body.malformed' | 'http.body.tooDeep').
+ */
+export async function readJson(stream: Readable, limits: BodyLimits): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {   // a refusal must still reach the caller
+    size += chunk.length
+    if (size > limits.bytes) throw new Fault('tooLarge', 'http.body.tooLarge', `Request is too large. It may have at most ${limits.bytes} bytes.`)
+    chunks.push(chunk)
+  }
+  if (size === 0) return undefined
+  const text = Buffer.concat(chunks).toString('utf8')
+  if (deeperThan(text, limits.depth)) throw new Fault('badRequest', 'http.body.tooDeep', `The request body nests deeper than ${limits.depth} levels.`)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: it is not valid JSON.', { cause })
+  }
+}
+
+function deeperThan(text: string, depth: number): boolean {
+  let level = 0
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (quoted) {
+      if (c === 0x5c) i++
+      else if (c === 0x22) quoted = false
+    } else if (c === 0x22) quoted = true
+    else if (c === 0x7b || c === 0x5b) { if (++level > depth) return true }
+    else if (c === 0x7d || c === 0x5d) level--
+  }
+  return false
+}

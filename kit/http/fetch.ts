@@ -1,0 +1,71 @@
+// Asking a service: one shape, in memory within a process and over the network between processes. Both stream both ways.
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import { Fault } from '../errors/index.ts'
+
+/** A request. */
+export interface FetchRequest {
+  method: string
+  /** Absolute, or a path with query for the in-memory dispatch. */
+  url: string
+  headers?: Readonly<Record<string, string>>
+  body?: string | Uint8Array | Readable | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** An answer. Its body must be read or destroyed. */
+export interface FetchResponse {
+  status: number
+  headers: Readonly<Record<string, string | undefined>>
+  body: Readable
+  text(): Promise<string>
+  /** The body as JSON; undefined when it is empty. */
+  json(): Promise<unknown>
+}
+
+export type Fetch = (request: FetchRequest) => Promise<FetchResponse>
+
+/** Reaches `app` without a socket: streams with back-pressure both ways, and the handler's signal aborts when the caller's does. */
+export function dispatchTo(app: FastifyInstance): Fetch {
+  return async ({ method, url, headers, body, signal }) => {
+    const { pathname, search } = new URL(url, 'http://localhost')
+    const response = await app.inject({
+      method: method as 'GET', url: pathname + search, headers: { ...headers }, payloadAsStream: true,
+      ...(body !== undefined && { payload: body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body }),
+      ...(signal && { signal }),
+    })
+    return responseOf(response.statusCode, response.headers, response.stream())
+  }
+}
+
+/** Reaches services over the network with keep-alive connections. */
+export const networkFetch: Fetch = async ({ method, url, headers, body, signal }) => {
+  const streamed = body instanceof Readable
+  const init: RequestInit & { duplex?: 'half' } = {
+    method, redirect: 'manual', ...(headers && { headers: { ...headers } }), ...(signal && { signal }),
+    ...(body !== undefined && { body: (streamed ? Readable.toWeb(body) : body) as NonNullable<RequestInit['body']> }), ...(streamed && { duplex: 'half' }),
+  }
+  try {
+    const response = await fetch(url, init)
+    const stream = response.body ? Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]) : Readable.from([])
+    return responseOf(response.status, Object.fromEntries(response.headers), stream)
+  } catch (cause) {
+    throw new Fault('unavailable', 'http.unreachable', `${new URL(url).host} could not be reached`, { cause })
+  }
+}
+
+function responseOf(status: number, headers: Readonly<Record<string, string | number | string[] | undefined>>, body: Readable): FetchResponse {
+  const text = async () => {
+    const chunks: Buffer[] = []
+    for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(Buffer.from(chunk))
+    return Buffer.concat(chunks).toString('utf8')
+  }
+  return {
+    status, body, text,
+    headers: Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v === undefined ? undefined : String(v)])),
+    async json() {
+      const got = await text()
+      return got === '' ? undefined : JSON.parse(got) as unknown
+    },
+  }
+}

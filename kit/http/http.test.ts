@@ -1,0 +1,138 @@
+// The pipeline, seen through a small service of its own, in memory and over a socket.
+import { test } from 'node:test'
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { systemClock } from '../clock/index.ts'
+import { Fault } from '../errors/index.ts'
+import { systemIds } from '../ids/index.ts'
+import { memoryLog } from '../log/index.ts'
+import { enforcer, policySet, rule } from '../policy/index.ts'
+import { answer, httpServer, networkFetch, route, t, versioned, type HttpService } from './index.ts'
+
+const SHOW = rule({ name: 'things:show', check: 'role:reader', description: 'Show a thing' })
+const CREATE = rule({ name: 'things:create', check: 'role:member', description: 'Create a thing' })
+const BYTES = 512 * 1024 * 1024
+
+const things: HttpService = {
+  name: 'things', prefix: '/things', projectPathBelow: '/v1', requestIdHeaders: ['x-things-request-id'],
+  microversions: { min: [1, 0], max: [1, 5], serviceType: 'thing', legacyHeaders: ['X-Things-Version'] },
+  enforcer: () => enforcer(policySet([SHOW, CREATE])),
+  authenticate: async token => token === 'bad' ? undefined : { userId: 'u', userDomainId: 'd', projectId: 'p1', roles: token.split(',') },
+  dialect: {
+    render: (fault, { unexpected }) => ({ status: unexpected ? 500 : ({ badRequest: 400, unauthenticated: 401, forbidden: 403, notFound: 404, methodNotAllowed: 405, notAcceptable: 406, tooLarge: 413, unsupportedMediaType: 415 } as Record<string, number>)[fault.kind] ?? 500, body: { code: fault.code, message: fault.message } }),
+    invalid: problem => new Fault('badRequest', 'things.invalid', `${problem.where} ${problem.path.join('.')}: ${problem.message}`),
+    forbidden: name => new Fault('forbidden', 'things.forbidden', `no ${name}`),
+  },
+  routes: [
+    route({ method: 'GET', path: '/', rule: { public: 'discovery' }, status: 300, summary: 'Versions', handle: async ({ ctx }) => ({ base: ctx.baseUrl }) }),
+    route({
+      method: 'GET', path: '/v1/things/{id}', rule: SHOW, status: 200, summary: 'Show a thing', params: t.object({ id: t.uuid() }), query: t.open({ count: t.optional(t.integer({ min: 1 })), tag: t.optional(t.array(t.string(), { max: 3 })) }),
+      async handle({ ctx, params, query }) {
+        ctx.authorize(SHOW, { project_id: 'p1' })
+        return { id: params.id, query }
+      },
+    }),
+    route({
+      method: 'POST', path: '/v1/things', rule: CREATE, status: 201, summary: 'Create a thing',
+      body: versioned({ since: [1, 3], schema: t.object({ name: t.string({ max: 5 }), colour: t.optional(t.string()) }) }, { since: [1, 0], schema: t.object({ name: t.string({ max: 5 }) }) }),
+      async handle({ ctx, body }) {
+        ctx.authorize(CREATE, {})
+        return answer(body, { headers: { location: '/x' } })
+      },
+    }),
+    route({ method: 'GET', path: '/v1/forgot', rule: SHOW, status: 200, summary: 'A handler that asks no rule', handle: async () => ({}) }),
+    route({ method: 'GET', path: '/v1/new', rule: { public: 'test' }, since: [1, 2], until: [1, 3], status: 200, summary: 'Only for a while', handle: async ({ version }) => ({ version }) }),
+    route({
+      method: 'PUT', path: '/v1/bytes', rule: { public: 'test' }, status: 200, summary: 'Count bytes', body: 'stream', accepts: ['application/octet-stream'],
+      async handle({ stream }) {
+        let size = 0
+        for await (const chunk of stream as AsyncIterable<Buffer>) size += chunk.length
+        return { size }
+      },
+    }),
+    route({ method: 'GET', path: '/v1/bytes', rule: { public: 'test' }, status: 200, summary: 'Give bytes', handle: async () => Readable.from(blocks()) }),
+  ],
+}
+
+function* blocks() {
+  const block = Buffer.alloc(65_536)
+  for (let i = 0; i < BYTES / block.length; i++) yield block
+}
+
+async function server() {
+  const log = memoryLog()
+  return { log, ...await httpServer({ services: [things], log, ids: systemIds, clock: systemClock }) }
+}
+
+async function ask(method: string, url: string, opts: { token?: string, body?: string, headers?: Record<string, string> } = {}) {
+  const { fetch, log } = await server()
+  const response = await fetch({ method, url: `/things${url}`, body: opts.body, headers: { ...(opts.token !== undefined && { 'x-auth-token': opts.token }), ...opts.headers } })
+  return { status: response.status, body: await response.json() as Record<string, unknown>, headers: response.headers, log }
+}
+
+const ID = '11111111-2222-4333-8444-555555555555'
+
+test('a known caller is answered, with request ids and the version that answered', async () => {
+  const { status, body, headers } = await ask('GET', `/v1/things/${ID}?count=3&tag=a&tag=b&other=x`, { token: 'reader', headers: { 'openstack-api-version': 'other 9.9, thing 1.4' } })
+  assert.deepEqual([status, body], [200, { id: ID, query: { count: 3, tag: ['a', 'b'], other: 'x' } }])
+  assert.match(headers['x-openstack-request-id']!, /^req-/)
+  assert.equal(headers['x-things-request-id'], headers['x-openstack-request-id'])
+  assert.deepEqual([headers['openstack-api-version'], headers['x-things-version'], headers['vary']], ['thing 1.4', '1.4', 'OpenStack-API-Version, X-Things-Version'])
+})
+
+for (const [what, method, url, opts, status, code] of [
+  ['without a token', 'GET', `/v1/things/${ID}`, {}, 401, 'http.unauthenticated'],
+  ['with a bad token', 'GET', `/v1/things/${ID}`, { token: 'bad' }, 401, 'http.unauthenticated'],
+  ['without the role', 'GET', `/v1/things/${ID}`, { token: 'member' }, 403, 'things.forbidden'],
+  ['with another project in the path', 'GET', `/v1/p2/things/${ID}`, { token: 'reader' }, 400, 'http.projectMismatch'],
+  ['with its project in the path', 'GET', `/v1/p1/things/${ID}`, { token: 'reader' }, 200, undefined],
+  ['with a bad id', 'GET', '/v1/things/x', { token: 'reader' }, 400, 'things.invalid'],
+  ['with a bad query', 'GET', `/v1/things/${ID}?count=0`, { token: 'reader' }, 400, 'things.invalid'],
+  ['on an unknown path', 'GET', '/v1/nothing', { token: 'reader' }, 404, 'http.noRoute'],
+  ['with a wrong method', 'PATCH', '/v1/things', { token: 'reader' }, 405, 'http.methodNotAllowed'],
+  ['with bad JSON', 'POST', '/v1/things', { token: 'member', body: '{', headers: { 'content-type': 'application/json' } }, 400, 'http.body.malformed'],
+  ['without a body', 'POST', '/v1/things', { token: 'member' }, 400, 'things.invalid'],
+  ['with XML', 'POST', '/v1/things', { token: 'member', body: '<a/>', headers: { 'content-type': 'text/xml' } }, 415, 'http.contentType'],
+  ['with a large body', 'POST', '/v1/things', { token: 'member', body: JSON.stringify('x'.repeat(200_000)), headers: { 'content-type': 'application/json' } }, 413, 'http.body.tooLarge'],
+  ['with a deep body', 'POST', '/v1/things', { token: 'member', body: '['.repeat(1000), headers: { 'content-type': 'application/json' } }, 400, 'http.body.tooDeep'],
+  ['with a later member in an earlier version', 'POST', '/v1/things', { token: 'member', body: '{"name":"a","colour":"b"}', headers: { 'content-type': 'application/json', 'x-things-version': '1.2' } }, 400, 'things.invalid'],
+  ['with that member in its version', 'POST', '/v1/things', { token: 'member', body: '{"name":"a","colour":"b"}', headers: { 'content-type': 'application/json', 'x-things-version': '1.3' } }, 201, undefined],
+  ['in a version that is not there', 'GET', '/v1/new', { headers: { 'x-things-version': '1.6' } }, 406, 'http.version.unsupported'],
+  ['in a version that is none', 'GET', '/v1/new', { headers: { 'x-things-version': 'one' } }, 400, 'http.version.malformed'],
+  ['before the route was there', 'GET', '/v1/new', {}, 404, 'http.noRoute'],
+  ['after the route had gone', 'GET', '/v1/new', { headers: { 'x-things-version': '1.4' } }, 404, 'http.noRoute'],
+  ['at the latest version', 'POST', '/v1/things', { token: 'member', body: '{"name":"a"}', headers: { 'content-type': 'application/json', 'openstack-api-version': 'thing latest' } }, 201, undefined],
+  ['when the handler forgot its rule', 'GET', '/v1/forgot', { token: 'reader' }, 500, 'http.unexpected'],
+] as const) {
+  test(`a request ${what} is answered with ${status}`, async () => {
+    const got = await ask(method, url, opts)
+    assert.deepEqual([got.status, got.body?.['code']], [status, code])
+  })
+}
+
+test('512 MiB go each way in a quarter of that memory, in memory and over a socket', async t => {
+  const { fetch, listen, close } = await server()
+  t.after(close)
+  const base = `http://127.0.0.1:${await listen({ host: '127.0.0.1', port: 0 })}`
+  for (const [way, prefix] of [[fetch, ''], [networkFetch, base]] as const) {
+    globalThis.gc?.()
+    const before = process.memoryUsage().rss
+    let peak = 0
+    const sent = await way({ method: 'PUT', url: `${prefix}/things/v1/bytes`, body: Readable.from(blocks()), headers: { 'content-type': 'application/octet-stream' } })
+    assert.deepEqual(await sent.json(), { size: BYTES })
+    let size = 0
+    for await (const chunk of (await way({ method: 'GET', url: `${prefix}/things/v1/bytes` })).body as AsyncIterable<Buffer>) {
+      size += chunk.length
+      peak = Math.max(peak, process.memoryUsage.rss())
+    }
+    assert.equal(size, BYTES)
+    assert.ok(peak - before < BYTES / 4, `used ${peak - before}`)
+  }
+})
+
+test('an occupied port is one clear sentence', async t => {
+  const first = await server()
+  t.after(() => first.close())
+  const port = await first.listen({ host: '127.0.0.1', port: 0 })
+  await assert.rejects((await server()).listen({ host: '127.0.0.1', port }), { code: 'http.portTaken', message: `127.0.0.1:${port} is taken by another program. Stop that, or choose another with --listen HOST:PORT.` })
+})

@@ -1,0 +1,48 @@
+// The listener that carries services, and the same services reached in memory.
+import { fastify, type FastifyInstance } from 'fastify'
+import { Fault } from '../errors/index.ts'
+import { dispatchTo, type Fetch } from './fetch.ts'
+import { serviceApp, type HttpService, type Surroundings } from './service.ts'
+
+/** What a listener is made of. */
+export interface HttpServerOptions extends Surroundings {
+  services: readonly HttpService[]
+  /** Called with the Fastify instance before it is ready: for what is no service (the dashboard's files). */
+  extend?(app: FastifyInstance): void
+}
+
+/** Services on one listener. */
+export interface HttpServer {
+  /** Reaches the services without a socket; URLs need no host. */
+  readonly fetch: Fetch
+  /** Begins to listen and gives the port. Throws Fault('conflict', 'http.portTaken' | 'http.cannotListen'). */
+  listen(at: { host: string, port: number }): Promise<number>
+  /** Answers what has begun, then stops. */
+  close(): Promise<void>
+}
+
+/** Mounts the services, each under its prefix. */
+export async function httpServer(opts: HttpServerOptions): Promise<HttpServer> {
+  const app = fastify({
+    logger: false, bodyLimit: Number.MAX_SAFE_INTEGER, forceCloseConnections: 'idle', requestTimeout: 0, connectionTimeout: 0, keepAliveTimeout: 75_000,
+    trustProxy: opts.trustProxy ?? false,
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
+  })
+  for (const service of opts.services) await app.register(serviceApp(service, opts), { prefix: service.prefix })
+  opts.extend?.(app)
+  await app.ready()
+  return {
+    fetch: dispatchTo(app),
+    async listen({ host, port }) {
+      try {
+        await app.listen({ host, port })
+      } catch (cause) {
+        const code = (cause as NodeJS.ErrnoException).code
+        if (code === 'EADDRINUSE') throw new Fault('conflict', 'http.portTaken', `${host}:${port} is taken by another program. Stop that, or choose another with --listen HOST:PORT.`, { cause })
+        throw new Fault('conflict', 'http.cannotListen', `Cannot listen on ${host}:${port}: ${(cause as Error).message}`, { cause })
+      }
+      return (app.server.address() as { port: number }).port
+    },
+    close: () => app.close(),
+  }
+}
