@@ -1,0 +1,84 @@
+// Networks' bridges in the cloud's namespace, and for external networks the way out: one veth to the machine, which holds the gateway addresses.
+import { writeFile } from 'node:fs/promises'
+import { readLinks } from '@alto/kit/host'
+import { Fault } from '@alto/kit/errors'
+import { formatPrefix, overlaps, parsePrefix, tryPrefix } from '../../model/addresses.ts'
+import { bridgeOf, machineLinkOf, uplinkOf } from '../../model/names.ts'
+import type { BridgePlan } from '../../model/plans.ts'
+import { machineCommands } from '../../model/router-rules.ts'
+import { GONE, THERE, TRUSTED, type Context } from './context.ts'
+import type { Filters } from './filters.ts'
+
+type Uplink = { link: string, prefixes: readonly string[], internet: boolean }
+
+/** The bridges of one host. */
+export class Bridges {
+  readonly #context: Context
+  readonly #filters: Filters
+  readonly #uplinks = new Map<string, Uplink>()
+
+  constructor(context: Context, filters: Filters) {
+    this.#context = context
+    this.#filters = filters
+  }
+
+  async apply({ networkId, mtu, segment }: BridgePlan): Promise<void> {
+    if (segment.kind === 'vxlan') throw new Fault('notImplemented', 'neutron.segment.unsupported', 'this host cannot make VXLAN networks yet')
+    const bridge = bridgeOf(networkId)
+    await this.#context.commands.ip(this.#context.netns, [
+      `link add name ${bridge} type bridge`,
+      `link set dev ${bridge} alias ${this.#context.mark} mtu ${mtu} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      `link set dev ${bridge} up`,
+    ], { tolerate: THERE })
+    await this.#filters.openZone(bridge)
+    if (segment.kind === 'external') await this.#leadOut(networkId, mtu, segment)
+    else if (this.#uplinks.has(networkId)) await this.#closeOff(networkId)
+  }
+
+  async remove(networkId: string): Promise<void> {
+    await this.#closeOff(networkId)
+    await this.#filters.closeZone(bridgeOf(networkId))
+    await this.#context.commands.ip(this.#context.netns, [`link delete dev ${bridgeOf(networkId)}`], { tolerate: GONE })
+  }
+
+  /** Prefixes of the machine's own routes, but for those by our ways out and the default route. */
+  async takenPrefixes(): Promise<string[]> {
+    const { stdout } = await this.#context.host.run(['ip', '-json', 'route', 'show'])
+    const routes = JSON.parse(stdout || '[]') as { dst?: string, dev?: string }[]
+    const ours = new Set((await readLinks(this.#context.host, '')).filter(l => l.ifalias === this.#context.mark).map(l => l.ifname))
+    return routes.flatMap(route => {
+      const prefix = route.dst !== undefined && !ours.has(route.dev ?? '') ? tryPrefix(route.dst) : undefined
+      return prefix ? [formatPrefix(prefix)] : []
+    })
+  }
+
+  async #leadOut(networkId: string, mtu: number, segment: BridgePlan['segment'] & { kind: 'external' }): Promise<void> {
+    const { commands, netns, mark, cloud } = this.#context
+    const prefixes = segment.gateways.map(gateway => parsePrefix(gateway))
+    const taken = (await this.takenPrefixes()).find(text => prefixes.some(prefix => overlaps(prefix, parsePrefix(text))))
+    if (taken !== undefined) {
+      throw new Fault('conflict', 'neutron.external.prefixTaken', `${prefixes.map(formatPrefix).join(', ')} cannot lead out: the machine already routes ${taken}`)
+    }
+    const [inside, outside] = [uplinkOf(networkId), machineLinkOf(cloud, networkId)]
+    this.#uplinks.set(networkId, { link: outside, prefixes: prefixes.map(formatPrefix), internet: segment.internet })
+    await this.#guardMachine()                                           // before the way out is there
+    await commands.ip(netns, [
+      `link add name ${inside} mtu ${mtu} type veth peer name ${outside} mtu ${mtu} netns ${process.pid}`,
+      `link set dev ${inside} alias "${mark}${TRUSTED}" mtu ${mtu} master ${bridgeOf(networkId)} up`,
+    ], { tolerate: THERE })
+    await commands.ip('', [`link set dev ${outside} alias ${mark} mtu ${mtu}`])
+    await writeFile(`/proc/sys/net/ipv6/conf/${outside}/disable_ipv6`, segment.gateways.some(g => g.includes(':')) ? '0' : '1')
+    await writeFile(`/proc/sys/net/ipv4/conf/${outside}/arp_ignore`, '1')   // the machine's other addresses are nobody's business there
+    await commands.ip('', [`link set dev ${outside} up`, ...segment.gateways.map(gateway => `address replace ${gateway} dev ${outside}`)])
+    if (segment.internet) await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+  }
+
+  async #closeOff(networkId: string): Promise<void> {
+    await this.#context.commands.ip(this.#context.netns, [`link delete dev ${uplinkOf(networkId)}`], { tolerate: GONE })
+    if (this.#uplinks.delete(networkId)) await this.#guardMachine()
+  }
+
+  #guardMachine(): Promise<void> {
+    return this.#context.commands.nft('', machineCommands(this.#context.mark, [...this.#uplinks.values()]))
+  }
+}

@@ -1,0 +1,64 @@
+// Networks made of what every Linux kernel has: bridges, taps, veths, nftables, dnsmasq, all in namespaces of the cloud's own.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listNamespaces } from '@alto/kit/host'
+import type { MetadataListener, NetworkDriver } from '../network.ts'
+import { Bridges } from './bridges.ts'
+import { closeNamespace, contextOf, openNamespace, type LinuxOptions } from './context.ts'
+import { DhcpServers } from './dhcp.ts'
+import { Filters } from './filters.ts'
+import { inventory } from './inventory.ts'
+import { MetadataListeners } from './metadata.ts'
+import { applyPorts, removePort } from './ports.ts'
+import { Routers } from './routers.ts'
+
+// Connections that we did not see begin are strangers: else a guest that goes on talking would reopen what a revoked rule closed.
+const SETTINGS = {
+  0: ['net/netfilter/nf_conntrack_tcp_loose'],
+  1: ['net/ipv6/conf/all/disable_ipv6', 'net/ipv6/conf/default/disable_ipv6', 'net/bridge/bridge-nf-call-iptables', 'net/bridge/bridge-nf-call-ip6tables'],
+}
+
+/**
+ * The `linux` driver; makes the cloud's namespace on this host if need be. `metadata` gets what guests ask of 169.254.169.254.
+ * Throws Fault('unavailable', 'host.commandFailed') when the machine does not let us: not root, or a kernel without the parts.
+ */
+export async function linuxNetwork(options: LinuxOptions, metadata: MetadataListener): Promise<NetworkDriver> {
+  const context = contextOf(options)
+  await openNamespace(context, context.netns, SETTINGS)
+  const filters = new Filters(context)
+  const listeners = new MetadataListeners(metadata)
+  const bridges = new Bridges(context, filters)
+  const dhcp = new DhcpServers(context, filters, listeners)
+  const routers = new Routers(context, filters, listeners)
+  return {
+    kind: 'linux',
+    segments: ['local', 'external'],
+    takenPrefixes: () => bridges.takenPrefixes(),
+    applyBridge: plan => bridges.apply(plan),
+    applyPorts: plans => applyPorts(context, filters, plans),
+    applyDhcp: plan => dhcp.apply(plan),
+    applyRouter: plan => routers.apply(plan),
+    removePort: portId => removePort(context, filters, portId),
+    removeDhcp: networkId => dhcp.remove(networkId),
+    removeRouter: routerId => routers.remove(routerId),
+    async removeBridge(networkId) {
+      await dhcp.remove(networkId)
+      await bridges.remove(networkId)
+    },
+    inventory: () => inventory(context),
+    close: () => listeners.closeAll(),
+  }
+}
+
+/** Takes away what the cloud has on this host once its rows are gone: the namespace, the machine's table, the run directory's part. For `reset` and tests. */
+export async function eraseLinuxNetwork(options: LinuxOptions): Promise<void> {
+  const context = contextOf(options)
+  for (const found of await inventory(context)) {
+    if (found.kind === 'process') process.kill(Number(found.name), 'SIGTERM')
+    if (found.kind === 'namespace' && found.name !== context.netns) await closeNamespace(context, found.name)
+    if (found.kind === 'link' && found.place === '') await context.commands.ip('', [`link delete dev ${found.name}`])
+    if (found.kind === 'table') await context.commands.nft('', [`delete table ${found.name}`])
+  }
+  if ((await listNamespaces()).includes(context.netns)) await closeNamespace(context, context.netns)
+  await rm(join(context.runDirectory, 'dhcp'), { recursive: true, force: true })
+}

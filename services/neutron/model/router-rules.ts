@@ -1,0 +1,67 @@
+// The nftables rules of a router's namespace and of the machine's end of an external network. Pure: plans in, nft commands out.
+// Properties: link-local addresses (169.254.0.0/16, metadata among them) never cross a router or leave for the machine; metadata is answered only
+// to inner networks; a floating IP reaches its guest from outside and, hairpin, from any inner network of the router; the machine is
+// reached from outside networks by replies and ICMP echo only; behind SNAT, only floating IPs are reached from outside.
+import { gatewayLinkOf, routerLinkOf } from './names.ts'
+import type { RouterPlan } from './plans.ts'
+
+/** Commands that make a router's table anew; one transaction. */
+export function routerCommands(table: string, plan: RouterPlan): string[] {
+  const t = `inet ${table}`
+  const outer = plan.gateway && gatewayLinkOf(plan.gateway.link.portId)
+  const inner = plan.interfaces.map(link => `"${routerLinkOf(link.portId)}"`)
+  const address = plan.gateway?.link.addresses.find(a => !a.includes(':'))?.split('/')[0]
+  const pairs = (from: 'address' | 'fixedAddress', to: 'address' | 'fixedAddress') => plan.floatingIps.map(ip => `${ip[from]} : ${ip[to]}`).join(', ')
+  const floating = plan.floatingIps.length > 0
+  return [
+    `add table ${t}`, `delete table ${t}`, `add table ${t}`,
+    `add chain ${t} input { type filter hook input priority 0; policy drop; }`,
+    `add rule ${t} input iifname lo accept`,
+    `add rule ${t} input ct state established,related accept`,
+    ...(inner.length ? [`add rule ${t} input iifname { ${inner.join(', ')} } ip daddr 169.254.169.254 tcp dport 80 accept`] : []),
+    `add rule ${t} input ip daddr 169.254.0.0/16 drop`,
+    `add rule ${t} input meta l4proto { icmp, ipv6-icmp } accept`,
+    `add chain ${t} forward { type filter hook forward priority 0; policy accept; }`,
+    `add rule ${t} forward ip daddr 169.254.0.0/16 drop`,
+    `add rule ${t} forward ip saddr 169.254.0.0/16 drop`,
+    ...(outer ? [
+      ...(plan.gateway?.snat ? [`add rule ${t} forward iifname "${outer}" oifname != "${outer}" ct state new ct status and dnat == 0 drop`] : []),
+      `add chain ${t} prerouting { type nat hook prerouting priority -100; policy accept; }`,
+      ...(floating ? [`add rule ${t} prerouting dnat ip to ip daddr map { ${pairs('address', 'fixedAddress')} }`] : []),
+      `add chain ${t} postrouting { type nat hook postrouting priority 100; policy accept; }`,
+      `add rule ${t} postrouting iifname != "${outer}" oifname != "${outer}" ct status and dnat == 0 accept`,
+      ...(floating ? [`add rule ${t} postrouting iifname != "${outer}" snat ip to ip saddr map { ${pairs('fixedAddress', 'address')} }`] : []),
+      ...(plan.gateway?.snat && address ? [`add rule ${t} postrouting meta nfproto ipv4 iifname != "${outer}" snat ip to ${address}`] : []),
+    ] : []),
+  ]
+}
+
+/** Commands that make the machine's own table anew, for all external networks that lead out of this host; one transaction. */
+export function machineCommands(table: string, uplinks: readonly { link: string, prefixes: readonly string[], internet: boolean }[]): string[] {
+  const t = `inet ${table}`
+  const forget = [`add table ${t}`, `delete table ${t}`]
+  if (uplinks.length === 0) return forget
+  const all = `{ ${uplinks.map(u => `"${u.link}"`).join(', ')} }`
+  const world = uplinks.filter(u => u.internet)
+  return [
+    ...forget, `add table ${t}`,
+    `add chain ${t} input { type filter hook input priority -10; policy accept; }`,
+    `add rule ${t} input iifname != ${all} accept`,
+    `add rule ${t} input ct state established,related accept`,
+    `add rule ${t} input ip daddr 169.254.0.0/16 drop`,
+    `add rule ${t} input icmp type echo-request accept`,
+    `add rule ${t} input icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept`,
+    `add rule ${t} input drop`,
+    `add chain ${t} forward { type filter hook forward priority -10; policy accept; }`,
+    `add rule ${t} forward iifname != ${all} oifname != ${all} accept`,
+    `add rule ${t} forward ip daddr 169.254.0.0/16 drop`,
+    `add rule ${t} forward ip saddr 169.254.0.0/16 drop`,
+    `add rule ${t} forward ct state established,related accept`,
+    ...world.map(u => `add rule ${t} forward iifname "${u.link}" oifname != ${all} accept`),
+    `add rule ${t} forward drop`,
+    ...(world.length === 0 ? [] : [
+      `add chain ${t} postrouting { type nat hook postrouting priority 100; policy accept; }`,
+      ...world.flatMap(u => u.prefixes.filter(p => !p.includes(':')).map(p => `add rule ${t} postrouting ip saddr ${p} oifname != ${all} masquerade`)),
+    ]),
+  ]
+}
