@@ -5,3 +5,4 @@ export { daemonOf, endProcess, identify, isAlive, processesWith, signal, type Pr
 export { addNamespace, listNamespaces, namespaceOf, removeNamespace } from './namespaces.ts'
 export { namespaceCommands, readAddresses, readLinks, type LinkSeen, type NamespaceCommands } from './namespace-commands.ts'
 export { listenIn } from './listening.ts'
+export { startDaemon, type StartedDaemon } from './daemon.ts'

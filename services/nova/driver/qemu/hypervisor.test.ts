@@ -1,0 +1,99 @@
+// The QEMU driver keeps the drivers' promises, with real QEMU processes whose disks are empty.
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '@alto/kit/clock'
+import { qemuImg } from '@alto/kit/disk'
+import { isFault } from '@alto/kit/errors'
+import { commandHost } from '@alto/kit/host'
+import { systemIds } from '@alto/kit/ids'
+import { GIB } from '../../model/guests.ts'
+import { hypervisorConformance, type Bench } from '../hypervisor.conformance.ts'
+import { placesOf } from './files.ts'
+import { qemuHypervisor } from './hypervisor.ts'
+
+const DISK = Buffer.alloc(1024 * 1024)
+const GUEST = '11111111-2222-4333-8444-555555555555'
+const image = { id: 'empty', sha512: createHash('sha512').update(DISK).digest('hex'), diskFormat: 'raw' }
+
+async function open(): Promise<Bench> {
+  const dir = await mkdtemp(join(tmpdir(), 'alto-q-'))
+  const options = { host: commandHost, clock: systemClock, data: join(dir, 'data'), run: join(dir, 'run'), emulation: { acceleration: 'tcg', cpu: 'max' } as const, mark: `alto-${systemIds.hex().slice(0, 8)}-test` }
+  const driver = await qemuHypervisor(options)
+  return {
+    driver, image,
+    download: async () => (async function* () { yield DISK })(),
+    async volume() {
+      const path = join(dir, 'volume.qcow2')
+      await qemuImg(commandHost).create({ path, format: 'qcow2', bytes: GIB })
+      return { id: '33333333-2222-4333-8444-555555555555', attachmentId: '44444444-2222-4333-8444-555555555555', device: '/dev/vdb', sizeGib: 1, connection: { kind: 'file', path, format: 'qcow2' } }
+    },
+    async restarted() {
+      await driver.close()                                                     // a monitor has one client at a time
+      return await qemuHypervisor(options)
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { serverId } of await driver.marked()) if (serverId) await driver.destroy(serverId)
+      await driver.close()
+      await rm(dir, { recursive: true })
+    },
+  }
+}
+
+hypervisorConformance('qemu', open)
+
+const makeRoot = (bench: Bench, change: Partial<typeof image>, content = DISK, bytes = GIB) =>
+  bench.driver.makeRoot(GUEST, { image: { ...image, ...change }, revision: 1, bytes }, async () => (async function* () { yield content })(), new AbortController().signal)
+
+test('an image whose bytes are not those that Glance has is refused, and nothing of it is kept', async () => {
+  await using bench = await open()
+  await assert.rejects(makeRoot(bench, {}, Buffer.alloc(7)), error => isFault(error, 'nova.image.checksum'))
+  assert.deepEqual(await bench.driver.marked(), [])
+  assert.equal((await bench.driver.look(GUEST)).root, undefined)
+})
+
+test('an image that names a backing file, or is not what it was declared, or does not fit, is refused before anything opens it', async () => {
+  await using bench = await open()
+  const hostile = Buffer.alloc(1024)
+  hostile.write('QFI\xfb\0\0\0\x02', 0, 'latin1')
+  hostile.writeBigUInt64BE(512n, 8)
+  hostile.writeUInt32BE(11, 16)
+  hostile.writeUInt32BE(16, 20)
+  hostile.write('/etc/passwd', 512)
+  const sha512 = createHash('sha512').update(hostile).digest('hex')
+  await assert.rejects(makeRoot(bench, { sha512, diskFormat: 'qcow2' }, hostile), error => isFault(error, 'disk.unsafe'))
+  await assert.rejects(makeRoot(bench, { sha512 }, hostile), error => isFault(error, 'disk.formatMismatch'))
+  await assert.rejects(makeRoot(bench, {}, DISK, 4096), error => isFault(error, 'nova.image.tooLarge'))
+  assert.deepEqual(await bench.driver.marked(), [])
+})
+
+test('an image is downloaded once for any number of guests that want it at the same time', async () => {
+  await using bench = await open()
+  let downloads = 0
+  const ids = [1, 2, 3].map(n => GUEST.replace(/^1/, String(n)))
+  await Promise.all(ids.map(id => bench.driver.makeRoot(id, { image, revision: 1, bytes: GIB }, () => { downloads++; return bench.download() }, new AbortController().signal)))
+  assert.equal(downloads, 1)
+})
+
+test('a server id that is a path is refused', async () => {
+  await using bench = await open()
+  await assert.rejects(bench.driver.destroy('../../etc'), error => isFault(error, 'nova.guest.badId'))
+})
+
+test('a run directory that is too long for unix sockets is refused at start', () => {
+  assert.throws(() => placesOf({ data: '/x', run: `/${'x'.repeat(80)}`, mark: 'm' }), /too long for unix sockets/)
+})
+
+test('the console log, the VNC and the serial console of a guest are there while it runs', async () => {
+  await using bench = await open()
+  await bench.driver.makeRoot(GUEST, { image, revision: 1, bytes: GIB }, () => bench.download(), new AbortController().signal)
+  await bench.driver.start({ id: GUEST, name: 'web', flavor: { vcpus: 1, ramMib: 64 }, root: { kind: 'image', revision: 1, image, diskGib: 1 }, ports: [], volumes: [], configDrive: [{ path: 'openstack/latest/user_data', content: 'eA==' }] })
+  const endpoint = await bench.driver.console(GUEST, 'vnc')
+  assert.ok(endpoint.kind === 'unix')
+  await writeFile(join(endpoint.path, '../../../data/instances', GUEST, 'console.log'), 'one\ntwo\nthree\n')
+  assert.equal(await bench.driver.consoleLog(GUEST, 2), 'two\nthree\n')
+  assert.equal(await bench.driver.consoleLog(GUEST), 'one\ntwo\nthree\n')
+})

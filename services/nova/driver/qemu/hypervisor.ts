@@ -1,0 +1,197 @@
+// Guests as QEMU processes that we start and that outlive us: found again by pidfile, spoken to by QMP, marked with the cloud's id in their arguments.
+import { mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { availableParallelism, freemem, totalmem } from 'node:os'
+import { basename, join } from 'node:path'
+import type { Clock } from '@alto/kit/clock'
+import { qemuImg } from '@alto/kit/disk'
+import { Fault, messageOf } from '@alto/kit/errors'
+import { endProcess, listNamespaces, processesWith, startDaemon, type Host } from '@alto/kit/host'
+import { GIB, type GuestSpec, type MarkedThing } from '../../model/guests.ts'
+import type { Hypervisor } from '../hypervisor.ts'
+import { detectEmulation, qemuVersion } from './acceleration.ts'
+import { qemuArguments, type Emulation } from './arguments.ts'
+import { writeConfigDrive } from './config-drive.ts'
+import { readConsoleLog, touchConsoleLog, trimConsoleLog } from './console-log.ts'
+import { filesOf, guestName, placesOf, revisionOf, type GuestFiles } from './files.ts'
+import { imageCache } from './images.ts'
+import { restoreMemory, saveMemory } from './memory.ts'
+import { monitors, type Live } from './monitors.ts'
+import { growVolume, plugPort, plugVolume, unplugPort, unplugVolume } from './plugs.ts'
+import { rootRevision, sightOf, statusOf } from './sight.ts'
+import { snapshotRoot } from './snapshots.ts'
+
+/** What the driver is made from. */
+export interface QemuOptions {
+  readonly host: Host
+  readonly clock: Clock
+  /** Disks, logs, cached images. On a file system that has room for them. */
+  readonly data: string
+  /** Sockets and pidfiles: a short path on a file system that a reboot empties. */
+  readonly run: string
+  /** The cloud's mark, `alto-CLOUD-HOST`. */
+  readonly mark: string
+  /** The network namespace that holds the taps and that guests run in; ours when not given. */
+  readonly netns?: string
+  /** What to emulate with; found out when not given. */
+  readonly emulation?: Emulation
+}
+
+const RESTORE_DEADLINE = 120_000
+const START_DEADLINE = 60_000
+const START_POLL = 20
+
+/** The guests of one cloud on this host. Throws Fault unavailable `host.commandMissing` when QEMU is not installed, and an Error for a run directory with too long a name. */
+export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> {
+  const { host, clock, netns } = options
+  const places = placesOf(options)
+  const emulation = options.emulation ?? await detectEmulation(host)
+  const version = await qemuVersion(host)
+  const img = qemuImg(host)
+  const images = imageCache(join(places.data, 'images'), img)
+  const guests = monitors(clock)
+
+  const at = async (id: string): Promise<{ files: GuestFiles, live: Live | undefined }> => {
+    const files = filesOf(places, id)
+    return { files, live: await guests.live(files) }
+  }
+  const running = async (id: string): Promise<Live & { files: GuestFiles }> => {
+    const { files, live } = await at(id)
+    if (!live) throw new Fault('conflict', 'nova.guest.notRunning', `server ${id} does not run`)
+    return { ...live, files }
+  }
+  const kill = async (id: string): Promise<void> => {
+    const name = `guest=${guestName(places, id)}`
+    for (const process of await processesWith(name)) if (process.argv.includes(name)) await endProcess(process, clock)
+    await rm(filesOf(places, id).run, { recursive: true, force: true })
+  }
+  /** Starts QEMU and waits until its monitor answers, which it does when the whole machine is made. */
+  const launched = async (argv: [string, ...string[]], files: GuestFiles): Promise<Live> => {
+    const daemon = await startDaemon(argv, { words: files.words, ...(netns !== undefined && { netns }) })
+    const end: { fault?: Fault } = {}
+    void daemon.ended.then(fault => { end.fault = fault })
+    for (const until = clock.now() + START_DEADLINE; ; await clock.sleep(START_POLL)) {
+      const live = await guests.live(files).catch(() => undefined)
+      if (live) return live
+      if (end.fault) throw end.fault
+      if (clock.now() > until) throw new Fault('unavailable', 'host.deadline', `QEMU was not ready within ${START_DEADLINE} ms`)
+    }
+  }
+  const start = async (spec: GuestSpec): Promise<void> => {
+    const { files, live } = await at(spec.id)
+    if (live && await statusOf(live.qmp) !== 'inmigrate') return
+    await kill(spec.id)                                        // a restore that was interrupted, or a process that has not written its pidfile
+    await mkdir(files.run, { recursive: true, mode: 0o700 })
+    await mkdir(files.dir, { recursive: true, mode: 0o700 })
+    await touchConsoleLog(files.consoleLog)
+    const { suspended } = await sightOf(files, undefined)
+    if (spec.configDrive && !suspended) await writeConfigDrive(host, files, spec.configDrive)
+    const argv = qemuArguments(places, files, spec, { ...emulation, incoming: suspended, rootRevision: await rootRevision(files) ?? 0 })
+    const niced: [string, ...string[]] = emulation.acceleration === 'tcg' ? ['nice', '-n', '10', ...argv] : argv     // an emulated guest that boots must not starve the cloud
+    try {
+      const { qmp } = await launched(niced, files)
+      if (suspended) {
+        await restoreMemory(qmp, files, clock, AbortSignal.timeout(RESTORE_DEADLINE))
+        await rm(files.memory, { force: true })
+      }
+    } catch (error) {
+      await kill(spec.id)
+      throw new Fault('unavailable', 'nova.guest.startFailed', `the guest could not be started: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  return {
+    async resources() {
+      const disk = await mkdir(places.data, { recursive: true }).then(() => statfs(places.data))
+      const processes = await processesWith(`guest=${places.mark}/`)
+      const memory = { total: totalmem(), free: freemem() }
+      return {
+        vcpus: availableParallelism(), memoryMib: Math.floor(memory.total / 2 ** 20), usedMemoryMib: Math.floor((memory.total - memory.free) / 2 ** 20),
+        diskGib: Math.floor(disk.blocks * disk.bsize / GIB), usedDiskGib: Math.floor((disk.blocks - disk.bavail) * disk.bsize / GIB),
+        runningGuests: processes.length, hypervisorType: 'QEMU', hypervisorVersion: version, acceleration: emulation.acceleration, cpuModel: emulation.cpu,
+      }
+    },
+    async marked() {
+      const processes = (await processesWith(`guest=${places.mark}/`)).map(({ pid, argv }): MarkedThing => (
+        { kind: 'process', serverId: argv.find(word => word.startsWith('guest='))?.split('/').at(-1) ?? '', name: String(pid) }))
+      const directories = async (kind: MarkedThing['kind'], dir: string) => (await readdir(dir).catch(() => [])).map((name): MarkedThing => ({ kind, serverId: name, name: join(dir, name) }))
+      return [
+        ...processes, ...await directories('run-directory', places.run), ...await directories('disk-directory', join(places.data, 'instances')),
+        ...(await images.list()).map((name): MarkedThing => ({ kind: 'cached-image', serverId: '', name })),
+      ]
+    },
+    async look(id) {
+      const { files, live } = await at(id)
+      if (live) await trimConsoleLog(files.consoleLog)
+      return await sightOf(files, live)
+    },
+    watch: guests.watch,
+    async readNotes(id) {
+      return await readFile(filesOf(places, id).notes, 'utf8').catch(() => undefined)
+    },
+    async writeNotes(id, text) {
+      const { dir, notes } = filesOf(places, id)
+      await mkdir(dir, { recursive: true, mode: 0o700 })
+      await writeFile(`${notes}.part`, text, { mode: 0o600 })
+      await rename(`${notes}.part`, notes)
+    },
+    async tapReady(tap) {
+      if (netns !== undefined && !(await listNamespaces()).includes(netns)) return false
+      return (await host.run(['ip', ...(netns === undefined ? [] : ['-n', netns]), 'link', 'show', 'dev', tap], { accept: [0, 1] })).code === 0
+    },
+
+    async makeRoot(id, { image, revision, bytes }, download, signal) {
+      const files = filesOf(places, id)
+      const base = await images.base(image, bytes, download, signal)
+      await mkdir(files.dir, { recursive: true, mode: 0o700 })
+      const part = `${files.root(revision)}.part`
+      await rm(part, { force: true })
+      await img.createOverlay({ path: part, bytes: Math.max(bytes, base.bytes), base: base.path, baseFormat: 'raw' })
+      await rename(part, files.root(revision))
+      const others = (await readdir(files.dir)).filter(name => (revisionOf(name) ?? revision) !== revision)
+      for (const name of [...others, basename(files.memory)]) await rm(join(files.dir, name), { force: true })
+    },
+    async growRoot(id, bytes) {
+      const files = filesOf(places, id)
+      const revision = await rootRevision(files)
+      if (revision !== undefined) await img.resize({ path: files.root(revision), format: 'qcow2' }, bytes)
+    },
+    start, kill,
+    async powerButton(id) { await (await running(id)).qmp.execute('system_powerdown') },
+    async reset(id) {
+      const { qmp } = await running(id)
+      await qmp.execute('system_reset')
+      await qmp.execute('cont')
+    },
+    async pause(id) { await (await running(id)).qmp.execute('stop') },
+    async resume(id) { await (await running(id)).qmp.execute('cont') },
+    async suspend(id, signal) {
+      const { qmp, files } = await running(id)
+      if (!(await sightOf(files, undefined)).suspended) await saveMemory(qmp, files, clock, signal)
+      await kill(id)
+    },
+    async forgetMemory(id) { await rm(filesOf(places, id).memory, { force: true }) },
+
+    async plugPort(id, port) { await plugPort((await running(id)).qmp, port) },
+    async unplugPort(id, portId) { await unplugPort((await running(id)).qmp, clock, portId) },
+    async plugVolume(id, volume) { await plugVolume((await running(id)).qmp, volume) },
+    async unplugVolume(id, attachmentId) { await unplugVolume((await running(id)).qmp, clock, attachmentId) },
+    async growVolume(id, attachmentId, bytes) { await growVolume((await running(id)).qmp, attachmentId, bytes) },
+
+    async snapshot(id, format, signal) {
+      const { files, live } = await at(id)
+      const { root } = await sightOf(files, live)
+      if (!root) throw new Fault('conflict', 'nova.guest.noRoot', `server ${id} has no root disk on this host`)
+      return await snapshotRoot({ files, revision: root.revision, bytes: root.bytes, qmp: live?.qmp }, format, img, clock, signal)
+    },
+    consoleLog: (id, lines) => readConsoleLog(filesOf(places, id).consoleLog, lines),
+    async console(id, kind) {
+      const { files } = await running(id)
+      return { kind: 'unix', path: kind === 'vnc' ? files.vnc : files.serial }
+    },
+    async destroy(id) {
+      await kill(id)
+      await rm(filesOf(places, id).dir, { recursive: true, force: true })
+    },
+    async close() { guests.close() },
+  }
+}

@@ -1,0 +1,89 @@
+// Base images on a host: downloaded once, verified, inspected, made raw, and kept by the sha512 of what Glance has. Guests' disks are overlays over them.
+// A base never changes once it has its name: it is written beside it and renamed. Two guests that want the same image wait for one download.
+import { createHash } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { declaredAs, inspectFile, type QemuImg } from '@alto/kit/disk'
+import { Fault } from '@alto/kit/errors'
+import type { GuestImage } from '../../model/guests.ts'
+import type { ImageBytes } from '../hypervisor.ts'
+
+/** The images that a host keeps. */
+export interface ImageCache {
+  /**
+   * The path of the image as a raw file that no other may write. `maxBytes`: the root disk that it must fit into (0: any).
+   * Throws Fault badRequest `nova.image.checksum`, `nova.image.tooLarge`, `disk.formatMismatch`, `disk.unsafe`.
+   */
+  base(image: GuestImage, maxBytes: number, download: () => Promise<ImageBytes>, signal: AbortSignal): Promise<{ path: string, bytes: number }>
+  list(): Promise<string[]>
+}
+
+const SLACK = 64 * 1024 * 1024
+/** Formats whose bytes are the disk itself. */
+const AS_IT_IS = ['raw', 'iso']
+
+/** The cache in `dir`. */
+export function imageCache(dir: string, img: QemuImg): ImageCache {
+  const underway = new Map<string, Promise<unknown>>()
+  return {
+    async base(image, maxBytes, download, signal) {
+      if (!/^[0-9a-f]{128}$/.test(image.sha512)) throw new Fault('badRequest', 'nova.image.checksum', `image ${image.id} has no sha512 to verify it with`)
+      const path = join(dir, `${image.sha512}-${image.diskFormat === 'iso' ? 'raw' : image.diskFormat}`)
+      if (!/^[a-z0-9]+$/.test(image.diskFormat)) throw new Fault('badRequest', 'disk.formatMismatch', `disk format ${JSON.stringify(image.diskFormat)} is not known`)
+      while (!await exists(path)) {
+        const other = underway.get(path)
+        if (other) { await other.catch(() => {}); continue }
+        const fetching = fetchBase(image, { dir, path, maxBytes }, img, download, signal).finally(() => underway.delete(path))
+        underway.set(path, fetching)
+        await fetching
+      }
+      const bytes = (await stat(path)).size
+      fits(image, bytes, maxBytes)
+      return { path, bytes }
+    },
+    async list() {
+      return (await readdir(dir).catch(() => [])).map(name => join(dir, name))
+    },
+  }
+}
+
+async function fetchBase(
+  image: GuestImage, to: { dir: string, path: string, maxBytes: number }, img: QemuImg, download: () => Promise<ImageBytes>, signal: AbortSignal,
+): Promise<void> {
+  await mkdir(to.dir, { recursive: true })
+  const [fetched, converted] = [`${to.path}.part`, `${to.path}.raw`]
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => rm(fetched, { force: true }))
+  undo.defer(() => rm(converted, { force: true }))
+  await store(await download(), fetched, image, signal)
+  const bytes = declaredAs(image.diskFormat, await inspectFile(fetched))
+  fits(image, bytes, to.maxBytes)
+  if (AS_IT_IS.includes(image.diskFormat)) await rename(fetched, to.path)
+  else {
+    await rm(converted, { force: true })
+    await img.convert({ path: fetched, format: image.diskFormat === 'vhd' ? 'vpc' : image.diskFormat }, { path: converted, format: 'raw' }, bytes + SLACK, signal)
+    await rename(converted, to.path)
+  }
+}
+
+async function store(bytes: ImageBytes, path: string, image: GuestImage, signal: AbortSignal): Promise<void> {
+  const hash = createHash('sha512')
+  await using file = await open(path, 'w', 0o600)
+  for await (const chunk of bytes) {
+    signal.throwIfAborted()
+    hash.update(chunk)
+    await file.writeFile(chunk)
+  }
+  const found = hash.digest('hex')
+  if (found !== image.sha512) {
+    throw new Fault('badRequest', 'nova.image.checksum', `image ${image.id} was downloaded with sha512 ${found.slice(0, 16)}…, it should be ${image.sha512.slice(0, 16)}…`)
+  }
+}
+
+function fits(image: GuestImage, bytes: number, maxBytes: number): void {
+  if (maxBytes > 0 && bytes > maxBytes) throw new Fault('badRequest', 'nova.image.tooLarge', `image ${image.id} is a disk of ${bytes} bytes; the flavor's has ${maxBytes}`)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(() => true, () => false)
+}
