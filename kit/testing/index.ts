@@ -1,0 +1,3 @@
+// What tests of every part share: databases to run on, golden contracts.
+export { assertBlessed } from './blessed.ts'
+export { databasesUnderTest, type TestDatabase } from './databases.ts'
