@@ -1,8 +1,8 @@
 // Where tasks come from: the transaction that writes the desired state also writes the task, and rings when it has committed.
 import type { Clock } from '../clock/index.ts'
-import { afterCommit, sql, toJson, type Tx } from '../db/index.ts'
+import { afterCommit, fromJson, sql, toJson, type Tx } from '../db/index.ts'
 import type { Ids } from '../ids/index.ts'
-import type { Origin, TaskKind } from './definition.ts'
+import type { Failure, Origin, TaskKind } from './definition.ts'
 import type { TaskTables } from './schema.ts'
 
 /** What is to be done to what, for whom. */
@@ -24,6 +24,17 @@ export interface OpenTask {
   readonly attempts: number
   /** Milliseconds of the clock. */
   readonly progressAt: number
+}
+
+/** A task that ended, as long as it is kept. */
+export interface EndedTask {
+  readonly id: string
+  readonly kind: string
+  readonly outcome: 'done' | 'failed' | 'preempted'
+  readonly failure: Failure | null
+  /** Steps that could not be undone, with the reason: for the audit and for whoever mends it. */
+  readonly leftBehind: readonly { readonly step: string, readonly reason: string }[]
+  readonly finishedAt: number
 }
 
 /** The tasks of one service, as its managers see them. */
@@ -82,6 +93,15 @@ export class TaskQueue {
     const rows = await ours(tx).selectFrom('tasks').selectAll().where('resource_id', '=', resourceId).where('finished_at', 'is', null).orderBy('sequence').execute()
     return rows.map(row => ({
       id: row.id, kind: row.kind, phase: row.phase, waitingFor: row.waiting_for, lastError: row.last_error, attempts: row.attempts, progressAt: row.progress_at,
+    }))
+  }
+
+  /** The tasks of a resource that have ended, in order. */
+  async history<Tables extends TaskTables>(tx: Tx<Tables>, resourceId: string): Promise<EndedTask[]> {
+    const rows = await ours(tx).selectFrom('tasks').selectAll().where('resource_id', '=', resourceId).where('finished_at', 'is not', null).orderBy('sequence').execute()
+    return rows.map(row => ({
+      id: row.id, kind: row.kind, outcome: row.outcome!, failure: fromJson<Failure | null>(row.failure, null), leftBehind: fromJson<EndedTask['leftBehind']>(row.left_behind, []),
+      finishedAt: row.finished_at!,
     }))
   }
 }
