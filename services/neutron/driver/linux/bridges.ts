@@ -24,6 +24,7 @@ export class Bridges {
 
   async apply({ networkId, mtu, segment }: BridgePlan): Promise<void> {
     if (segment.kind === 'vxlan') throw new Fault('notImplemented', 'neutron.segment.unsupported', 'this host cannot make VXLAN networks yet')
+    if (segment.kind === 'external') await this.#refuseTaken(networkId, segment.gateways)
     const bridge = bridgeOf(networkId)
     await this.#context.commands.ip(this.#context.netns, [
       `link add name ${bridge} type bridge`,
@@ -43,24 +44,23 @@ export class Bridges {
 
   /** Prefixes of the machine's own routes, but for those by our ways out and the default route. */
   async takenPrefixes(): Promise<string[]> {
+    const ours = (await readLinks(this.#context.host, '')).filter(l => l.ifalias === this.#context.mark)
+    return this.#routedBut(new Set(ours.map(l => l.ifname)))
+  }
+
+  async #routedBut(links: ReadonlySet<string>): Promise<string[]> {
     const { stdout } = await this.#context.host.run(['ip', '-json', 'route', 'show'])
-    const routes = JSON.parse(stdout || '[]') as { dst?: string, dev?: string }[]
-    const ours = new Set((await readLinks(this.#context.host, '')).filter(l => l.ifalias === this.#context.mark).map(l => l.ifname))
-    return routes.flatMap(route => {
-      const prefix = route.dst !== undefined && !ours.has(route.dev ?? '') ? tryPrefix(route.dst) : undefined
+    return (JSON.parse(stdout || '[]') as { dst?: string, dev?: string }[]).flatMap(route => {
+      const prefix = route.dst !== undefined && !links.has(route.dev ?? '') ? tryPrefix(route.dst) : undefined
       return prefix ? [formatPrefix(prefix)] : []
     })
   }
 
   async #leadOut(networkId: string, mtu: number, segment: BridgePlan['segment'] & { kind: 'external' }): Promise<void> {
     const { commands, netns, mark, cloud } = this.#context
-    const prefixes = segment.gateways.map(gateway => parsePrefix(gateway))
-    const taken = (await this.takenPrefixes()).find(text => prefixes.some(prefix => overlaps(prefix, parsePrefix(text))))
-    if (taken !== undefined) {
-      throw new Fault('conflict', 'neutron.external.prefixTaken', `${prefixes.map(formatPrefix).join(', ')} cannot lead out: the machine already routes ${taken}`)
-    }
     const [inside, outside] = [uplinkOf(networkId), machineLinkOf(cloud, networkId)]
-    this.#uplinks.set(networkId, { link: outside, prefixes: prefixes.map(formatPrefix), internet: segment.internet })
+    const prefixes = segment.gateways.map(gateway => formatPrefix(parsePrefix(gateway)))
+    this.#uplinks.set(networkId, { link: outside, prefixes, internet: segment.internet })
     await this.#guardMachine()                                           // before the way out is there
     await commands.ip(netns, [
       `link add name ${inside} mtu ${mtu} type veth peer name ${outside} mtu ${mtu} netns ${process.pid}`,
@@ -71,6 +71,13 @@ export class Bridges {
     await writeFile(`/proc/sys/net/ipv4/conf/${outside}/arp_ignore`, '1')   // the machine's other addresses are nobody's business there
     await commands.ip('', [`link set dev ${outside} up`, ...segment.gateways.map(gateway => `address replace ${gateway} dev ${outside}`)])
     if (segment.internet) await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+  }
+
+  async #refuseTaken(networkId: string, gateways: readonly string[]): Promise<void> {
+    const prefixes = gateways.map(parsePrefix)
+    const taken = (await this.#routedBut(new Set([machineLinkOf(this.#context.cloud, networkId)]))).find(text => prefixes.some(prefix => overlaps(prefix, parsePrefix(text))))
+    if (taken === undefined) return
+    throw new Fault('conflict', 'neutron.external.prefixTaken', `${prefixes.map(formatPrefix).join(', ')} cannot lead out: the machine already routes ${taken}`)
   }
 
   async #closeOff(networkId: string): Promise<void> {
