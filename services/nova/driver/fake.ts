@@ -48,6 +48,7 @@ export function fakeHypervisor(options: FakeOptions): FakeHypervisor {
   const { clock, vcpus = 64, memoryMib = 256 * 1024, diskGib = 4096, diskMs = 20, startMs = 20, bootMs = 2000, shutdownMs = 1000 } = options
   const guests = new Map<string, FakeGuest>()
   const listeners = new Set<(id: string) => void>()
+  const hostNotes: { text?: string } = {}
 
   const hint = (id: string) => { for (const listener of listeners) listener(id) }
   const of = (id: string): FakeGuest => {
@@ -106,6 +107,8 @@ export function fakeHypervisor(options: FakeOptions): FakeHypervisor {
     },
     async readNotes(id) { return guests.get(id)?.notes },
     async writeNotes(id, notes) { of(id).notes = notes },
+    async readHostNotes() { return hostNotes.text },
+    async writeHostNotes(text) { hostNotes.text = text },
     async tapReady() { return true },
 
     async makeRoot(id, root: { image: GuestImage, revision: number, bytes: number }, _download, signal) {

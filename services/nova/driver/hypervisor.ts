@@ -25,6 +25,9 @@ export interface Hypervisor {
   /** The agent's notes on a guest, undefined when there are none. Kept as long as the guest's disks. */
   readNotes(id: string): Promise<string | undefined>
   writeNotes(id: string, text: string): Promise<void>
+  /** The agent's notes on the host as a whole. */
+  readHostNotes(): Promise<string | undefined>
+  writeHostNotes(text: string): Promise<void>
   /** True when the network's end of a port is there. */
   tapReady(tap: string): Promise<boolean>
 

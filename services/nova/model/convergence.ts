@@ -5,10 +5,11 @@
 // - *it is memoryless*: the step follows from what is seen and noted now, so a crash after any step changes nothing;
 // - *a guest that ended by itself stays off* until a new powerNonce (or reboot) asks for it, but one whose process vanished
 //   (host reboot, kill -9 of the emulator) is started again: wanting it to run is still true, and nobody asked it to end;
-// - *a reboot happens once*: its nonce is noted by the step that carries it out;
+// - *a reboot happens once*: its nonce is noted with the step that carries it out;
 // - *nothing is taken from a running guest but what is no longer wanted*, and power comes before plugs, so that a guest which
 //   does not let go of a device can always be stopped.
-// What would break them: a step that depends on which step came before, or a note that is written before its effect.
+// What would break them: a step that depends on which step came before; a note written before its effect, unless what is then seen leads to that
+// effect anyway (a start is noted before it is done: without a process the next look starts the guest; a reset is noted after it: at worst it is repeated).
 import { GIB, type GuestNotes, type GuestPort, type GuestSight, type GuestSnapshot, type GuestVolume, type WantedGuest } from './guests.ts'
 
 /** One thing to do; `kill` and `start` are the only ones that a dead guest and a live one need to change places. */

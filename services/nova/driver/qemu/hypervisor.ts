@@ -1,7 +1,7 @@
 // Guests as QEMU processes that we start and that outlive us: found again by pidfile, spoken to by QMP, marked with the cloud's id in their arguments.
 import { mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { availableParallelism, freemem, totalmem } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
 import { qemuImg } from '@alto/kit/disk'
 import { Fault, messageOf } from '@alto/kit/errors'
@@ -49,6 +49,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
   const img = qemuImg(host)
   const images = imageCache(join(places.data, 'images'), img)
   const guests = monitors(clock)
+  const hostNotes = join(places.data, 'agent.json')
 
   const at = async (id: string): Promise<{ files: GuestFiles, live: Live | undefined }> => {
     const files = filesOf(places, id)
@@ -129,11 +130,12 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
       return await readFile(filesOf(places, id).notes, 'utf8').catch(() => undefined)
     },
     async writeNotes(id, text) {
-      const { dir, notes } = filesOf(places, id)
-      await mkdir(dir, { recursive: true, mode: 0o700 })
-      await writeFile(`${notes}.part`, text, { mode: 0o600 })
-      await rename(`${notes}.part`, notes)
+      await replace(filesOf(places, id).notes, text)
     },
+    async readHostNotes() {
+      return await readFile(hostNotes, 'utf8').catch(() => undefined)
+    },
+    writeHostNotes: text => replace(hostNotes, text),
     async tapReady(tap) {
       if (netns !== undefined && !(await listNamespaces()).includes(netns)) return false
       return (await host.run(['ip', ...(netns === undefined ? [] : ['-n', netns]), 'link', 'show', 'dev', tap], { accept: [0, 1] })).code === 0
@@ -194,4 +196,11 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     },
     async close() { guests.close() },
   }
+}
+
+/** Writes `text` to `path` at once or not at all. */
+async function replace(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await writeFile(`${path}.part`, text, { mode: 0o600 })
+  await rename(`${path}.part`, path)
 }
