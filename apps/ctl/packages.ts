@@ -28,7 +28,6 @@ export const PACKAGES: readonly DebianPackage[] = [
   { name: 'dnsmasq-base', program: 'dnsmasq', for: ['cloud', 'tests'], why: 'DHCP and DNS for the guests' },
   { name: 'genisoimage', program: 'genisoimage', for: ['cloud', 'tests'], why: 'config drives' },
   { name: 'util-linux', program: 'prlimit', for: ['cloud', 'image', 'tests'], why: 'limits on commands' },
-  { name: 'busybox-static', for: ['image', 'tests'], why: 'the guest\'s userland' },
   { name: 'cpio', program: 'cpio', for: ['image', 'tests'], why: 'the guest\'s initrd' },
   { name: 'kmod', program: 'depmod', for: ['image', 'tests'], why: 'the guest\'s kernel modules' },
   { name: 'e2fsprogs', program: 'mke2fs', for: ['image', 'tests'], why: 'the guest\'s root file system' },

@@ -7,7 +7,7 @@ const TEST = /^[ \t]*(?:await )?(?:t\.)?(?:test|it)(?:\.(?:skip|only|todo))?\(\s
 export const testNames: Lint = {
   name: 'test-names',
   check: files => files.filter(file => /\.(test|conformance)\.ts$/.test(file.path)).flatMap(file => [
-    ...matches(file, TEST, match => match[2]!, 'text').filter(({ said }) => said.trim().split(/\s+/).length < 3 || /^(should|test|works|it) /i.test(said))
+    ...matches(file, TEST, match => match[2]!, 'text').filter(({ said }) => said.trim().split(/\s+/).length < 3 || /^(should|tests?|works|checks?) /i.test(said))
       .map(finding => ({ ...finding, said: `"${finding.said}": write a sentence that is true when the test passes` })),
     ...matches(file, /\b(?:test|it|describe)\.only\(|\bonly: true/gm, () => '"only" leaves all other tests out'),
   ]),
