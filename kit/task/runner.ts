@@ -141,22 +141,21 @@ export class TaskRunner<Tables extends TaskTables> {
   async #pump(): Promise<void> {
     while (this.#state === 'running') {
       this.#rung = false
-      let pause: number
+      let next = Infinity
       try {
-        pause = await this.#takeDue()
+        next = await this.#takeDue()
       } catch (error) {
         this.#log.error({ err: error }, `the tasks could not be read: ${messageOf(error)}`)
-        pause = this.#pollMs
       }
-      await this.#sleep(pause)
+      await this.#sleepUntil(next)
     }
   }
 
-  // Gives the milliseconds until there may be more to do.
+  // Gives the time of the next task that is not due yet.
   async #takeDue(): Promise<number> {
     const { db, clock, concurrency = 32 } = this.#options
     const free = concurrency - this.#runs.size
-    if (free <= 0) return this.#pollMs
+    if (free <= 0) return Infinity
     const heads = await db.read(tx => listHeads(ours(tx), [...this.#definitions.keys()], free + 1))
     const now = clock.now()
     const due = heads.filter(head => head.due_at <= now && !this.#runs.has(head.id)).slice(0, free)
@@ -175,8 +174,7 @@ export class TaskRunner<Tables extends TaskTables> {
       this.#purgeAt = now + PURGE_EVERY_MS
       await db.write(tx => purge(ours(tx), now - (this.#options.keepMs ?? 7 * 86_400_000), PURGE_AT_ONCE))
     }
-    const next = heads.find(head => head.due_at > now)
-    return next ? Math.min(next.due_at - now, this.#pollMs) : this.#pollMs
+    return heads.find(head => head.due_at > now)?.due_at ?? Infinity
   }
 
   #begin(row: TaskRow, takenBefore: boolean): void {
@@ -219,10 +217,12 @@ export class TaskRunner<Tables extends TaskTables> {
     this.#asleep?.()
   }
 
-  #sleep(ms: number): Promise<void> {
+  // Until then, the next bell, or the poll interval's end.
+  #sleepUntil(next: number): Promise<void> {
+    const { clock } = this.#options
     return new Promise(resolve => {
       if (this.#rung || this.#state !== 'running') { resolve(); return }
-      const cancel = this.#options.clock.after(ms, () => this.#wake())
+      const cancel = clock.after(Math.max(0, Math.min(next - clock.now(), this.#pollMs)), () => this.#wake())
       this.#asleep = () => { this.#asleep = undefined; cancel(); resolve() }
       if (this.#isQuiet()) this.#tellIdlers()
     })

@@ -39,13 +39,13 @@ export async function take(tx: Tx<TaskTables>, head: Head, by: { owner: Owner, n
 
 /** Changes a task that is still owned under its epoch, and gives the row as it is now; undefined when the lease is lost. */
 export async function setOwned(tx: Tx<TaskTables>, task: Pick<TaskRow, 'id' | 'epoch'>, change: Updateable<TasksTable>): Promise<TaskRow | undefined> {
-  return tx.updateTable('tasks').set(change).where('id', '=', task.id).where('epoch', '=', task.epoch).where('owner', 'is not', null).where('finished_at', 'is', null)
-    .returningAll().executeTakeFirst()
+  return owned(tx, task).set(change).returningAll().executeTakeFirst()
 }
 
 /** Gives a task back until `dueAt`; at once due when it was rung since `task` was read. */
 export async function setReleased(tx: Tx<TaskTables>, task: Pick<TaskRow, 'id' | 'epoch' | 'rings'>, to: { now: number, dueAt: number }, change: Updateable<TasksTable>): Promise<TaskRow | undefined> {
-  return setOwned(tx, task, { ...change, owner: null, incarnation: null, due_at: sql<number>`case when rings > ${task.rings} then ${to.now} else ${to.dueAt} end` as never })
+  const dueAt = sql<number>`case when rings > ${task.rings} then cast(${to.now} as bigint) else cast(${to.dueAt} as bigint) end`
+  return owned(tx, task).set({ ...change, owner: null, incarnation: null, due_at: dueAt }).returningAll().executeTakeFirst()
 }
 
 /** Prolongs the leases of `ids` and gives those that are still this owner's, with who pre-empts them. */
@@ -77,4 +77,8 @@ export async function purge(tx: Tx<TaskTables>, finishedBefore: number, limit: n
   const { numDeletedRows } = await tx.deleteFrom('tasks')
     .where('id', 'in', eb => eb.selectFrom('tasks').select('id').where('finished_at', '<', finishedBefore).orderBy('finished_at').limit(limit)).executeTakeFirst()
   return Number(numDeletedRows)
+}
+
+function owned(tx: Tx<TaskTables>, task: Pick<TaskRow, 'id' | 'epoch'>) {
+  return tx.updateTable('tasks').where('id', '=', task.id).where('epoch', '=', task.epoch).where('owner', 'is not', null).where('finished_at', 'is', null)
 }

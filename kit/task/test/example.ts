@@ -105,13 +105,18 @@ export class ExampleCloud implements AsyncDisposable {
   readonly db: Database<CloudTables>
   readonly #runners: TaskRunner<CloudTables>[] = []
 
-  private constructor(db: Database<CloudTables>) {
+  readonly #close: () => Promise<void>
+
+  private constructor(db: Database<CloudTables>, close: () => Promise<void>) {
     this.db = db
+    this.#close = close
   }
 
-  static async open(db: Database<CloudTables> = openSqlite(':memory:')): Promise<ExampleCloud> {
-    const cloud = new ExampleCloud(db)
-    await migrate(db, schema, cloud.clock)
+  /** On `db`, which stays open, or on a database in memory of its own. */
+  static async open(db?: Database<CloudTables>): Promise<ExampleCloud> {
+    const own = db ?? openSqlite<CloudTables>(':memory:')
+    const cloud = new ExampleCloud(own, db ? async () => {} : () => own.close())
+    await migrate(own, schema, cloud.clock)
     return cloud
   }
 
@@ -166,6 +171,6 @@ export class ExampleCloud implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const runner of this.#runners) await runner.stop()
-    await this.db.close()
+    await this.#close()
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../../errors/index.ts'
 import { databasesUnderTest } from '../../testing/databases.ts'
-import { Crash, type Doing, giveUp, task, type TaskPoint, taskKind, TaskRunner, type TaskShape, type Undoing } from '../index.ts'
+import { Crash, type Doing, giveUp, task, type TaskPoint, taskKind, type TaskRunner, type TaskShape, type Undoing } from '../index.ts'
 import { type CloudTables, deleteTask, ExampleCloud } from './example.ts'
 
 interface Two extends TaskShape { tables: CloudTables, got: { first: string, second: void } }
@@ -33,11 +33,14 @@ function twoSteps(steps: {
 const enqueueTwo = (cloud: ExampleCloud, id: string) => cloud.db.write(tx => cloud.queue.enqueue(tx, TWO, { resourceId: id, input: {} }))
 
 for (const { name, open } of databasesUnderTest<CloudTables>()) {
-  const law = (title: string, fn: (cloud: ExampleCloud) => Promise<void>) => test(`${name}: ${title}`, async () => {
-    await using database = await open()
-    await using cloud = await ExampleCloud.open(database.db)
-    await fn(cloud)
-  })
+  const law = (title: string, fn: (cloud: ExampleCloud) => Promise<void>) => {
+    void test(`${name}: ${title}`, async () => {
+      await using database = await open()
+      await using cloud = await ExampleCloud.open(database.db)
+      await fn(cloud)
+      assert.deepEqual(cloud.log.lines.filter(line => line.level === 'error'), [])
+    })
+  }
 
   law('DURABLE: a server is created, waits for its guest, and is deleted', async cloud => {
     const runner = await cloud.runner()
@@ -165,6 +168,7 @@ for (const { name, open } of databasesUnderTest<CloudTables>()) {
     const [ended] = await cloud.db.read(tx => cloud.queue.history(tx, 's1'))
     assert.deepEqual(ended?.leftBehind, [{ step: 'claim', reason: 'still in use' }])
     assert.deepEqual(cloud.log.lines.filter(l => l.level === 'error').map(l => l.message), ['could not be undone and is left behind: still in use'])
+    cloud.log.lines.length = 0
   })
 
   law('ROLL FORWARD: a delete that is refused undoes nothing and says why; the next delete ends it', async cloud => {
@@ -226,18 +230,21 @@ for (const { name, open } of databasesUnderTest<CloudTables>()) {
   })
 
   law('DEADLINE: progress moves it, and a step that never returns is cut off at it', async cloud => {
-    let reports = 3
+    const [begun, gates, moved] = [Promise.withResolvers<void>(), [0, 1, 2].map(() => Promise.withResolvers<void>()), [0, 1, 2].map(() => Promise.withResolvers<void>())]
     const { definition, failures } = twoSteps({
       second: async t => {
-        while (reports-- > 0) { await cloud.clock.sleep(50_000); await t.progress() }
+        begun.resolve()
+        for (const [n, gate] of gates.entries()) { await gate.promise; await t.progress(); moved[n]!.resolve() }
         await new Promise(() => {})
       },
     })
     const runner = await cloud.runner({ definitions: [definition] })
     await enqueueTwo(cloud, 's1')
-    for (let n = 0; n < 20; n++) { await settled(); await cloud.clock.advance(10_000) }
+    await begun.promise
+    for (const [n, gate] of gates.entries()) { await cloud.clock.advance(50_000); gate.resolve(); await moved[n]!.promise }
+    await cloud.clock.advance(59_000)
     assert.deepEqual(failures, [])
-    for (let n = 0; n < 2; n++) { await settled(); await cloud.clock.advance(10_000) }
+    await cloud.clock.advance(1_000)
     await runner.idle()
     assert.deepEqual(failures, ['second unavailable task.deadline: second did not finish: no progress for 60 s'])
   })
@@ -317,13 +324,13 @@ for (const { name, open } of databasesUnderTest<CloudTables>()) {
 
   law('PRE-EMPTION: what may not turn back finishes first, or hands over where it may', async cloud => {
     for (const handsOver of [false, true]) {
-      const gate = Promise.withResolvers<void>()
+      const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
       const { definition } = twoSteps({
-        first: async () => { await gate.promise; return '' }, second: async () => {}, more: { noReturnAtFirst: true, ...(handsOver && { handsOver }) },
+        first: async () => { begun.resolve(); await gate.promise; return '' }, second: async () => {}, more: { noReturnAtFirst: true, ...(handsOver && { handsOver }) },
       })
       await using runner = await cloud.runner({ definitions: [definition, deleteTask(cloud.ports, cloud.claims)] })
       await enqueueTwo(cloud, `s-${handsOver}`)
-      await settled()
+      await begun.promise
       await cloud.delete(`s-${handsOver}`)
       gate.resolve()
       await runner.idle()
@@ -348,12 +355,18 @@ for (const { name, open } of databasesUnderTest<CloudTables>()) {
   })
 
   law('BOUNDED: no more than so many tasks are at work, and all get their turn', async cloud => {
-    const [now, most] = [new Set<string>(), { count: 0 }]
+    const [now, most, three] = [new Set<string>(), { count: 0 }, Promise.withResolvers<void>()]
     const { definition } = twoSteps({
-      second: async t => { now.add(t.resourceId); most.count = Math.max(most.count, now.size); await settled(); now.delete(t.resourceId) },
+      second: async t => {
+        most.count = Math.max(most.count, now.add(t.resourceId).size)
+        if (now.size === 3) three.resolve()
+        await three.promise
+        await settled()
+        now.delete(t.resourceId)
+      },
     })
-    const runner = await cloud.runner({ definitions: [definition], concurrency: 3 })
     for (let n = 0; n < 20; n++) await enqueueTwo(cloud, `s${n}`)
+    const runner = await cloud.runner({ definitions: [definition], concurrency: 3 })
     await runner.idle()
     assert.equal(most.count, 3)
     assert.deepEqual(new Set(await cloud.tasks()), new Set(['server.two done']))
@@ -381,11 +394,10 @@ for (const { name, open } of databasesUnderTest<CloudTables>()) {
     await cloud.create('s1')
     await cloud.delete('s1')
     await runner.idle()
-    await cloud.clock.advance(6 * day)
-    await runner.idle()
+    const days = async (count: number) => { for (let n = 0; n < count; n++) { await cloud.clock.advance(day); await runner.idle() } }
+    await days(6)
     assert.equal((await cloud.tasks()).length, 2)
-    await cloud.clock.advance(2 * day)
-    await runner.idle()
+    await days(2)
     assert.deepEqual(await cloud.tasks(), [])
   })
 }
