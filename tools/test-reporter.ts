@@ -1,4 +1,4 @@
-// A node:test reporter for tools/test.ts: writes, as JSON, the counts, the files that had tests, and the tests that were skipped.
+// A node:test reporter for tools/test.ts: writes, as JSON, the counts, the files without tests, and the tests that were skipped.
 import { relative, resolve } from 'node:path'
 
 /** What one run of node --test left. */
@@ -6,8 +6,8 @@ export interface TestReport {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
-  /** Files, from the working directory, in which at least one test ended. */
-  readonly files: readonly string[]
+  /** Files, from the working directory, that brought no test. */
+  readonly empty: readonly string[]
   /** `file: test: reason`. */
   readonly skips: readonly string[]
 }
@@ -19,20 +19,22 @@ interface TestEvent {
 
 /** Reads the events of one run and yields the TestReport as JSON at its end. Tests marked todo count as skipped. */
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  const files = new Set<string>()
+  const empty: string[] = []
   const skips: string[] = []
   let passed = 0
   let failed = 0
   for await (const { type, data } of events) {
     if (type !== 'test:pass' && type !== 'test:fail') continue
-    if (type === 'test:pass' && data.name !== undefined && resolve(data.name) === data.file) continue      // node's stand-in for a file without tests
     const file = data.file === undefined ? '' : relative(process.cwd(), data.file)
-    files.add(file)
+    if (type === 'test:pass' && data.name !== undefined && resolve(data.name) === data.file) {       // node's stand-in for a file without tests
+      empty.push(file)
+      continue
+    }
     if (data.details?.type === 'suite') continue
     const excused = data.skip ?? data.todo
     if (excused !== undefined && excused !== false) skips.push(`${file}: ${data.name}: ${excused === true || excused === '' ? 'no reason given' : excused}`)
     else if (type === 'test:pass') passed++
     else failed++
   }
-  yield JSON.stringify({ passed, failed, skipped: skips.length, files: [...files].toSorted(), skips } satisfies TestReport)
+  yield JSON.stringify({ passed, failed, skipped: skips.length, empty, skips } satisfies TestReport)
 }

@@ -22,9 +22,9 @@ function run(t: TestContext, files: Record<string, string>, ...args: string[]) {
 
 test('the last line is the totals over all packages, and all well is exit code 0', t => {
   const { status, last, said } = run(t, {
-    'kit/a.test.ts': `${TEST}test('one', () => {})\ntest('two', () => {})`,
+    'kit/a.test.ts': `${TEST}test('one', () => {})`, 'kit/b.test.ts': 'import { suite } from \'./suite.ts\'\nsuite()', 'kit/suite.ts': `${TEST}export function suite() { test('two', () => {}) }`,
     'services/nova/model/b.test.ts': `${TEST}test('three', () => {})\ntest('later', { skip: 'no such part' }, () => {})`,
-    'tests/expected-tests.txt': 'kit/a.test.ts\nservices/nova/model/b.test.ts\n',
+    'tests/expected-tests.txt': 'kit/a.test.ts\nkit/b.test.ts\nservices/nova/model/b.test.ts\n',
   })
   assert.deepEqual([status, last, said], [0, '3 passed, 0 failed, 1 skipped', ['skipped: services/nova/model/b.test.ts: later: no such part']])
 })
