@@ -12,7 +12,7 @@ export function networkConformance(name: string, make: () => Promise<{ driver: N
 
   function plans() {
     const [networkId, portId, routerId, dhcpPort, innerPort] = [systemIds.uuid(), systemIds.uuid(), systemIds.uuid(), systemIds.uuid(), systemIds.uuid()]
-    const port: PortPlan = { portId, networkId, mtu: 1450, adminUp: true, filter: { sources: [{ mac, prefix: '10.9.0.5' }], rules: [{ direction: 'egress', version: 4 }] } }
+    const port: PortPlan = { portId, networkId, mtu: 1450, adminUp: true, filter: { mac, sources: [{ mac, prefix: '10.9.0.5' }], rules: [{ direction: 'egress', version: 4 }] } }
     const dhcp: DhcpPlan = {
       networkId, mtu: 1450, link: { portId: dhcpPort, networkId, mac: 'fa:16:3e:00:00:02', mtu: 1450, addresses: ['10.9.0.2/24'] },
       subnets: [{ subnetId: 's', cidr: '10.9.0.0/24', gateway: '10.9.0.1', dns: [], routes: [] }],

@@ -16,7 +16,9 @@ import type { PacketRule } from './packet-rules.ts'
 
 /** What a guest's port may send and receive. */
 export interface PortFilter {
-  /** What it may send from; its own MAC with its fixed addresses and allowed address pairs. Prefixes of both versions. */
+  /** Its own MAC: it may speak IPv6 link-local and ask for DHCP from it, even without an address. */
+  readonly mac: string
+  /** What it may send from: fixed addresses, allowed address pairs. Prefixes of both versions. */
   readonly sources: readonly { readonly mac: string, readonly prefix: string }[]
   readonly rules: readonly PacketRule[]
 }
@@ -126,8 +128,8 @@ export function revokedConnections(before: PortFilter, now: PortFilter): Connect
 const NEIGHBOURS = 'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }'
 
 // Every rule drops the frame or marks and passes it (`pass`). The order matters: forgeries first.
-function frameRules({ sources }: PortFilter, pass: string): string[] {
-  const macs = [...new Set(sources.map(source => source.mac))]
+function frameRules({ mac: own, sources }: PortFilter, pass: string): string[] {
+  const macs = [...new Set([own, ...sources.map(source => source.mac)])]
   const may = macs.flatMap(mac => [
     ...aggregate(sources.filter(s => s.mac === mac).map(s => parsePrefix(s.prefix))),
     parsePrefix(linkLocalOf(mac)),

@@ -36,7 +36,7 @@ describe('a cloud\'s networks on a real host', () => {
   let ends: readonly [GuestEnd, GuestEnd]
 
   const port = (n: 0 | 1, rules: readonly PacketRule[]): PortPlan => ({
-    portId: guests[n].portId, networkId: net, mtu: 1450, adminUp: true, filter: { sources: [{ mac: guests[n].mac, prefix: guests[n].address }], rules },
+    portId: guests[n].portId, networkId: net, mtu: 1450, adminUp: true, filter: { mac: guests[n].mac, sources: [{ mac: guests[n].mac, prefix: guests[n].address }], rules },
   })
   const dhcp: DhcpPlan = {
     networkId: net, mtu: 1450, link: { portId: dhcpPort, networkId: net, mac: 'fa:16:3e:00:00:02', mtu: 1450, addresses: ['10.77.0.2/24'] },
@@ -162,7 +162,7 @@ describe('a cloud\'s networks on a real host', () => {
     const mac = 'fa:16:3e:00:00:0c'
     await ends[0].run('ip', 'address', 'flush', 'dev', 'eth0')
     await ends[0].run('ip', 'link', 'set', 'dev', 'eth0', 'address', mac)
-    await driver.applyPorts([{ ...port(0, [EGRESS]), filter: { sources: [{ mac, prefix: '10.77.0.10' }], rules: [EGRESS] } }])
+    await driver.applyPorts([{ ...port(0, [EGRESS]), filter: { mac, sources: [{ mac, prefix: '10.77.0.10' }], rules: [EGRESS] } }])
     await driver.applyDhcp({ ...dhcp, hosts: dhcp.hosts.map(host => host.address === '10.77.0.10' ? { ...host, mac } : host) })
     assert.equal((await ends[0].lease(mac)).address, '10.77.0.10/24')
   })
