@@ -17,6 +17,7 @@ export async function readDatabaseEpoch(driver: Hypervisor): Promise<number> {
   return parsed<{ databaseEpoch?: number }>(await driver.readHostNotes()).databaseEpoch ?? 0
 }
 
+/** Notes the database epoch that this host has seen. */
 export async function writeDatabaseEpoch(driver: Hypervisor, databaseEpoch: number): Promise<void> {
   await driver.writeHostNotes(JSON.stringify({ databaseEpoch }))
 }

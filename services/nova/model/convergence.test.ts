@@ -74,7 +74,7 @@ function run(world: World, wanted: WantedGuest, heeds = true): { world: World, s
   return { world, steps }
 }
 
-test('it ends: from every sight the steps reach what is wanted', () => {
+test('from every sight the steps end, and what is wanted is reached', () => {
   fc.assert(fc.property(worlds, wantedGuests, fc.boolean(), (start, wanted, heeds) => {
     const { world: { sight, notes } } = run(start, wanted, heeds)
     if (wanted.power === 'stopped') assert.deepEqual([sight.process, sight.suspended], ['none', false])

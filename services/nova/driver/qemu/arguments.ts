@@ -11,13 +11,16 @@ export interface Emulation {
   readonly cpu: string
 }
 
-/** Device ids by what they stand for; `idOf` reads them back. */
+/** The id of the root disk's device, and the name of its block node. */
 export const ROOT_DEVICE = 'root'
+/** The id of a port's device; the sight of a guest reads it back. */
 export const portDevice = (portId: string) => `nic-${portId}`
+/** The id of a volume's device; the sight of a guest reads it back. */
 export const volumeDevice = (attachmentId: string) => `vol-${attachmentId}`
 
 /** A block node's name has at most 31 characters. */
 export const volumeNode = (attachmentId: string) => `v-${attachmentId.replaceAll('-', '').slice(0, 28)}`
+/** The id of the host's side of a port. */
 export const portNetdev = (portId: string) => `n-${portId}`
 
 /** The arguments of QEMU for a guest. `incoming`: it waits for saved memory instead of starting. Throws Fault badRequest `nova.guest.badPort` for a malformed MAC or tap name. */

@@ -20,6 +20,7 @@ export interface Monitors {
 
 const HINTS = ['SHUTDOWN', 'RESET', 'STOP', 'RESUME', 'DEVICE_DELETED', 'GUEST_PANICKED', 'BLOCK_IO_ERROR']
 
+/** No monitor is open yet. `clock` times their answers. */
 export function monitors(clock: Clock): Monitors {
   const open = new Map<string, Promise<Live>>()
   const listeners = new Set<(id: string) => void>()
