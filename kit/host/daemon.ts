@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { open, readFile } from 'node:fs/promises'
 import { Fault } from '../errors/index.ts'
+import { inNamespace } from './namespaces.ts'
 
 /** A daemon that was started. */
 export interface StartedDaemon {
@@ -15,7 +16,7 @@ export interface StartedDaemon {
  * Throws Fault unavailable `host.commandMissing` when there is no such program. Whether it is ready is for the caller to find out.
  */
 export async function startDaemon(argv: readonly [string, ...string[]], opts: { words: string, netns?: string }): Promise<StartedDaemon> {
-  const [program, ...args] = opts.netns === undefined ? argv : ['ip', 'netns', 'exec', opts.netns, ...argv] as const
+  const [program, ...args] = inNamespace(opts.netns ?? '', argv)
   await using words = await open(opts.words, 'w', 0o600)
   const child = spawn(program, args, {
     detached: true, stdio: ['ignore', words.fd, words.fd], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },

@@ -2,7 +2,9 @@
 // opens the socket, passes it over its IPC channel and ends. The socket stays in the namespace where it was made.
 import { spawn } from 'node:child_process'
 import type { Server } from 'node:net'
+import { systemClock } from '../clock/index.ts'
 import { Fault } from '../errors/index.ts'
+import { inNamespace } from './namespaces.ts'
 
 const OPEN = `
   const [, address, port] = process.argv
@@ -17,14 +19,16 @@ const OPEN = `
  */
 export function listenIn(netns: string, address: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const child = spawn('ip', ['netns', 'exec', netns, process.execPath, '-e', OPEN, '--', address, String(port)], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'], timeout: 10_000, killSignal: 'SIGKILL',
+    const [program, ...args] = inNamespace(netns, [process.execPath, '-e', OPEN, '--', address, String(port)])
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     })
+    const inTime = systemClock.after(10_000, () => child.kill('SIGKILL'))       // spawn's own timeout would hold this process for as long
     let words = ''
     child.stderr!.setEncoding('utf8').on('data', (text: string) => { words += text })
     child.on('error', cause => reject(new Fault('unavailable', 'host.listenFailed', `${address}:${port} in ${netns}: ${cause.message}`, { cause })))
-    child.on('message', (_, handle) => { child.disconnect(); resolve(handle as Server) })
-    child.on('close', () => reject(new Fault('unavailable', 'host.listenFailed', `${address}:${port} in ${netns}: ${words.trim() || 'the child did not answer'}`)))
+    child.on('message', (_, handle) => { inTime(); child.disconnect(); resolve(handle as Server) })
+    child.on('close', () => { inTime(); reject(new Fault('unavailable', 'host.listenFailed', `${address}:${port} in ${netns}: ${words.trim() || 'the child did not answer'}`)) })
   })
 }

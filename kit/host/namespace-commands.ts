@@ -7,6 +7,7 @@
 // Reads are plain execs (`readLinks`, `readAddresses`): their output needs a frame that these tools do not give.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { Fault } from '../errors/index.ts'
+import { inNamespace } from './namespaces.ts'
 import type { Clock } from '../clock/index.ts'
 import type { Host } from './run.ts'
 
@@ -106,16 +107,15 @@ export async function readAddresses(host: Host, netns: string): Promise<Map<stri
 }
 
 async function readJson<T extends object>(host: Host, netns: string, args: readonly string[]): Promise<T[]> {
-  const { stdout } = await host.run(['ip', ...(netns ? ['-n', netns] : []), '-json', ...args])
+  const { stdout } = await host.run(['ip', '-json', ...args], { ...(netns && { netns }) })
   const rows = JSON.parse(stdout || '[]') as T[]
   return rows.filter(row => Object.keys(row).length > 0)                 // `ip -json` writes {} for what a filter left out
 }
 
 type Tool = 'ip' | 'nft'
 
-function argvOf(tool: Tool, netns: string): [string, ...string[]] {
-  if (tool === 'ip') return ['ip', ...(netns ? ['-n', netns] : []), '-force', '-batch', '-']
-  return netns ? ['ip', 'netns', 'exec', netns, 'nft', '-i'] : ['nft', '-i']
+function argvOf(tool: Tool, netns: string): readonly [string, ...string[]] {
+  return inNamespace(netns, tool === 'ip' ? ['ip', '-force', '-batch', '-'] : ['nft', '-i'])
 }
 
 /** One long-lived child; commands go one at a time, in the order of `send`. */

@@ -9,6 +9,14 @@ export function namespaceOf(where: { cloud: string, host: string }): string {
   return `alto-${where.cloud}-${where.host}`
 }
 
+/**
+ * `argv` as it is run inside the namespace `netns`; unchanged for ''. By nsenter, because `ip netns exec` and `ip -n`
+ * remount /sys first, which costs time and fails where / is no mount point (a plain chroot).
+ */
+export function inNamespace(netns: string, argv: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  return netns === '' ? argv : ['nsenter', `--net=${DIRECTORY}/${netns}`, '--', ...argv]
+}
+
 /** The names of the namespaces there are, sorted. */
 export async function listNamespaces(): Promise<string[]> {
   try {
@@ -23,7 +31,7 @@ export async function listNamespaces(): Promise<string[]> {
 export async function addNamespace(host: Host, name: string): Promise<boolean> {
   if ((await listNamespaces()).includes(name)) return false
   await host.run(['ip', 'netns', 'add', name])
-  await host.run(['ip', '-n', name, 'link', 'set', 'dev', 'lo', 'up'])
+  await host.run(['ip', 'link', 'set', 'dev', 'lo', 'up'], { netns: name })
   return true
 }
 

@@ -1,6 +1,7 @@
 // Runs one command to its end, with a deadline, bounded output and optional CPU, memory and file-size limits.
 import { spawn } from 'node:child_process'
 import { Fault } from '../errors/index.ts'
+import { inNamespace } from './namespaces.ts'
 
 /** Bounds that the kernel keeps for a command (by prlimit). */
 export interface CommandLimits {
@@ -98,5 +99,5 @@ function wrapped(argv: readonly [string, ...string[]], opts: RunOptions): readon
     ...(fileBytes === undefined ? [] : [`--fsize=${fileBytes}`]),
   ]
   const limited: readonly [string, ...string[]] = limits.length ? ['prlimit', ...limits, '--', ...argv] : argv
-  return opts.netns === undefined ? limited : ['ip', 'netns', 'exec', opts.netns, ...limited]
+  return inNamespace(opts.netns ?? '', limited)
 }
