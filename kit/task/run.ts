@@ -226,7 +226,7 @@ export class TaskRun<Tables extends TaskTables> {
       key: name => `${row.id}/${name}`,
       progress: async () => { owned(); await this.#set({ progress_at: site.clock.now(), due_at: site.clock.now() + site.leaseMs }) },
       wait: ({ reason, pollMs }) => new Waiting(reason, pollMs),
-      write: fn => {
+      write: async fn => {
         owned()
         return site.db.write(async tx => {
           const result = await fn(tx as unknown as Tx<object>)
