@@ -184,6 +184,7 @@ function observed(wanted: WantedServer, sight: GuestSight, notes: GuestNotes, co
     converged,
     ...(notes.endedNonce !== undefined && { endedNonce: notes.endedNonce }),
     ...(notes.rebootNonce !== undefined && { rebootNonce: notes.rebootNonce }),
-    ports: sight.ports, volumes: sight.volumes.map(({ attachmentId }) => attachmentId), snapshots: notes.snapshots,
+    ports: sight.ports, snapshots: notes.snapshots,
+    volumes: sight.volumes.map(({ attachmentId }) => attachmentId).filter(id => !sight.volumes.some(v => v.half && v.attachmentId === id) || !wanted.volumes.some(v => v.attachmentId === id)),
   }
 }

@@ -29,10 +29,10 @@ const wantedGuests: fc.Arbitrary<WantedGuest> = fc.record({
 const worlds: fc.Arbitrary<World> = fc.record({
   process: fc.constantFrom('none' as const, 'running' as const, 'paused' as const, 'ended' as const, 'crashed' as const), suspended: fc.boolean(),
   root: fc.option(fc.record({ revision: fc.constantFrom(1, 2), bytes: fc.constantFrom(GIB, 2 * GIB) }), { nil: undefined }),
-  ports: fc.subarray(['p1', 'p3']), volumes: fc.subarray(['v1', 'v3']),
+  ports: fc.subarray(['p1', 'p3']), volumes: fc.subarray(['v1', 'v3']), half: fc.boolean(),
   startedNonce: fc.constantFrom('n1', 'n2'), endedNonce: fc.constantFrom('n0', 'n1', 'n2'), rebootNonce: fc.constantFrom('r0', 'r1'),
-}).map(({ startedNonce, endedNonce, rebootNonce, ports, volumes, ...sight }) => ({
-  sight: { ...sight, ...(sight.process === 'none' ? { ports: [], volumes: [] } : { suspended: false, ports, volumes: volumes.map(attachmentId => ({ attachmentId, bytes: GIB })) }) },
+}).map(({ startedNonce, endedNonce, rebootNonce, ports, volumes, half, ...sight }) => ({
+  sight: { ...sight, ...(sight.process === 'none' ? { ports: [], volumes: [] } : { suspended: false, ports, volumes: volumes.map(attachmentId => ({ attachmentId, bytes: GIB, ...(half && { half: true as const }) })) }) },
   notes: { ...NO_NOTES, startedNonce, endedNonce, rebootNonce },
 }))
 
@@ -58,7 +58,7 @@ function effect({ sight, notes }: World, wanted: WantedGuest, step: Step, heeds:
     case 'unplugPort': return { sight: { ...sight, ports: sight.ports.filter(id => id !== step.portId) }, notes }
     case 'unplugVolume': return { sight: { ...sight, volumes: sight.volumes.filter(v => v.attachmentId !== step.attachmentId) }, notes }
     case 'plugPort': return { sight: { ...sight, ports: [...sight.ports, step.port.id] }, notes }
-    case 'plugVolume': return { sight: { ...sight, volumes: [...sight.volumes, { attachmentId: step.volume.attachmentId, bytes: step.volume.sizeGib * GIB }] }, notes }
+    case 'plugVolume': return { sight: { ...sight, volumes: [...sight.volumes.filter(v => v.attachmentId !== step.volume.attachmentId), { attachmentId: step.volume.attachmentId, bytes: step.volume.sizeGib * GIB }] }, notes }
     case 'growVolume': return { sight: { ...sight, volumes: sight.volumes.map(v => v.attachmentId === step.attachmentId ? { ...v, bytes: step.bytes } : v) }, notes }
     case 'snapshot': return { sight, notes: { ...notes, snapshots: [...notes.snapshots, { imageId: step.snapshot.imageId, state: 'done' }] } }
   }

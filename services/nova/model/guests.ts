@@ -71,8 +71,8 @@ export interface GuestSight {
   readonly root: { readonly revision: number, readonly bytes: number } | undefined
   /** Ids of the plugged ports. */
   readonly ports: readonly string[]
-  /** The plugged volumes. */
-  readonly volumes: readonly { readonly attachmentId: string, readonly bytes: number }[]
+  /** The plugged volumes. `half`: open on the host, but not seen by the guest; such a volume is neither attached nor free. */
+  readonly volumes: readonly { readonly attachmentId: string, readonly bytes: number, readonly half?: true }[]
 }
 
 /** What the agent must remember of a guest across its own restarts, because it cannot be seen. */

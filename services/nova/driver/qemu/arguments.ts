@@ -18,13 +18,18 @@ export const portDevice = (portId: string) => `nic-${portId}`
 /** The id of a volume's device; the sight of a guest reads it back. */
 export const volumeDevice = (attachmentId: string) => `vol-${attachmentId}`
 
-/** A block node's name has at most 31 characters. */
-export const volumeNode = (attachmentId: string) => `v-${attachmentId.replaceAll('-', '').slice(0, 28)}`
+/** The block node of an attachment: a node's name has at most 31 characters, so the id is in base64. */
+export const volumeNode = (attachmentId: string) => `v-${Buffer.from(attachmentId.replaceAll('-', ''), 'hex').toString('base64url')}`
+/** The attachment that a block node is of; undefined for any other node. */
+export function attachmentOf(node: string): string | undefined {
+  return /^v-[\w-]{22}$/.test(node) ? Buffer.from(node.slice(2), 'base64url').toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : undefined
+}
 /** The id of the host's side of a port. */
 export const portNetdev = (portId: string) => `n-${portId}`
 
-/** The arguments of QEMU for a guest. `incoming`: it waits for saved memory instead of starting. Throws Fault badRequest `nova.guest.badPort` for a malformed MAC or tap name. */
-export function qemuArguments(places: Places, files: GuestFiles, spec: GuestSpec, how: Emulation & { incoming: boolean, rootRevision: number }): [string, ...string[]] {
+/** The arguments of QEMU for a guest. `incoming`: it waits for saved memory instead of starting; `slots`: where its devices were then, by id. Throws Fault badRequest `nova.guest.badPort` for a malformed MAC or tap name. */
+export function qemuArguments(places: Places, files: GuestFiles, spec: GuestSpec, how: Emulation & { incoming: boolean, slots: Readonly<Record<string, number>>, rootRevision: number }): [string, ...string[]] {
+  const device = (properties: Record<string, unknown>) => ['-device', JSON.stringify(placed(properties, how.slots))]
   const boot = spec.root.kind === 'volume' ? spec.root.volumeId : undefined
   return [
     'qemu-system-x86_64',
@@ -36,20 +41,19 @@ export function qemuArguments(places: Places, files: GuestFiles, spec: GuestSpec
     '-smbios', `type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova,serial=${spec.id},uuid=${spec.id},family=Virtual Machine`,
     ...[files.monitor, files.spareMonitor].flatMap((path, i) => ['-chardev', `socket,id=mon${i},path=${path},server=on,wait=off`, '-mon', `chardev=mon${i},mode=control`]),
     '-chardev', `socket,id=ser0,path=${files.serial},server=on,wait=off,logfile=${files.consoleLog},logappend=on`, '-serial', 'chardev:ser0',
-    '-vnc', `unix:${files.vnc}`, '-device', '{"driver":"VGA","vgamem_mb":8}',
-    '-device', '{"driver":"virtio-rng-pci","id":"rng"}',
+    '-vnc', `unix:${files.vnc}`, ...device({ driver: 'VGA', id: 'vga', vgamem_mb: 8 }), ...device({ driver: 'virtio-rng-pci', id: 'rng' }),
     ...(boot === undefined ? [
       '-blockdev', JSON.stringify({ 'driver': 'qcow2', 'node-name': ROOT_DEVICE, 'discard': 'unmap', 'file': { driver: 'file', filename: files.root(how.rootRevision), discard: 'unmap' } }),
-      '-device', JSON.stringify({ driver: 'virtio-blk-pci', id: ROOT_DEVICE, drive: ROOT_DEVICE, bootindex: 1 }),
+      ...device({ driver: 'virtio-blk-pci', id: ROOT_DEVICE, drive: ROOT_DEVICE, bootindex: 1 }),
     ] : []),
     ...spec.volumes.toSorted((a, b) => Number(b.id === boot) - Number(a.id === boot) || (a.device < b.device ? -1 : 1)).flatMap(volume => [
-      '-blockdev', JSON.stringify(volumeBlockdev(volume)), '-device', JSON.stringify({ ...volumeFrontend(volume), ...(volume.id === boot && { bootindex: 1 }) }),
+      '-blockdev', JSON.stringify(volumeBlockdev(volume)), ...device({ ...volumeFrontend(volume), ...(volume.id === boot && { bootindex: 1 }) }),
     ]),
     ...(spec.configDrive ? [
       '-blockdev', JSON.stringify({ 'driver': 'raw', 'node-name': 'config', 'read-only': true, 'file': { driver: 'file', filename: files.configDrive } }),
-      '-device', '{"driver":"ide-cd","id":"config","drive":"config"}',
+      ...device({ driver: 'ide-cd', id: 'config', drive: 'config' }),
     ] : []),
-    ...spec.ports.flatMap(port => ['-netdev', JSON.stringify(portBackend(port)), '-device', JSON.stringify(portFrontend(port))]),
+    ...spec.ports.flatMap(port => ['-netdev', JSON.stringify(portBackend(port)), ...device(portFrontend(port))]),
     ...(how.incoming ? ['-incoming', `unix:${files.migration}`] : []),
   ]
 }
@@ -77,4 +81,9 @@ export function portBackend({ id, tap }: GuestPort): Record<string, unknown> {
 export function portFrontend({ id, mac, mtu }: GuestPort): Record<string, unknown> {
   if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw new Fault('badRequest', 'nova.guest.badPort', `${JSON.stringify(mac)} is not a MAC address`)
   return { driver: 'virtio-net-pci', id: portDevice(id), netdev: portNetdev(id), mac, ...(mtu !== undefined && { host_mtu: mtu }), romfile: '' }
+}
+
+function placed(properties: Record<string, unknown>, slots: Readonly<Record<string, number>>): Record<string, unknown> {
+  const slot = slots[String(properties['id'])]
+  return slot === undefined ? properties : { ...properties, addr: `0x${slot.toString(16)}` }
 }

@@ -21,6 +21,7 @@ export interface GuestFiles {
   readonly notes: string
   readonly configDrive: string
   readonly memory: string
+  readonly machine: string
   readonly pidfile: string
   /** What QEMU said while it started. */
   readonly words: string
@@ -50,7 +51,7 @@ export function filesOf(places: Places, id: string): GuestFiles {
   const run = join(places.run, id)
   return {
     id, dir, run,
-    consoleLog: join(dir, 'console.log'), notes: join(dir, 'notes.json'), configDrive: join(dir, 'config.iso'), memory: join(dir, 'memory'),
+    consoleLog: join(dir, 'console.log'), notes: join(dir, 'notes.json'), configDrive: join(dir, 'config.iso'), memory: join(dir, 'memory'), machine: join(dir, 'machine.json'),
     pidfile: join(run, 'pid'), words: join(run, 'words'), monitor: join(run, 'qmp'), spareMonitor: join(run, 'qmp2'), serial: join(run, 'ser'), vnc: join(run, 'vnc'), migration: join(run, 'mig'),
     root: revision => join(dir, `root-${revision}.qcow2`),
   }

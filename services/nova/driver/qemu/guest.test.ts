@@ -88,12 +88,16 @@ test('a running guest sees a volume come, grow and go, and a NIC come and go', a
   assert.deepEqual((await driver.look(ID)).ports, [port.id])
 })
 
-test('a guest that was suspended goes on where it was', async () => {
+test('a guest that was suspended goes on where it was, with the devices that were plugged meanwhile in their places', async () => {
+  await driver.plugVolume(ID, { ...volume, sizeGib: 3 })
+  await console(/hotplug add block vdb 6291456 sectors/)
   await driver.suspend(ID, signal)
   assert.equal((await driver.look(ID)).process, 'none')
-  await driver.start({ ...spec, ports: [port] })
-  await driver.plugVolume(ID, volume)
-  await console(/hotplug add block vd[bc] 6291456 sectors/)
+  await driver.start({ ...spec, volumes: [], ports: [port] })
+  const { ports, volumes } = await driver.look(ID)
+  assert.deepEqual([ports, volumes], [[port.id], [{ attachmentId: volume.attachmentId, bytes: 3 * GIB }]])
+  await driver.unplugVolume(ID, volume.attachmentId)
+  await console(/hotplug remove block vdb/, 2)
   assert.equal([...(await driver.consoleLog(ID)).matchAll(/=== sysinit/g)].length, 1)
 })
 

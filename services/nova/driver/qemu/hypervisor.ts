@@ -14,6 +14,7 @@ import { writeConfigDrive } from './config-drive.ts'
 import { readConsoleLog, touchConsoleLog, trimConsoleLog } from './console-log.ts'
 import { filesOf, guestName, placesOf, revisionOf, type GuestFiles } from './files.ts'
 import { imageCache } from './images.ts'
+import { keepMachine, keepPlugs, keepSlots, readMachine } from './machine.ts'
 import { restoreMemory, saveMemory } from './memory.ts'
 import { monitors, type Live } from './monitors.ts'
 import { growVolume, plugPort, plugVolume, unplugPort, unplugVolume } from './plugs.ts'
@@ -85,8 +86,12 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     await mkdir(files.dir, { recursive: true, mode: 0o700 })
     await touchConsoleLog(files.consoleLog)
     const { suspended } = await sightOf(files, undefined)
-    if (spec.configDrive && !suspended) await writeConfigDrive(host, files, spec.configDrive)
-    const argv = qemuArguments(places, files, spec, { ...emulation, incoming: suspended, rootRevision: await rootRevision(files) ?? 0 })
+    if (!suspended) {
+      if (spec.configDrive) await writeConfigDrive(host, files, spec.configDrive)
+      await keepMachine(files, spec)
+    }
+    const machine = await readMachine(files) ?? { spec, slots: {} }
+    const argv = qemuArguments(places, files, machine.spec, { ...emulation, incoming: suspended, slots: machine.slots, rootRevision: await rootRevision(files) ?? 0 })
     const niced: [string, ...string[]] = emulation.acceleration === 'tcg' ? ['nice', '-n', '10', ...argv] : argv     // an emulated guest that boots must not starve the cloud
     try {
       const { qmp } = await launched(niced, files)
@@ -138,7 +143,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     writeHostNotes: text => replace(hostNotes, text),
     async tapReady(tap) {
       if (netns !== undefined && !(await listNamespaces()).includes(netns)) return false
-      return (await host.run(['ip', ...(netns === undefined ? [] : ['-n', netns]), 'link', 'show', 'dev', tap], { accept: [0, 1] })).code === 0
+      return (await host.run(['ip', 'link', 'show', 'dev', tap], { accept: [0, 1], ...(netns !== undefined && { netns }) })).code === 0
     },
 
     async makeRoot(id, { image, revision, bytes }, download, signal) {
@@ -168,15 +173,32 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     async resume(id) { await (await running(id)).qmp.execute('cont') },
     async suspend(id, signal) {
       const { qmp, files } = await running(id)
+      await keepSlots(files, qmp)
       if (!(await sightOf(files, undefined)).suspended) await saveMemory(qmp, files, clock, signal)
       await kill(id)
     },
     async forgetMemory(id) { await rm(filesOf(places, id).memory, { force: true }) },
 
-    async plugPort(id, port) { await plugPort((await running(id)).qmp, port) },
-    async unplugPort(id, portId) { await unplugPort((await running(id)).qmp, clock, portId) },
-    async plugVolume(id, volume) { await plugVolume((await running(id)).qmp, volume) },
-    async unplugVolume(id, attachmentId) { await unplugVolume((await running(id)).qmp, clock, attachmentId) },
+    async plugPort(id, port) {
+      const { qmp, files } = await running(id)
+      await plugPort(qmp, port)
+      await keepPlugs(files, ({ ports }) => ({ ports: [...ports.filter(other => other.id !== port.id), port] }))
+    },
+    async unplugPort(id, portId) {
+      const { qmp, files } = await running(id)
+      await unplugPort(qmp, clock, portId)
+      await keepPlugs(files, ({ ports }) => ({ ports: ports.filter(other => other.id !== portId) }))
+    },
+    async plugVolume(id, volume) {
+      const { qmp, files } = await running(id)
+      await plugVolume(qmp, volume)
+      await keepPlugs(files, ({ volumes }) => ({ volumes: [...volumes.filter(other => other.attachmentId !== volume.attachmentId), volume] }))
+    },
+    async unplugVolume(id, attachmentId) {
+      const { qmp, files } = await running(id)
+      await unplugVolume(qmp, clock, attachmentId)
+      await keepPlugs(files, ({ volumes }) => ({ volumes: volumes.filter(other => other.attachmentId !== attachmentId) }))
+    },
     async growVolume(id, attachmentId, bytes) { await growVolume((await running(id)).qmp, attachmentId, bytes) },
 
     async snapshot(id, format, signal) {

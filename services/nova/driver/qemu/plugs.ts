@@ -26,13 +26,21 @@ export async function unplugPort(qmp: Qmp, clock: Clock, portId: string): Promis
 /** Opens a volume and plugs it as a disk. */
 export async function plugVolume(qmp: Qmp, volume: GuestVolume): Promise<void> {
   if (!(await nodesOf(qmp)).has(volumeNode(volume.attachmentId))) await qmp.execute('blockdev-add', volumeBlockdev(volume))
-  if (!(await devicesOf(qmp)).includes(volumeDevice(volume.attachmentId))) await qmp.execute('device_add', volumeFrontend(volume))
+  if ((await devicesOf(qmp)).includes(volumeDevice(volume.attachmentId))) return
+  await qmp.execute('device_add', volumeFrontend(volume)).catch(async (error: unknown) => {
+    await qmp.execute('blockdev-del', { 'node-name': volumeNode(volume.attachmentId) })
+    throw error
+  })
 }
 
 /** Takes a volume out and closes its file. Throws Fault unavailable `nova.guest.deviceBusy`. */
 export async function unplugVolume(qmp: Qmp, clock: Clock, attachmentId: string): Promise<void> {
   await unplugDevice(qmp, clock, volumeDevice(attachmentId))
-  if ((await nodesOf(qmp)).has(volumeNode(attachmentId))) await qmp.execute('blockdev-del', { 'node-name': volumeNode(attachmentId) })
+  // QEMU lets go of the node a moment after the device has gone
+  for (const until = clock.now() + LET_GO; (await nodesOf(qmp)).has(volumeNode(attachmentId)); await clock.sleep(20)) {
+    await qmp.execute('blockdev-del', { 'node-name': volumeNode(attachmentId) }).catch(ignoreRefusal)
+    if (clock.now() >= until) throw new Fault('unavailable', 'nova.guest.deviceBusy', `the file of attachment ${attachmentId} is still open`)
+  }
 }
 
 /** Grows a plugged volume and its file; the guest is told. */

@@ -1,7 +1,7 @@
 // What can be seen of a QEMU guest: its process and status, its devices, its disks. Everything is asked for; nothing is remembered.
 import { open, readdir, stat } from 'node:fs/promises'
 import type { GuestSight } from '../../model/guests.ts'
-import { ROOT_DEVICE, volumeNode } from './arguments.ts'
+import { attachmentOf, ROOT_DEVICE, volumeDevice } from './arguments.ts'
 import { revisionOf, type GuestFiles } from './files.ts'
 import type { Live } from './monitors.ts'
 import type { Qmp } from './qmp.ts'
@@ -23,7 +23,10 @@ export async function sightOf(files: GuestFiles, live: Live | undefined): Promis
     suspended,
     root: revision === undefined ? undefined : { revision, bytes: nodes.get(ROOT_DEVICE) ?? 0 },
     ports: devices.filter(device => device.startsWith('nic-')).map(device => device.slice(4)),
-    volumes: devices.filter(device => device.startsWith('vol-')).map(device => device.slice(4)).map(attachmentId => ({ attachmentId, bytes: nodes.get(volumeNode(attachmentId)) ?? 0 })),
+    volumes: [...nodes].flatMap(([node, bytes]) => {
+      const attachmentId = attachmentOf(node)
+      return attachmentId === undefined ? [] : [{ attachmentId, bytes, ...(!devices.includes(volumeDevice(attachmentId)) && { half: true as const }) }]
+    }),
   }
 }
 
