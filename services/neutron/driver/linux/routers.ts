@@ -76,7 +76,7 @@ export class Routers {
     ]
     const stale: string[] = []
     for (const family of ['-4', '-6']) {
-      const { stdout } = await this.#context.host.run(['ip', '-n', netns, '-json', family, 'route', 'show', 'proto', 'static'])
+      const { stdout } = await this.#context.host.run(['ip', '-json', family, 'route', 'show', 'proto', 'static'], { netns })
       for (const { dst } of JSON.parse(stdout || '[]') as { dst: string }[]) {
         const destination = dst === 'default' ? family === '-4' ? '0.0.0.0/0' : '::/0' : dst
         if (!wanted.some(route => route.destination === destination || route.destination === `${destination}/32` || route.destination === `${destination}/128`)) stale.push(`route delete ${destination} proto static`)
