@@ -14,7 +14,7 @@ import { Fault, messageOf } from '@alto/kit/errors'
 import type { Log } from '@alto/kit/log'
 import type { NetworkDriver } from '../driver/network.ts'
 import { bridgePlan, dhcpPlan, hasTap, isOurs, portPlan, routerPlan } from './plans.ts'
-import { Rows, type Changed } from './rows.ts'
+import type { Changed, Rows } from './rows.ts'
 
 /** What an agent is made from. */
 export interface NetworkAgentOptions {

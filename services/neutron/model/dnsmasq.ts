@@ -1,6 +1,6 @@
 // What dnsmasq is told: its arguments and its files. Pure, and strict about what may stand in them: a newline or comma from a user's value
-// would be a line or an option of its own (OSSA-2021-005), so such values are refused here, whoever let them through.
-import { Fault } from '@alto/kit/errors'
+// would be a line or an option of its own (OSSA-2021-005). Requests with such values are refused by what is exported here; should one get
+// through all the same, it is left out, and the other ports of the network are served.
 import { formatAddress, parsePrefix } from './addresses.ts'
 import { dhcpLinkOf } from './names.ts'
 import type { DhcpHost, DhcpPlan, DhcpSubnet } from './plans.ts'
@@ -19,6 +19,16 @@ export interface DnsmasqPaths {
   readonly leases: string
 }
 
+/** True for an option by name or number, and a value, that can be given to a guest. */
+export function isDhcpOption(option: { readonly name: string, readonly value: string }): boolean {
+  return /^[a-z0-9-]{1,64}$/.test(option.name) && /^[\x20-\x7e]{0,255}$/.test(option.value)
+}
+
+/** True for a host name (RFC 1123), in one or more labels. */
+export function isHostName(text: string): boolean {
+  return text.length <= 253 && text.split('.').every(label => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
+}
+
 /** The command line. It changes only with the subnets, so hosts and options come and go by SIGHUP. */
 export function dnsmasqArguments(plan: DhcpPlan, paths: DnsmasqPaths): [string, ...string[]] {
   return [
@@ -32,7 +42,7 @@ export function dnsmasqArguments(plan: DhcpPlan, paths: DnsmasqPaths): [string, 
 
 /** The reservations: a line for each port and IPv4 address. */
 export function dnsmasqHosts(plan: DhcpPlan): string {
-  return lines(servedHosts(plan).map(host => [host.mac, ...(host.options.length ? [`set:${portTag(host)}`] : []), `${host.name}.${DOMAIN}`, host.address].map(word => safe(word)).join(',')))
+  return lines(servedHosts(plan).map(host => [host.mac, ...(host.options.length ? [`set:${portTag(host)}`] : []), ...nameOf(host).map(name => `${name}.${DOMAIN}`), host.address].join(',')))
 }
 
 /** What each subnet's guests are told: router, routes (metadata by way of this server, so that it needs no router), name servers; then each port's own options. */
@@ -52,12 +62,13 @@ export function dnsmasqOptions(plan: DhcpPlan): string {
       `${tag},option:router${subnet.gateway ? `,${subnet.gateway}` : ''}`,
     ]
   })
-  return lines([...subnets, ...servedHosts(plan).flatMap(host => host.options.map(option => `tag:${portTag(host)},${optionName(option.name)},${safe(option.value, /[\n\r]/)}`))])
+  return lines([...subnets, ...servedHosts(plan).flatMap(host => host.options.filter(isDhcpOption).map(({ name, value }) =>
+    `tag:${portTag(host)},${/^\d+$/.test(name) ? name : `option:${name}`},${value}`))])
 }
 
 /** The names that DNS answers with. */
 export function dnsmasqNames(plan: DhcpPlan): string {
-  return lines(plan.hosts.map(host => `${host.address}\t${safe(host.name)}.${DOMAIN} ${safe(host.name)}`))
+  return lines(plan.hosts.flatMap(host => nameOf(host).map(name => `${host.address}\t${name}.${DOMAIN} ${name}`)))
 }
 
 /** The lease file without leases that no reservation confirms, or undefined when it holds none such: a kept one would bar the address to its new owner. */
@@ -99,14 +110,8 @@ function maskOf(cidr: string): string {
   return formatAddress({ version: 4, value: ((1n << 32n) - 1n) ^ ((1n << BigInt(32 - length)) - 1n) })
 }
 
-function optionName(name: string): string {
-  if (!/^[a-z0-9-]{1,64}$/.test(name)) throw new Fault('badRequest', 'neutron.dhcpOption.invalid', `'${name}' is not a DHCP option name.`)
-  return /^\d+$/.test(name) ? name : `option:${name}`
-}
-
-function safe(text: string, forbidden = /[\s,]/): string {
-  if (forbidden.test(text) || text.includes('\n')) throw new Fault('badRequest', 'neutron.dhcpOption.invalid', `${JSON.stringify(text)} cannot be given by DHCP.`)
-  return text
+function nameOf(host: DhcpHost): string[] {
+  return isHostName(host.name) ? [host.name] : []
 }
 
 function lines(all: readonly string[]): string {

@@ -1,4 +1,4 @@
-// A DHCP client (RFC 2131) for tests, run inside a guest end's namespace: node dhcp-client.ts MAC. Prints the lease as JSON, or fails after 5 s.
+// A DHCP client (RFC 2131) for tests, run inside a guest end's namespace: node dhcp-client.ts MAC MS. Prints the lease as JSON, or fails after MS milliseconds.
 // It asks for broadcast answers, so that an interface without an address can take them by an ordinary socket.
 import { createSocket } from 'node:dgram'
 
@@ -63,4 +63,4 @@ socket.bind(68, '0.0.0.0', () => {
   send(packet(1, []))
   setInterval(() => send(packet(1, [])), 1000)
 })
-setTimeout(() => { console.error('no lease'); process.exit(1) }, 5000)
+setTimeout(() => { console.error('no lease'); process.exit(1) }, Number(process.argv[3]))

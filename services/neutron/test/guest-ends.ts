@@ -24,6 +24,8 @@ export interface GuestEnd extends AsyncDisposable {
   readonly netns: string
   /** Runs a command where the guest is; its exit code and what it said. */
   run(...argv: [string, ...string[]]): Promise<{ code: number, stdout: string }>
+  /** True when somebody offers it a lease within 1.5 s. */
+  isOffered(): Promise<boolean>
   /** Asks for a lease, as `mac` when it is not the first one, and configures the interface by it. */
   lease(as?: string): Promise<Lease>
   /** True when the address answers a ping within a second. */
@@ -41,7 +43,7 @@ export async function plug(bridges: string, tap: string, mac: string): Promise<G
   const children: { kill(): unknown }[] = []
   await addNamespace(commandHost, netns)
   const hub = (id: string, name: string) => ['-netdev', `tap,id=t${id},ifname=${name},script=no,downscript=no,vnet_hdr=off`, '-netdev', `hubport,id=h${id},hubid=0,netdev=t${id}`]
-  const relay = spawn('ip', ['netns', 'exec', bridges, 'qemu-system-x86_64', '-machine', 'none', '-nodefaults', '-display', 'none', ...hub('0', tap), ...hub('1', inside)],
+  const relay = spawn('nsenter', [`--net=/run/netns/${bridges}`, '--', 'qemu-system-x86_64', '-machine', 'none', '-nodefaults', '-display', 'none', ...hub('0', tap), ...hub('1', inside)],
     { stdio: ['ignore', 'ignore', 'pipe'] })
   let words = ''
   relay.stderr.on('data', chunk => { words += chunk })
@@ -50,19 +52,26 @@ export async function plug(bridges: string, tap: string, mac: string): Promise<G
     assert.equal(relay.exitCode, null, words)
     return (await readLinks(commandHost, bridges)).some(link => link.ifname === inside)
   })
-  await commandHost.run(['ip', '-n', bridges, 'link', 'set', 'dev', inside, 'address', mac, 'netns', netns])
-  await commandHost.run(['ip', '-n', netns, 'link', 'set', 'dev', inside, 'name', 'eth0'])
-  await commandHost.run(['ip', '-n', netns, 'link', 'set', 'dev', 'eth0', 'up'])
+  await commandHost.run(['ip', 'link', 'set', 'dev', inside, 'address', mac, 'netns', netns], { netns: bridges })
+  await commandHost.run(['ip', 'link', 'set', 'dev', inside, 'name', 'eth0'], { netns })
+  await commandHost.run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], { netns })
   const run = (...argv: [string, ...string[]]) => commandHost.run(argv, { netns, accept: Array.from({ length: 256 }, (_, i) => i), deadline: 15_000 })
+  async function ask(as: string, ms: number) {
+    await run('ip', 'route', 'prepend', 'default', 'dev', 'eth0')
+    const answer = await run(process.execPath, CLIENT, as, String(ms))
+    await run('ip', 'route', 'delete', 'default', 'dev', 'eth0')
+    return answer
+  }
   return {
     netns,
     run,
+    async isOffered() {
+      return (await ask(mac, 1500)).code === 0
+    },
     async lease(as = mac) {
-      await run('ip', 'route', 'replace', 'default', 'dev', 'eth0')
-      const { code, stdout } = await run(process.execPath, CLIENT, as)
+      const { code, stdout } = await ask(as, 5000)
       assert.equal(code, 0, 'the guest got no lease')
       const lease = JSON.parse(stdout) as Lease
-      await run('ip', 'route', 'delete', 'default')
       await run('ip', 'address', 'replace', lease.address, 'dev', 'eth0')
       for (const route of lease.routes) await run('ip', 'route', 'replace', ...route.split(' '))
       return lease
@@ -85,7 +94,7 @@ export async function plug(bridges: string, tap: string, mac: string): Promise<G
 /** Answers on a TCP port inside a namespace, until it is killed. */
 export async function answerOn(netns: string, port: number, text: string): Promise<{ kill(): unknown }> {
   const script = `require('node:net').createServer(s => s.on('error', () => {}).end(process.argv[2] + ' ' + s.remoteAddress)).listen(+process.argv[1], '0.0.0.0', () => console.log('up'))`
-  const child = spawn('ip', ['netns', 'exec', netns, process.execPath, '-e', script, '--', String(port), text], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', process.execPath, '-e', script, '--', String(port), text], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
   return { kill: () => child.kill('SIGKILL') }
 }

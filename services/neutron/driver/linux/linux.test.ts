@@ -1,5 +1,6 @@
 // Packets through the `linux` driver: real bridges, taps, DHCP, routers; guests are stand-ins (test/guest-ends.ts). Needs root and the Debian packages.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -9,7 +10,7 @@ import { systemClock } from '@alto/kit/clock'
 import { commandHost, namespaceCommands } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
-import { tapOf } from '../../model/names.ts'
+import { bridgeOf, tapOf } from '../../model/names.ts'
 import type { PacketRule } from '../../model/packet-rules.ts'
 import type { DhcpPlan, PortPlan, RouterPlan } from '../../model/plans.ts'
 import { answerOn, hear, plug, until, type GuestEnd } from '../../test/guest-ends.ts'
@@ -105,11 +106,37 @@ describe('a cloud\'s networks on a real host', () => {
   test('a guest cannot send from an address or a MAC that is not its own', async () => {
     await ends[0].run('ip', 'address', 'add', '10.77.0.99/24', 'dev', 'eth0')
     assert.equal((await ends[0].run('ping', '-c1', '-W1', '-I', '10.77.0.99', '10.77.0.11')).code, 1)
+    assert.equal((await ends[1].run('ip', 'neigh', 'show', '10.77.0.99')).stdout, '', 'its ARP did not arrive either')
     await ends[0].run('ip', 'address', 'delete', '10.77.0.99/24', 'dev', 'eth0')
     await ends[0].run('ip', 'link', 'set', 'dev', 'eth0', 'address', 'fa:16:3e:00:00:0f')
     assert.equal(await ends[0].pings('10.77.0.11'), false)
     await ends[0].run('ip', 'link', 'set', 'dev', 'eth0', 'address', guests[0].mac)
     await until(() => ends[0].pings('10.77.0.11'))
+  })
+
+  test('a guest cannot be another\'s DHCP server', async t => {
+    await driver.removeDhcp(net)
+    const rogue = spawn('ip', ['netns', 'exec', ends[0].netns, 'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--interface=eth0',
+      '--dhcp-authoritative', '--no-ping', '--dhcp-range=10.77.0.200,10.77.0.220', `--dhcp-leasefile=${directory}/rogue`], { stdio: 'ignore' })
+    t.after(() => rogue.kill('SIGKILL'))
+    assert.equal(await ends[1].isOffered(), false)
+    await driver.applyPorts([{ portId: guests[0].portId, networkId: net, mtu: 1450, adminUp: true }])
+    assert.equal(await ends[1].isOffered(), true, 'without port security it can')
+    await driver.applyPorts([port(0, [EGRESS, ICMP])])
+    await driver.applyDhcp(dhcp)
+  })
+
+  test('a tap that no port is known for neither sends nor receives', async t => {
+    const bridges = `alto-${options.cloud}-test`
+    await options.commands.ip(bridges, ['tuntap add dev tap-stranger mode tap', `link set dev tap-stranger master ${bridgeOf(net)} up`])
+    const stranger = await plug(bridges, 'tap-stranger', 'fa:16:3e:00:00:0d')
+    t.after(async () => {
+      await stranger[Symbol.asyncDispose]()
+      await options.commands.ip(bridges, ['link delete dev tap-stranger'])
+    })
+    await stranger.run('ip', 'address', 'add', '10.77.0.50/24', 'dev', 'eth0')
+    assert.equal(await stranger.pings('10.77.0.2'), false)
+    assert.equal(await stranger.isOffered(), false)
   })
 
   test('metadata is answered through the router and through DHCP\'s port, and says who asks', async () => {
