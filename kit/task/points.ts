@@ -11,7 +11,7 @@ export interface TaskPoint {
   readonly resourceId: string
 }
 
-/** Thrown by a hook: the runner dies here, as by kill -9: it records nothing more and keeps its leases. Any other error counts as the step's own. */
+/** Thrown by a hook: the runner dies here, as by kill -9: it records nothing more and keeps its leases. Before and after a step any other error counts as the step's own; after a record only a Crash makes sense. */
 export class Crash extends Error {
   constructor(point: TaskPoint) {
     super(`crash at ${point.moment} of ${point.kind}/${point.step}`)
