@@ -53,6 +53,7 @@ function cloud(options: Partial<FakeOptions> & { wrap?: (driver: FakeHypervisor)
     async stop() {
       await it.within(10_000, Promise.all([running!.stop(), serving!.close()]))
     },
+    shutDownGuests: () => running!.shutDownGuests(5000),
     want(change: Partial<WantedServer>) {
       const row = { ...(rows.servers.get(ID) ?? { ...WANTED, generation: 0 }), ...change }
       rows.servers.set(ID, { ...row, generation: change.generation ?? row.generation + 1 })
@@ -147,6 +148,19 @@ test('a guest whose process vanished is started again', async () => {
   await c.want({})
   await c.converged('running')
   c.fake.vanish(ID)
+  await c.until(async () => (await c.fake.look(ID)).process === 'running', 'running again')
+  await c.stop()
+})
+
+test('guests that are shut down with their host are started again with it', async () => {
+  const c = cloud()
+  await c.start()
+  await c.want({})
+  await c.converged('running')
+  await c.stop()
+  await c.within(10_000, c.shutDownGuests())
+  assert.equal((await c.fake.look(ID)).process, 'none')
+  await c.start()
   await c.until(async () => (await c.fake.look(ID)).process === 'running', 'running again')
   await c.stop()
 })

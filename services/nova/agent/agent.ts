@@ -4,6 +4,7 @@ import type { ComputeAgent, ComputeControl } from '@alto/contracts/compute-agent
 import { Fault, messageOf } from '@alto/kit/errors'
 import { Keeper, type KeeperTools, type Order } from './keeper.ts'
 import { readDatabaseEpoch, writeDatabaseEpoch } from './notes.ts'
+import { shutDown } from './steps.ts'
 
 /** What the agent is made from. */
 export interface AgentOptions extends Omit<KeeperTools, 'control'> {
@@ -25,6 +26,11 @@ export interface RunningAgent {
   start(): Promise<void>
   /** Ends all work and leaves the guests as they are. The driver stays open. */
   stop(): Promise<void>
+  /**
+   * After `stop`: shuts down every guest that runs here, by the power button and after `timeoutMs` by force, paused ones at once.
+   * What is wanted of them does not change: an agent that starts again starts them again.
+   */
+  shutDownGuests(timeoutMs: number): Promise<void>
   /** Resolves when no keeper works and every row that the controller has named was taken. For tests. */
   idle(): Promise<void>
 }
@@ -121,6 +127,10 @@ export function computeAgentOn(options: AgentOptions): RunningAgent {
       stopping.abort(new Fault('unavailable', 'nova.agent.interrupted', 'the agent stops'))
       await Promise.all([...running, ...[...keepers.values()].map(keeper => keeper.stop())])
       await state.asking
+    },
+    async shutDownGuests(timeoutMs) {
+      const ids = new Set((await driver.marked()).filter(({ kind }) => kind === 'process').map(({ serverId }) => serverId))
+      await Promise.all([...ids].map(id => shutDown({ driver, clock }, id, timeoutMs)))
     },
     async idle() {
       await state.asking

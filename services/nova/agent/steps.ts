@@ -83,6 +83,12 @@ export function isFinal(error: unknown): boolean {
   return error instanceof Fault && error.kind !== 'unavailable'
 }
 
+/** Ends a guest for good of the host, not of the guest: politely for `timeoutMs`, then by force. Notes are not touched, so it is no end by itself. */
+export async function shutDown(tools: Pick<Tools, 'driver' | 'clock'>, id: string, timeoutMs: number): Promise<void> {
+  if ((await tools.driver.look(id)).process === 'running') await endsByButton(tools, id, timeoutMs)
+  await tools.driver.kill(id)
+}
+
 async function tapOf({ driver, clock }: Tools, port: GuestPort, progress: Progress, signal: AbortSignal): Promise<void> {
   for (let waited = 0, pause = TAP_POLL; !await driver.tapReady(port.tap); waited += pause, pause = Math.min(pause * 1.5, 1000)) {
     if (waited === 0) progress(`waiting for port ${port.id}`)
@@ -91,12 +97,18 @@ async function tapOf({ driver, clock }: Tools, port: GuestPort, progress: Progre
   }
 }
 
-async function powerDown({ driver, clock }: Tools, { id, shutdownTimeoutMs }: WantedServer, progress: Progress, signal: AbortSignal): Promise<void> {
+async function powerDown(tools: Tools, { id, shutdownTimeoutMs }: WantedServer, progress: Progress, signal: AbortSignal): Promise<void> {
   progress('waiting for the guest to shut down')
+  if (!await endsByButton(tools, id, shutdownTimeoutMs, signal)) await tools.driver.kill(id)
+}
+
+/** True when the guest does not run any more, false when it still does after `timeoutMs`. */
+async function endsByButton({ driver, clock }: Pick<Tools, 'driver' | 'clock'>, id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
   await driver.powerButton(id)
-  for (const until = clock.now() + shutdownTimeoutMs; (await driver.look(id)).process === 'running'; await clock.sleep(POWER_POLL, signal)) {
-    if (clock.now() >= until) { await driver.kill(id); return }
+  for (const until = clock.now() + timeoutMs; (await driver.look(id)).process === 'running'; await clock.sleep(POWER_POLL, signal)) {
+    if (clock.now() >= until) return false
   }
+  return true
 }
 
 async function snapshot({ driver, images }: Tools, id: string, { imageId, diskFormat }: GuestSnapshot, signal: AbortSignal): Promise<SnapshotOutcome> {

@@ -58,8 +58,8 @@ async function process(wanted: string): Promise<void> {
 test('a guest boots from the image to its login prompt, with the name and the user data of its config drive and a grown root', async () => {
   await addNamespace(commandHost, mark)
   assert.equal(await driver.tapReady(port.tap), false)
-  await commandHost.run(['ip', '-n', mark, 'tuntap', 'add', 'dev', port.tap, 'mode', 'tap'])
-  await commandHost.run(['ip', '-n', mark, 'link', 'set', 'dev', port.tap, 'up'])
+  await commandHost.run(['ip', 'tuntap', 'add', 'dev', port.tap, 'mode', 'tap'], { netns: mark })
+  await commandHost.run(['ip', 'link', 'set', 'dev', port.tap, 'up'], { netns: mark })
   assert.equal(await driver.tapReady(port.tap), true)
   await driver.makeRoot(ID, { image, revision: 1, bytes: GIB }, async () => createReadStream(built.path), signal)
   await driver.start(spec)
