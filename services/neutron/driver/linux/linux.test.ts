@@ -116,7 +116,7 @@ describe('a cloud\'s networks on a real host', () => {
 
   test('a guest cannot be another\'s DHCP server', async t => {
     await driver.removeDhcp(net)
-    const rogue = spawn('ip', ['netns', 'exec', ends[0].netns, 'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--interface=eth0',
+    const rogue = spawn('nsenter', [`--net=/run/netns/${ends[0].netns}`, '--', 'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--interface=eth0',
       '--dhcp-authoritative', '--no-ping', '--dhcp-range=10.77.0.200,10.77.0.220', `--dhcp-leasefile=${directory}/rogue`], { stdio: 'ignore' })
     t.after(() => rogue.kill('SIGKILL'))
     assert.equal(await ends[1].isOffered(), false)
