@@ -9,9 +9,9 @@ import { checkLayers, faultOf, importsOf } from './check-layers.ts'
 const DECLARED = new Set(['@alto/kit', '@alto/contracts', '@alto/keystone', '@alto/nova', 'yaml'])
 
 function fault(file: string, source: string): string | undefined {
-  const [seen] = importsOf(source)
-  assert.ok(seen, source)
-  return faultOf(file, seen, DECLARED)
+  const [specifier] = importsOf(source)
+  assert.ok(specifier, source)
+  return faultOf(file, specifier, DECLARED)
 }
 
 test('every form of import is seen, comments are not', () => {
@@ -19,8 +19,8 @@ test('every form of import is seen, comments are not', () => {
     'import a from \'./a.ts\'', 'import type { B } from \'./b.ts\'', 'export * from \'./c.ts\'', 'export type { D } from "./d.ts"',
     'import {', '  e,', '  f,', '} from \'./e.ts\'', 'import \'./g.ts\'', 'const h = await import(\'./h.ts\')', '// import i from \'./i.ts\'', ' * import j from \'./j.ts\'',
   ].join('\n')
-  assert.deepEqual(importsOf(text).map(({ specifier, typeOnly }) => `${specifier}${typeOnly ? ' type' : ''}`),
-    ['./a.ts', './b.ts type', './c.ts', './d.ts type', './e.ts', './g.ts', './h.ts'])
+  assert.deepEqual(importsOf(text),
+    ['./a.ts', './b.ts', './c.ts', './d.ts', './e.ts', './g.ts', './h.ts'])
 })
 
 const VIOLATIONS: readonly [file: string, source: string, said: string][] = [
@@ -52,8 +52,8 @@ const VIOLATIONS: readonly [file: string, source: string, said: string][] = [
   ['services/nova/store/a.ts', 'import { a } from \'@alto/kit/clock\'', 'store may use of kit only: errors, db, ids'],
   ['services/nova/driver/a.ts', 'import { a } from \'@alto/kit/db\'', 'driver may use of kit only: errors, log, clock, host, disk, ids'],
   ['services/nova/agent/a.ts', 'import { a } from \'@alto/kit/db\'', 'agent may use of kit only: errors, rpc, log, clock, host, disk, ids'],
-  ['services/nova/api/a.ts', 'import { a } from \'@alto/kit/db\'', 'api may use of kit only: http, openstack, policy, errors'],
-  ['services/nova/manager/a.ts', 'import { serviceApp } from \'@alto/kit/http\'', 'manager may use all of kit but http'],
+  ['services/nova/api/a.ts', 'import { a } from \'@alto/kit/db\'', 'api may use of kit only: http, context, openstack, policy, errors'],
+  ['services/nova/manager/a.ts', 'import type { Call } from \'@alto/kit/http\'', 'manager may use all of kit but http'],
   ['services/nova/task/a.ts', 'import type { Context } from \'@alto/kit/http\'', 'task may use all of kit but http'],
 ]
 
@@ -64,7 +64,7 @@ for (const [file, source, said] of VIOLATIONS) {
 test('what the house rules allow is allowed', () => {
   const allowed: readonly [string, string][] = [
     ['kit/db/index.ts', 'import { a } from \'../errors/index.ts\''],
-    ['services/nova/manager/servers.ts', 'import type { Context } from \'@alto/kit/http\''],
+    ['services/nova/manager/servers.ts', 'import type { Context } from \'@alto/kit/context\''],
     ['services/nova/manager/servers.ts', 'import { a } from \'../store/servers.ts\''],
     ['services/nova/store/servers.ts', 'import { a } from \'../faults.ts\''],
     ['services/nova/manager/servers/create.ts', 'import { a } from \'../../store/servers.ts\''],

@@ -10,7 +10,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** Room -> the parts of kit it may use, where they are limited. */
 const KIT: Readonly<Record<string, readonly string[]>> = {
   model: ['errors', 'ids'], policy: ['policy'], store: ['errors', 'db', 'ids'], driver: ['errors', 'log', 'clock', 'host', 'disk', 'ids'],
-  agent: ['errors', 'rpc', 'log', 'clock', 'host', 'disk', 'ids'], api: ['http', 'openstack', 'policy', 'errors'],
+  agent: ['errors', 'rpc', 'log', 'clock', 'host', 'disk', 'ids'], api: ['http', 'context', 'openstack', 'policy', 'errors'],
 }
 /** Rooms that may import contracts, beside files at the top of the service. */
 const CONTRACTS: readonly string[] = ['manager', 'task', 'agent']
@@ -21,25 +21,18 @@ const OUTSIDE = /^node:(fs|tls|http|https|http2|dgram|dns|child_process|worker_t
 /** Where files may import what they need to test or assemble the rest. */
 const TESTS = /\.(test|conformance)\.ts$|(^|\/)test\//
 
-const IMPORT = /^[ \t]*(import|export)(\s+type)?\s(?:[^'";]*?\sfrom\s)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+const IMPORT = /^[ \t]*(?:import|export)\s(?:[^'";]*?\sfrom\s)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
 
-/** One import of a file. */
-export interface ImportSeen {
-  readonly specifier: string
-  readonly typeOnly: boolean
-}
-
-/** The imports, exports-from and dynamic imports in a file's text. */
-export function importsOf(text: string): ImportSeen[] {
-  return [...text.matchAll(IMPORT)].map(match => ({ specifier: (match[3] ?? match[4])!, typeOnly: match[2] !== undefined }))
+/** What a file's text imports, exports from or imports dynamically: the specifiers. */
+export function importsOf(text: string): string[] {
+  return [...text.matchAll(IMPORT)].map(match => (match[1] ?? match[2])!)
 }
 
 /**
- * What is wrong with `file` (path from the repository's root) importing `seen`; undefined when nothing is.
+ * What is wrong with `file` (path from the repository's root) importing `specifier`; undefined when nothing is.
  * `declared` are the packages that the file's own package.json names.
  */
-export function faultOf(file: string, seen: ImportSeen, declared: ReadonlySet<string>): string | undefined {
-  const { specifier } = seen
+export function faultOf(file: string, specifier: string, declared: ReadonlySet<string>): string | undefined {
   const [area = '', name = ''] = file.split('/')
   if (specifier.startsWith('.')) {
     if (!/\.(ts|mjs|json)$/.test(specifier)) return 'write the extension'
@@ -53,10 +46,10 @@ export function faultOf(file: string, seen: ImportSeen, declared: ReadonlySet<st
   if (area === 'kit' && scope === '@alto') return 'kit knows nobody, and its own parts by relative paths'
   if (!declared.has(needed)) return `${needed} is not in the package.json of ${homeOf(area, name)}`
   if (scope !== '@alto') return undefined
-  return altoFault(file, packageName!, rest.join('/'), seen.typeOnly)
+  return altoFault(file, packageName!, rest.join('/'))
 }
 
-function altoFault(file: string, packageName: string, part: string, typeOnly: boolean): string | undefined {
+function altoFault(file: string, packageName: string, part: string): string | undefined {
   const [area, service] = file.split('/')
   const test = TESTS.test(file)
   const room = roomOf(file)
@@ -70,7 +63,6 @@ function altoFault(file: string, packageName: string, part: string, typeOnly: bo
   if (part === 'testing') return 'kit/testing is for tests'
   if (room === undefined) return undefined
   if (packageName === 'contracts') return CONTRACTS.includes(room) ? undefined : `contracts are for ${CONTRACTS.join(', ')} and index`
-  if (part === 'http' && room === 'manager' && typeOnly) return undefined          // the Context of a call; a manager sees no request
   const allowed = KIT[room]
   if (allowed) return allowed.includes(part) ? undefined : `${room} may use of kit only: ${allowed.join(', ')}`
   return part === 'http' ? `${room} may use all of kit but http` : undefined
@@ -113,9 +105,9 @@ export function checkLayers(root: string): { files: number, faults: string[] } {
   const files = globSync('{kit,contracts,services,apps,tests,tools}/**/*.ts', { cwd: root, exclude: path => /(^|\/)(node_modules|fixtures)(\/|$)/.test(path) }).toSorted()
   const faults = files.flatMap(file => {
     const declared = declaredFor(file, root)
-    return importsOf(readFileSync(join(root, file), 'utf8')).flatMap(seen => {
-      const fault = faultOf(file, seen, declared)
-      return fault === undefined ? [] : [`${file}: ${seen.specifier}: ${fault}`]
+    return importsOf(readFileSync(join(root, file), 'utf8')).flatMap(specifier => {
+      const fault = faultOf(file, specifier, declared)
+      return fault === undefined ? [] : [`${file}: ${specifier}: ${fault}`]
     })
   })
   return { files: files.length, faults }
