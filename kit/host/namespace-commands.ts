@@ -14,7 +14,7 @@ import type { Host } from './run.ts'
 const LIMIT = 16
 const IDLE = 20_000
 const DEADLINE = 15_000
-const LONGEST_INTERACTIVE = 3000
+const LONGEST_INTERACTIVE = 30_000
 
 /** Changes to links, addresses, routes and nftables of namespaces; `netns` '' is the machine's own. */
 export interface NamespaceCommands {

@@ -36,6 +36,16 @@ test('nftables commands are one transaction: when one fails, none is done', asyn
   assert.doesNotMatch(stdout, /second/)
 })
 
+test('a long transaction and a longer one, which goes another way, are both done', async t => {
+  const { netns, commands } = await scratch(t)
+  for (const [name, count] of [['long', 300], ['longer', 3000]] as const) {
+    const addresses = Array.from({ length: count }, (_, i) => `add element inet alto-x ${name} { 10.${i >> 16}.${(i >> 8) & 255}.${i & 255} }`)
+    await commands.nft(netns, ['add table inet alto-x', `add set inet alto-x ${name} { type ipv4_addr; }`, ...addresses])
+    const { stdout } = await commandHost.run(['nft', '-j', 'list', 'set', 'inet', 'alto-x', name], { netns })
+    assert.equal((JSON.parse(stdout) as { nftables: { set?: { elem: string[] } }[] }).nftables[1]?.set?.elem.length, count)
+  }
+})
+
 test('a command that ends its helper is a failure, and the next command gets a new one', async t => {
   const { netns, commands } = await scratch(t)
   await assert.rejects(commands.ip(netns, ['link set dev lo mtu notanumber']), /notanumber/)

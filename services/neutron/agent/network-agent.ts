@@ -168,16 +168,16 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
   }
 
   async function bury(): Promise<Outcome[]> {
-    const order: readonly WantedKind[] = ['router', 'port', 'network']
-    const graves = [...rows.tombstones.values()].toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
-    const reasons: (Error | undefined)[] = []
-    for (const { kind, id } of graves) reasons.push((await each([id], () => remove(kind, id))).get(id))       // in this order: routers, ports, networks
-    return graves.map((grave, i) => {
-      const reason = reasons[i]
-      failed.delete(`${grave.kind} ${grave.id}`)
-      if (!reason) rows.tombstones.delete(`${grave.kind} ${grave.id}`)
-      return { kind: grave.kind, row: grave, observed: reason ? broken(reason) : { status: 'gone' } }
-    })
+    const outcomes: Outcome[] = []
+    for (const kind of ['router', 'port', 'network'] as const) {
+      const graves = new Map([...rows.tombstones.values()].filter(grave => grave.kind === kind).map(grave => [grave.id, grave]))
+      for (const [id, reason] of await each(graves.keys(), id => remove(kind, id))) {
+        failed.delete(`${kind} ${id}`)
+        if (!reason) rows.tombstones.delete(`${kind} ${id}`)
+        outcomes.push({ kind, row: graves.get(id)!, observed: reason ? broken(reason) : { status: 'gone' } })
+      }
+    }
+    return outcomes
   }
 
   async function remove(kind: WantedKind, id: string): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { aggregate, covers, defaultPools, formatAddress, formatPrefix, holds, lastOf, linkLocalOf, overlaps, parseAddress, parsePrefix, prefixOf, tryAddress, tryPrefix, type Address, type Prefix } from './addresses.ts'
+import { aggregate, covers, defaultPools, formatAddress, formatPrefix, holds, lastOf, linkLocalOf, overlaps, parseAddress, parsePrefix, prefixOf, subtract, tryAddress, tryPrefix, type Address, type Prefix } from './addresses.ts'
 
 const address = fc.oneof(
   fc.bigInt(0n, (1n << 32n) - 1n).map((value): Address => ({ version: 4, value })),
@@ -46,6 +46,16 @@ test('aggregated prefixes have the same addresses, do not overlap, and are as fe
     assert.deepEqual(aggregate(out), out)
   }))
   assert.deepEqual(aggregate(['10.0.0.0/25', '10.0.0.128/25', '10.0.1.0/24', '10.0.0.7'].map(parsePrefix)).map(formatPrefix), ['10.0.0.0/23'])
+})
+
+test('a difference has exactly the addresses of the first that are not in the second', () => {
+  fc.assert(fc.property(fc.array(small, { maxLength: 6 }), fc.array(small, { maxLength: 6 }), (from, without) => {
+    const out = subtract(from, without)
+    for (let value = 0n; value < 256n; value++) {
+      const among = (list: readonly Prefix[]) => list.some(p => holds(p, { version: 4, value }))
+      assert.equal(among(out), among(from) && !among(without))
+    }
+  }))
 })
 
 test('default pools leave out the network, broadcast and gateway addresses', () => {

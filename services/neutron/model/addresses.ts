@@ -120,6 +120,18 @@ export function aggregate(prefixes: readonly Prefix[]): Prefix[] {
   return out
 }
 
+/** The addresses of `from` that are not in `without`, as the smallest set of prefixes. */
+export function subtract(from: readonly Prefix[], without: readonly Prefix[]): Prefix[] {
+  const rest = (prefix: Prefix): Prefix[] => {
+    const hit = without.filter(other => overlaps(prefix, other))
+    if (hit.length === 0) return [prefix]
+    if (hit.some(other => covers(other, prefix))) return []
+    const half = { ...prefix, length: prefix.length + 1 }
+    return [half, { ...half, value: half.value + (1n << BigInt(bitsOf(prefix.version) - half.length)) }].flatMap(rest)
+  }
+  return aggregate(aggregate(from).flatMap(rest))
+}
+
 /** What an IPv4 or IPv6 subnet gives to ports when no pools were named: all but its network, broadcast and gateway addresses, as ranges. */
 export function defaultPools(prefix: Prefix, gateway?: Address): { first: Address, last: Address }[] {
   const whole = bitsOf(prefix.version) - prefix.length <= 1

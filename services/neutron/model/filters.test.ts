@@ -43,9 +43,13 @@ test('a port\'s removal names every entry and chain that its making made', () =>
 
 test('revoked rules name the connections to end: those of the port\'s own addresses, from the rule\'s far side, and no others', () => {
   const now = { ...filter, rules: filter.rules.slice(1) }
-  assert.deepEqual(revokedConnections(filter, now), [
-    { version: 4, address: '10.0.0.5', direction: 'ingress', protocol: 6, far: '10.0.0.0/24' },
-    { version: 4, address: '10.0.0.5', direction: 'ingress', protocol: 6, far: '10.0.0.7/32' },
-  ])
+  assert.deepEqual(revokedConnections(filter, now), [{ version: 4, address: '10.0.0.5', direction: 'ingress', protocol: 6, far: '10.0.0.0/24' }])
   assert.deepEqual(revokedConnections(filter, filter), [])
+})
+
+test('when a member leaves a group, only its own connections end', () => {
+  const among = (...prefixes: string[]): PortFilter => ({ ...filter, rules: [{ direction: 'ingress', version: 4, prefixes }] })
+  assert.deepEqual(revokedConnections(among('10.0.0.4/31', '10.0.0.9/32'), among('10.0.0.4/32', '10.0.0.9/32')).map(c => c.far), ['10.0.0.5/32'])
+  assert.deepEqual(revokedConnections(among('10.0.0.4/32'), { ...filter, rules: [{ direction: 'ingress', version: 4 }] }), [], 'everybody includes them')
+  assert.deepEqual(revokedConnections({ ...filter, rules: [{ direction: 'ingress', version: 4 }] }, { ...filter, rules: [] }).map(c => c.far), [undefined])
 })

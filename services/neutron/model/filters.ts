@@ -11,7 +11,7 @@
 // packet through the inet table, and that decides by mark, with one conntrack zone per network because tenants' addresses overlap.
 // Sharp edges: bridge forward must run before br_netfilter's own hook (priority -1); a set in a rule must hold no overlapping prefixes, or the kernel
 // refuses the whole transaction, hence `aggregate`.
-import { aggregate, formatPrefix, linkLocalOf, parsePrefix, type IpVersion } from './addresses.ts'
+import { aggregate, bitsOf, formatAddress, formatPrefix, linkLocalOf, parsePrefix, subtract, type IpVersion } from './addresses.ts'
 import type { PacketRule } from './packet-rules.ts'
 
 /** What a guest's port may send and receive. */
@@ -112,16 +112,22 @@ export interface ConnectionFilter {
   readonly far?: string
 }
 
-/** The connections that may have been opened by rules that `now` no longer has: they are to be ended, or a revoked rule would live on in them. */
+/**
+ * The connections that may have been opened by what rules no longer allow: they are to be ended, or a revoked rule would live on in them.
+ * A far side that a rule of the same kind still allows is left alone, so that a group may change its members without cutting off the others.
+ */
 export function revokedConnections(before: PortFilter, now: PortFilter): ConnectionFilter[] {
-  const kept = new Set(now.rules.map(rule => JSON.stringify(rule)))
-  const addresses = before.sources.map(source => parsePrefix(source.prefix)).filter(prefix => prefix.length === (prefix.version === 4 ? 32 : 128))
-  const selections = before.rules.filter(rule => !kept.has(JSON.stringify(rule))).flatMap(rule =>
-    addresses.filter(address => address.version === rule.version).flatMap(address =>
-      (rule.prefixes ?? [undefined]).map(far => ({
-        version: rule.version, address: formatPrefix(address).split('/')[0]!, direction: rule.direction,
-        ...(rule.protocol !== undefined && { protocol: rule.protocol }), ...(far !== undefined && !far.endsWith('/0') && { far }),
-      }))))
+  const kindOf = ({ prefixes: _, ...kind }: PacketRule) => JSON.stringify(kind)
+  const farOf = (rule: PacketRule) => (rule.prefixes ?? [rule.version === 4 ? '0.0.0.0/0' : '::/0']).map(parsePrefix)
+  const kept = Map.groupBy(now.rules, kindOf)
+  const addresses = before.sources.map(source => parsePrefix(source.prefix)).filter(prefix => prefix.length === bitsOf(prefix.version))
+  const selections = before.rules.flatMap(rule => {
+    const gone = subtract(farOf(rule), (kept.get(kindOf(rule)) ?? []).flatMap(farOf))
+    return addresses.filter(address => address.version === rule.version).flatMap(address => gone.map(far => ({
+      version: rule.version, address: formatAddress(address), direction: rule.direction,
+      ...(rule.protocol !== undefined && { protocol: rule.protocol }), ...(far.length > 0 && { far: formatPrefix(far) }),
+    })))
+  })
   return [...new Map(selections.map(s => [JSON.stringify(s), s])).values()]
 }
 
