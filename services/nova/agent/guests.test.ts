@@ -11,7 +11,7 @@ import { qemuImg } from '@alto/kit/disk'
 import { commandHost } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
-import { guestImage } from '@alto/kit/testing'
+import { guestImage, stayAlive } from '@alto/kit/testing'
 import { qemuHypervisor } from '../driver/qemu/hypervisor.ts'
 import { computeAgentOn } from './agent.ts'
 
@@ -50,11 +50,14 @@ async function until(condition: () => Promise<boolean>, what: string): Promise<v
   }
 }
 
+const alive = stayAlive()
+
 after(async () => {
   const driver = await qemuHypervisor(options)
   for (const id of rows.keys()) await driver.destroy(id)
   await driver.close()
   await rm(dir, { recursive: true })
+  alive[Symbol.dispose]()
 })
 
 test('a guest outlives its agent, is managed again by the next one, and starts again when its process was killed', async () => {

@@ -10,7 +10,7 @@ import { systemClock } from '@alto/kit/clock'
 import { qemuImg } from '@alto/kit/disk'
 import { addNamespace, commandHost, namespaceOf, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
-import { guestImage } from '@alto/kit/testing'
+import { guestImage, stayAlive } from '@alto/kit/testing'
 import { GIB, type GuestSpec } from '../../model/guests.ts'
 import { qemuHypervisor } from './hypervisor.ts'
 
@@ -33,11 +33,14 @@ const spec: GuestSpec = {
   ],
 }
 
+const alive = stayAlive()
+
 after(async () => {
   await driver.destroy(ID)
   await driver.close()
   await removeNamespace(commandHost, mark)
   await rm(dir, { recursive: true })
+  alive[Symbol.dispose]()
 })
 
 /** Waits until the console has `pattern` at least `times` times. */
