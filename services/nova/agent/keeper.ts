@@ -33,6 +33,8 @@ export class Keeper {
   /** The order that cannot be carried out: it is not tried again. */
   #hopeless: Order | undefined
   #reported = ''
+  /** The last word of progress, on its way: what is reported afterwards must not overtake it. */
+  #telling: Promise<void> | undefined
 
   constructor(tools: KeeperTools, serverId: string, order: Order) {
     this.#tools = { ...tools, log: tools.log.child({ serverId }) }
@@ -133,7 +135,7 @@ export class Keeper {
       doing.step = step.do
       log.info({ step: step.do, generation: order.wanted.generation }, 'guest step')
       const progress = (what: string) => {
-        void this.#send(order, observed(order.wanted, sight, notes, false), what).catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'progress was not heard'))
+        this.#telling = this.#send(order, observed(order.wanted, sight, notes, false), what).catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'progress was not heard'))
       }
       await carryOut(this.#tools, order.wanted, { step, notes }, progress, this.#step.signal)
     }
@@ -144,7 +146,11 @@ export class Keeper {
     const expected = error instanceof Fault
     log[expected ? 'warn' : 'error']({ step, reason: messageOf(error), ...(!expected && error instanceof Error && { stack: error.stack }) }, 'guest step failed')
     if ('tombstone' in order) return
-    const fault = { step, code: expected ? error.code : 'nova.agent.failed', message: expected ? error.message : 'the host could not do it', final: isFinal(error) }
+    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC'
+    const fault = {
+      step, final: isFinal(error), code: expected ? error.code : full ? 'nova.host.diskFull' : 'nova.agent.failed',
+      message: expected ? error.message : full ? 'the host\'s disk is full' : 'the host could not do it',
+    }
     try {
       const [sight, notes] = [await driver.look(this.serverId), await readNotes(driver, this.serverId)]
       await this.#report(order, { ...observed(order.wanted, sight, notes, false), fault })
@@ -157,6 +163,7 @@ export class Keeper {
   async #report(order: Order, seen: ObservedServer): Promise<void> {
     const text = JSON.stringify([termsOf(order), seen])
     if (text === this.#reported) return
+    await this.#telling
     await this.#send(order, seen)
     this.#reported = text
   }

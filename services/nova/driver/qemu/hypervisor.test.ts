@@ -1,7 +1,9 @@
 // The QEMU driver keeps the drivers' promises, with real QEMU processes whose disks are empty.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -91,9 +93,16 @@ test('the console log, the VNC and the serial console of a guest are there while
   await using bench = await open()
   await bench.driver.makeRoot(GUEST, { image, revision: 1, bytes: GIB }, () => bench.download(), new AbortController().signal)
   await bench.driver.start({ id: GUEST, name: 'web', flavor: { vcpus: 1, ramMib: 64 }, root: { kind: 'image', revision: 1, image, diskGib: 1 }, ports: [], volumes: [], configDrive: [{ path: 'openstack/latest/user_data', content: 'eA==' }] })
-  const endpoint = await bench.driver.console(GUEST, 'vnc')
-  assert.ok(endpoint.kind === 'unix')
-  await writeFile(join(endpoint.path, '../../../data/instances', GUEST, 'console.log'), 'one\ntwo\nthree\n')
+  for (const [kind, greeting] of [['vnc', /^RFB 003\.008\n/], ['serial', undefined]] as const) {
+    const endpoint = await bench.driver.console(GUEST, kind)
+    assert.ok(endpoint.kind === 'unix')
+    const socket = connect({ path: endpoint.path })
+    await once(socket, 'connect')
+    if (greeting) assert.match(String((await once(socket, 'data'))[0]), greeting)
+    socket.destroy()
+  }
+  const { name } = (await bench.driver.marked()).find(({ kind }) => kind === 'disk-directory')!
+  await writeFile(join(name, 'console.log'), 'one\ntwo\nthree\n')
   assert.equal(await bench.driver.consoleLog(GUEST, 2), 'two\nthree\n')
   assert.equal(await bench.driver.consoleLog(GUEST), 'one\ntwo\nthree\n')
 })
