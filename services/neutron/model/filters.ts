@@ -117,7 +117,7 @@ export interface ConnectionFilter {
  * A far side that a rule of the same kind still allows is left alone, so that a group may change its members without cutting off the others.
  */
 export function revokedConnections(before: PortFilter, now: PortFilter): ConnectionFilter[] {
-  const kindOf = ({ prefixes: _, ...kind }: PacketRule) => JSON.stringify(kind)
+  const kindOf = ({ direction, version, protocol, ports, icmp }: PacketRule) => JSON.stringify([direction, version, protocol, ports, icmp])
   const farOf = (rule: PacketRule) => (rule.prefixes ?? [rule.version === 4 ? '0.0.0.0/0' : '::/0']).map(parsePrefix)
   const kept = Map.groupBy(now.rules, kindOf)
   const addresses = before.sources.map(source => parsePrefix(source.prefix)).filter(prefix => prefix.length === bitsOf(prefix.version))

@@ -1,7 +1,7 @@
 // Networks made of what every Linux kernel has: bridges, taps, veths, nftables, dnsmasq, all in namespaces of the cloud's own.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listNamespaces } from '@alto/kit/host'
+import { endProcess, listNamespaces, processesWith } from '@alto/kit/host'
 import type { MetadataListener, NetworkDriver } from '../network.ts'
 import { Bridges } from './bridges.ts'
 import { closeNamespace, contextOf, openNamespace, type LinuxOptions } from './context.ts'
@@ -53,8 +53,8 @@ export async function linuxNetwork(options: LinuxOptions, metadata: MetadataList
 /** Takes away what the cloud has on this host once its rows are gone: the namespace, the machine's table, the run directory's part. For `reset` and tests. */
 export async function eraseLinuxNetwork(options: LinuxOptions): Promise<void> {
   const context = contextOf(options)
+  for (const daemon of await processesWith(join(context.runDirectory, 'dhcp/'))) await endProcess(daemon, context.clock)
   for (const found of await inventory(context)) {
-    if (found.kind === 'process') process.kill(Number(found.name), 'SIGTERM')
     if (found.kind === 'namespace' && found.name !== context.netns) await closeNamespace(context, found.name)
     if (found.kind === 'link' && found.place === '') await context.commands.ip('', [`link delete dev ${found.name}`])
     if (found.kind === 'table') await context.commands.nft('', [`delete table ${found.name}`])

@@ -1,13 +1,13 @@
 // Packets through the `linux` driver: real bridges, taps, DHCP, routers; guests are stand-ins (test/guest-ends.ts). Needs root and the Debian packages.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
-import { commandHost, namespaceCommands } from '@alto/kit/host'
+import { addNamespace, commandHost, namespaceCommands, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
 import { bridgeOf, tapOf } from '../../model/names.ts'
@@ -167,6 +167,33 @@ describe('a cloud\'s networks on a real host', () => {
 
     await driver.applyRouter(routed([]))
     assert.equal(await hear('172.31.77.20', 22), '')
+  })
+
+  test('what was left behind is named, whatever it is, and what is another cloud\'s is not', async t => {
+    const [stray, mark] = [id(), `alto-${options.cloud}-test`]
+    const before = (await driver.inventory()).map(thing => thing.name)
+    const daemon = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e9)', '--', `--pid-file=${directory}/dhcp/${stray}/pid`], { stdio: 'ignore' })
+    t.after(async () => {
+      daemon.kill('SIGKILL')
+      for (const name of [`qrouter-${stray}`, `qdhcp-${stray}`]) await removeNamespace(commandHost, name)
+      await options.commands.ip(mark, [`link delete dev brq${stray.slice(0, 11)}`, `link delete dev tap${stray.slice(0, 11)}`])
+      await options.commands.ip('', [`link delete dev x${options.cloud}-stray`])
+      await rm(join(directory, 'dhcp', stray), { recursive: true })
+    })
+    for (const [name, alias] of [[`qrouter-${stray}`, mark], [`qdhcp-${stray}`, 'alto-00000000-test']] as const) {
+      await addNamespace(commandHost, name)
+      await commandHost.run(['ip', '-n', name, 'link', 'set', 'dev', 'lo', 'alias', alias])
+    }
+    await options.commands.ip(mark, [`link add name brq${stray.slice(0, 11)} type bridge`, `tuntap add dev tap${stray.slice(0, 11)} mode tap`,
+      ...['brq', 'tap'].map(kind => `link set dev ${kind}${stray.slice(0, 11)} alias ${mark}`)])
+    await options.commands.ip('', [`link add name x${options.cloud}-stray type bridge`, `link set dev x${options.cloud}-stray alias ${mark}`])
+    await mkdir(join(directory, 'dhcp', stray))
+
+    const found = (await driver.inventory()).filter(thing => !before.includes(thing.name)).map(thing => `${thing.kind} of ${thing.belongsTo.kind}: ${thing.name}`)
+    assert.deepEqual(found.toSorted(), [
+      `file of network: ${directory}/dhcp/${stray}`, `link of network: brq${stray.slice(0, 11)}`, `link of network: x${options.cloud}-stray`,
+      `link of port: tap${stray.slice(0, 11)}`, `namespace of router: qrouter-${stray}`, `process of network: ${daemon.pid}`,
+    ])
   })
 
   test('everything may be said twice, and a new process takes over without a break', async () => {
