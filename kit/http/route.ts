@@ -1,7 +1,7 @@
 // One operation as data: method, path, rule, versions, schemas, status, handler. Router, coverage and sweeps are derived from it.
 import type { Readable } from 'node:stream'
 import type { Rule } from '../policy/index.ts'
-import type { Context } from './context.ts'
+import type { Context } from '../context/index.ts'
 import type { Version } from './microversion.ts'
 import type { Schema, Static } from './schema.ts'
 

@@ -31,7 +31,7 @@ export const t = {
   /** A boolean, or one of the words that upstream takes for one; read with `asBoolean`. */
   booleanLike: () => Type.Union([Type.Boolean(), ...[...TRUE, ...FALSE].map(word => Type.Literal(word))]),
   literal: <const V extends string | number | boolean>(value: V) => Type.Literal(value),
-  oneOf: <const V extends readonly string[]>(...values: V) => Type.Enum([...values] as { -readonly [I in keyof V]: V[I] }),
+  oneOf: <const V extends readonly string[]>(...values: V) => Type.Unsafe<V[number]>({ type: 'string', enum: [...values] }),
   union: <S extends TSchema[]>(...schemas: [...S]) => Type.Union(schemas),
   null: () => Type.Null(),
   array: <S extends TSchema>(item: S, opts: { max: number, min?: number }) => Type.Array(item, { maxItems: opts.max, ...(opts.min !== undefined && { minItems: opts.min }) }),

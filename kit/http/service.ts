@@ -9,7 +9,7 @@ import type { Ids } from '../ids/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Credentials, Enforcer } from '../policy/index.ts'
 import { DEFAULT_LIMITS, readJson, type BodyLimits } from './body.ts'
-import { requestContext, type Context } from './context.ts'
+import { requestContext, type Context } from '../context/index.ts'
 import type { Dialect, Problem } from './dialect.ts'
 import { compareVersions, negotiate, versionHeaders, type MicroversionPolicy, type Version } from './microversion.ts'
 import { Answer, type AnyRoute, type Call, type Versioned } from './route.ts'
@@ -80,7 +80,7 @@ function register(app: FastifyInstance, service: HttpService, around: Surroundin
   const methods = [...new Set(routes.map(r => r.method))]
   for (const method of methods) {
     const candidates = routes.filter(r => r.method === method)
-    app.route({ method, url: path, handler: (request, reply) => serve(service, around, candidates, request, reply) })
+    app.route({ method, url: path, exposeHeadRoute: !methods.includes('HEAD'), handler: (request, reply) => serve(service, around, candidates, request, reply) })
   }
   const others = ALL_METHODS.filter(m => !methods.includes(m) && !(m === 'HEAD' && methods.includes('GET')))
   const allow = methods.join(', ')
@@ -134,7 +134,7 @@ async function contextOf(service: HttpService, around: Surroundings, found: AnyR
     idempotencyKey: header(request, 'x-alto-idempotency-key'),
     baseUrl: `${around.publicUrl ?? hostUrl(around, request)}${service.prefix}`,
     log: around.log.child({ service: service.name, ...ids, ...(credentials.projectId !== undefined && { projectId: credentials.projectId }) }),
-  }, service.enforcer(), service.dialect)
+  }, service.enforcer(), service.dialect.forbidden)
 }
 
 async function callOf(service: HttpService, found: AnyRoute, request: FastifyRequest, reply: FastifyReply, ctx: Context, version: Version): Promise<Call<unknown, unknown, unknown>> {

@@ -1,8 +1,7 @@
-// Who asks, under which request ids, and what they may do.
-import { Fault } from '../errors/index.ts'
+// Who asks, under which request ids, and what they may do: the first argument of every manager.
+import type { Fault } from '../errors/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Credentials, Enforcer, Rule } from '../policy/index.ts'
-import type { Dialect } from './dialect.ts'
 
 /** What a manager knows of the request it serves. It outlives the request where a task copies its ids. */
 export interface Context {
@@ -34,8 +33,8 @@ export interface Context {
 
 type Target = Readonly<Record<string, unknown>>
 
-/** A context; `enforcer` answers its questions, `dialect` words its refusals. */
-export function requestContext(facts: Omit<Context, 'allowed' | 'authorize' | 'asked'>, enforcer: Enforcer, dialect: Dialect): Context {
+/** A context; `enforcer` answers its questions, `forbidden` words its refusals. */
+export function requestContext(facts: Omit<Context, 'allowed' | 'authorize' | 'asked'>, enforcer: Enforcer, forbidden: (rule: string) => Fault): Context {
   const asked = new Set<string>()
   return {
     ...facts,
@@ -45,7 +44,7 @@ export function requestContext(facts: Omit<Context, 'allowed' | 'authorize' | 'a
       asked.add(rule.name)
       if (enforcer.allowed(rule, facts.credentials, target).allowed) return
       const foreign = target['project_id'] !== undefined && target['project_id'] !== facts.credentials.projectId
-      throw opts.hiddenAs && foreign ? opts.hiddenAs : dialect.forbidden(rule.name)
+      throw opts.hiddenAs && foreign ? opts.hiddenAs : forbidden(rule.name)
     },
   }
 }

@@ -1,0 +1,28 @@
+// What every answer of Keystone has in common: links to itself, lists with their links, names of its own members.
+import type { Context } from '@alto/kit/context'
+import { t } from '@alto/kit/http'
+
+/** `links` of one thing. */
+export function self(ctx: Context, path: string): { self: string } {
+  return { self: `${ctx.baseUrl}/v3/${path}` }
+}
+
+/** A list's body under `name`. */
+export function listOf(ctx: Context, name: string, path: string, items: readonly unknown[]) {
+  return { [name]: items, links: { self: `${ctx.baseUrl}/v3/${path}`, previous: null, next: null } }
+}
+
+/** What stands in a body besides the named members: Keystone keeps it. */
+export function extraOf(body: Readonly<Record<string, unknown>>, known: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !known.includes(key) && key !== 'id' && key !== 'links'))
+}
+
+/** `enabled=true` in a query: present without a value counts as true, as upstream. */
+export function flag(value: string | undefined): boolean | undefined {
+  return value === undefined ? undefined : !['false', '0', 'False', 'no'].includes(value)
+}
+
+export const name = t.string({ min: 1, max: 255, pattern: '\\S' })
+export const description = t.string({ max: 65_535 })
+export const options = t.map(t.anything(), { max: 30 })
+export const byId = t.object({ id: t.id() })

@@ -1,0 +1,91 @@
+// /auth: tokens, and what their bearers could choose.
+import type { Context } from '@alto/kit/context'
+import { answer, route, t, type AnyRoute } from '@alto/kit/http'
+import type { EndpointManager } from '../manager/endpoints.ts'
+import type { ProjectManager } from '../manager/projects.ts'
+import type { Named, ScopeRequest, TokenManager, Verdict } from '../manager/tokens.ts'
+import { invalid, notFound } from '../model/faults.ts'
+import * as rules from '../policy/auth.ts'
+import { root } from './discovery.ts'
+import { listOf } from './links.ts'
+import { viewDomain, viewProject } from './projects.ts'
+
+const named = { id: t.optional(t.string()), name: t.optional(t.string()), domain: t.optional(t.open({ id: t.optional(t.string()), name: t.optional(t.string()) })) }
+const authBody = t.open({ auth: t.open({
+  identity: t.open({
+    methods: t.array(t.string(), { max: 8 }),
+    password: t.optional(t.open({ user: t.open({ ...named, password: t.string({ max: 4096 }) }) })),
+    token: t.optional(t.open({ id: t.string({ min: 1, max: 1024 }) })),
+  }),
+  scope: t.optional(t.union(t.literal('unscoped'), t.open({
+    project: t.optional(t.open(named)), domain: t.optional(t.open(named)), unscoped: t.optional(t.anything()), system: t.optional(t.open({ all: t.optional(t.boolean()) })),
+  }))),
+}) })
+const nocatalog = t.open({ nocatalog: t.optional(t.string()) })
+
+/** The routes of tokens and of what their bearers could choose. */
+export function tokenRoutes(deps: { tokens: TokenManager, endpoints: EndpointManager, projects: ProjectManager, domains: ProjectManager }): AnyRoute[] {
+  const { tokens, endpoints, projects, domains } = deps
+
+  async function body(ctx: Context, { body: token }: Verdict, without: boolean) {
+    if (without || !token.roles) return { token }
+    return { token: { ...token, catalog: await endpoints.catalog(root(ctx), token.project?.id) } }
+  }
+
+  /** The token in X-Subject-Token, when the caller may ask about it. */
+  async function subject(ctx: Context, headers: Readonly<Record<string, string | undefined>>, rule: typeof rules.CHECK_TOKEN): Promise<Verdict> {
+    const given = headers['x-subject-token']
+    const verdict = given === undefined ? undefined : await tokens.validate(given)
+    ctx.authorize(rule, { target: { token: { user_id: verdict?.payload.userId } } })
+    if (!verdict) throw notFound('token', 'it is not valid')
+    return verdict
+  }
+
+  return [
+    route({
+      method: 'POST', path: '/v3/auth/tokens', rule: { public: 'this is how a caller becomes known' }, status: 201, summary: 'Authenticate', body: authBody, query: nocatalog,
+      async handle({ ctx, body: { auth }, query }) {
+        const { methods, password, token } = auth.identity
+        const issued = await tokens.authenticate({ methods, password, token, scope: scopeOf(auth.scope) })
+        return answer(await body(ctx, issued.verdict, query.nocatalog !== undefined), { headers: { 'x-subject-token': issued.token, vary: 'X-Auth-Token' } })
+      },
+    }),
+    route({
+      method: 'GET', path: '/v3/auth/tokens', rule: rules.VALIDATE_TOKEN, status: 200, summary: 'Validate and show information for token', query: nocatalog,
+      handle: async ({ ctx, headers, query }) => answer(await body(ctx, await subject(ctx, headers, rules.VALIDATE_TOKEN), query.nocatalog !== undefined), { headers: { 'x-subject-token': headers['x-subject-token']!, vary: 'X-Auth-Token' } }),
+    }),
+    route({
+      method: 'HEAD', path: '/v3/auth/tokens', rule: rules.CHECK_TOKEN, status: 200, summary: 'Check token',
+      handle: async ({ ctx, headers }) => { await subject(ctx, headers, rules.CHECK_TOKEN) },
+    }),
+    route({
+      method: 'DELETE', path: '/v3/auth/tokens', rule: rules.REVOKE_TOKEN, status: 204, summary: 'Revoke token',
+      handle: async ({ ctx, headers }) => tokens.revoke(await subject(ctx, headers, rules.REVOKE_TOKEN)),
+    }),
+    route({
+      method: 'GET', path: '/v3/auth/catalog', rule: rules.GET_AUTH_CATALOG, status: 200, summary: 'Get service catalog',
+      handle: async ({ ctx }) => ({ catalog: await endpoints.showCatalog(ctx, root(ctx)), links: { self: `${ctx.baseUrl}/v3/auth/catalog` } }),
+    }),
+    route({
+      method: 'GET', path: '/v3/auth/projects', rule: rules.GET_AUTH_PROJECTS, status: 200, summary: 'Get available project scopes',
+      handle: async ({ ctx }) => listOf(ctx, 'projects', 'auth/projects', (await projects.listOwn(ctx)).map(p => viewProject(ctx, p))),
+    }),
+    route({
+      method: 'GET', path: '/v3/auth/domains', rule: rules.GET_AUTH_DOMAINS, status: 200, summary: 'Get available domain scopes',
+      handle: async ({ ctx }) => listOf(ctx, 'domains', 'auth/domains', (await domains.listOwn(ctx)).map(d => viewDomain(ctx, d))),
+    }),
+  ]
+}
+
+interface ScopeBody { project?: Named, domain?: Named, unscoped?: unknown, system?: { all?: boolean } }
+
+function scopeOf(scope: 'unscoped' | ScopeBody | undefined): ScopeRequest {
+  if (scope === undefined || scope === 'unscoped') return scope
+  const { project, domain, system, unscoped } = scope
+  if ([project, domain, system, unscoped].filter(s => s !== undefined).length > 1) throw invalid('scope', 'Authentication cannot be scoped to multiple targets. Pick one of: project, domain, system or unscoped')
+  if (unscoped !== undefined) return 'unscoped'
+  if (system?.all === true) return { system: true }
+  if (project) return { project }
+  if (domain) return { domain: { domain } }
+  throw invalid('scope', 'The scope names nothing: it may be project, domain, system (all: true) or unscoped.')
+}

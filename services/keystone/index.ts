@@ -1,0 +1,128 @@
+// Keystone, put together.
+import { createHash } from 'node:crypto'
+import type { Clock } from '@alto/kit/clock'
+import type { Values } from '@alto/kit/config'
+import type { Database } from '@alto/kit/db'
+import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
+import type { Ids } from '@alto/kit/ids'
+import { credentialsFromToken } from '@alto/kit/openstack'
+import type { Credentials, Enforcer, Rule } from '@alto/kit/policy'
+import { assignmentRoutes } from './api/assignments.ts'
+import { dialect } from './api/dialect.ts'
+import { discoveryRoutes } from './api/discovery.ts'
+import { endpointRoutes } from './api/endpoints.ts'
+import { groupRoutes } from './api/groups.ts'
+import { PREFIX } from './api/prefix.ts'
+import { domainRoutes, projectRoutes } from './api/projects.ts'
+import { regionRoutes } from './api/regions.ts'
+import { roleRoutes } from './api/roles.ts'
+import { serviceRoutes } from './api/services.ts'
+import { tokenRoutes } from './api/tokens.ts'
+import { userRoutes } from './api/users.ts'
+import { openKeys } from './driver/keys.ts'
+import { bcryptPasswords } from './driver/passwords.ts'
+import { assignmentManager, type AssignmentManager } from './manager/assignments.ts'
+import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
+import type { Deps } from './manager/deps.ts'
+import { endpointManager, type EndpointManager } from './manager/endpoints.ts'
+import { groupManager, type GroupManager } from './manager/groups.ts'
+import { projectManager, type ProjectManager } from './manager/projects.ts'
+import { regionManager, type RegionManager } from './manager/regions.ts'
+import { roleManager, type RoleManager } from './manager/roles.ts'
+import { serviceManager, type ServiceManager } from './manager/services.ts'
+import { tokenManager, type TokenManager } from './manager/tokens.ts'
+import { userManager, type UserManager } from './manager/users.ts'
+import { keystoneOptions } from './options.ts'
+import * as assignmentRules from './policy/assignments.ts'
+import * as authRules from './policy/auth.ts'
+import * as baseRules from './policy/base.ts'
+import * as domainRules from './policy/domains.ts'
+import * as endpointRules from './policy/endpoints.ts'
+import * as groupRules from './policy/groups.ts'
+import * as projectRules from './policy/projects.ts'
+import * as regionRules from './policy/regions.ts'
+import * as roleRules from './policy/roles.ts'
+import * as serviceRules from './policy/services.ts'
+import * as userRules from './policy/users.ts'
+import { migrations, type Tables } from './store/tables.ts'
+
+export { keystoneOptions, migrations, type Bootstrap, type Tables }
+
+const rules: readonly Rule[] = [
+  baseRules, authRules, domainRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules,
+].flatMap(room => Object.values(room))
+
+/** Keystone's managers, as its routes use them. */
+interface Managers {
+  tokens: TokenManager
+  projects: ProjectManager
+  domains: ProjectManager
+  users: UserManager
+  groups: GroupManager
+  roles: RoleManager
+  assignments: AssignmentManager
+  regions: RegionManager
+  services: ServiceManager
+  endpoints: EndpointManager
+}
+
+/** What Keystone declares: for the documents, the coverage and the checks. */
+export const declared = { routes: routesOf({} as Managers), rules, options: keystoneOptions }
+
+/** What Keystone is made of. */
+export interface KeystoneParts {
+  db: Database<Tables>
+  clock: Clock
+  ids: Ids
+  /** Where the token keys are kept. */
+  keysDir: string
+  options: Values<typeof keystoneOptions>
+  enforcer(): Enforcer
+}
+
+/** A running Keystone. */
+export interface Keystone {
+  /** To be carried under `/identity` and at the root. */
+  http: HttpService[]
+  routes: readonly AnyRoute[]
+  /** Whose a token is, without a call: for the services of the same process. */
+  authenticate: Authenticate
+  /** Makes what is missing of a cloud's first users, roles and endpoints; safe to repeat. */
+  bootstrap(wanted: Bootstrap): Promise<void>
+}
+
+/** Puts Keystone together. */
+export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
+  const [keys, passwords, quick] = await Promise.all([openKeys(parts.keysDir, parts.ids), bcryptPasswords(parts.options.passwordHashRounds), bcryptPasswords(4)])
+  const deps: Deps = { ...parts, keys, passwords, changed: () => { tokens.forget(); known.clear() } }
+  const tokens = tokenManager(deps)
+  const routes = routesOf({
+    tokens, projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
+    assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps),
+  })
+  const known = new Map<string, Credentials>()
+
+  /** One object for each valid token, so that what the enforcer works out of it is kept too. */
+  async function authenticate(token: string): Promise<Credentials | undefined> {
+    const verdict = await tokens.validate(token)
+    if (!verdict) return undefined
+    const key = createHash('sha256').update(token).digest('base64')
+    const credentials = known.get(key) ?? credentialsFromToken(verdict.body)
+    if (known.size > 10_000) known.clear()
+    known.set(key, credentials)
+    return credentials
+  }
+
+  const common = { name: 'keystone', routes, dialect, enforcer: parts.enforcer, authenticate }
+  return {
+    routes, authenticate, http: [{ ...common, prefix: PREFIX }, { ...common, prefix: '' }],
+    bootstrap: wanted => bootstrap({ ...deps, passwords: quick }, wanted),
+  }
+}
+
+function routesOf(m: Managers): AnyRoute[] {
+  return [
+    ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
+    ...assignmentRoutes(m.assignments), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints),
+  ]
+}

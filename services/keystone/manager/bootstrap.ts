@@ -1,0 +1,85 @@
+// The first users, roles and endpoints of a cloud, made when they are missing.
+import type { Role } from '../model/roles.ts'
+import { DEFAULT_DOMAIN } from '../model/projects.ts'
+import * as assignments from '../store/assignments.ts'
+import * as endpoints from '../store/endpoints.ts'
+import * as projects from '../store/projects.ts'
+import * as regions from '../store/regions.ts'
+import * as roles from '../store/roles.ts'
+import * as services from '../store/services.ts'
+import type { Tx } from '../store/tables.ts'
+import * as users from '../store/users.ts'
+import type { Deps } from './deps.ts'
+
+/** What a new cloud begins with. Passwords of users that are there already are set anew. */
+export interface Bootstrap {
+  region: string
+  /** Long random passwords: they are hashed at the lowest cost, since no dictionary has them. */
+  users: readonly { name: string, password: string, grants: readonly { project: string, role: string }[], system?: string }[]
+  projects: readonly string[]
+  /** URLs with `$(base)s` for the listener's own. */
+  endpoints: readonly { type: string, name: string, description: string, url: string }[]
+}
+
+const ROLES = ['admin', 'manager', 'member', 'reader', 'service'] as const
+
+/** Makes what is missing; everything is in the default domain. */
+export async function bootstrap(deps: Deps, wanted: Bootstrap): Promise<void> {
+  const { db, ids, clock, passwords } = deps
+  const stored = await db.read(tx => Promise.all(wanted.users.map(async u => {
+    const user = await users.findByName(tx, DEFAULT_DOMAIN, u.name)
+    return user ? users.passwordHash(tx, user.id) : null
+  })))
+  const hashes = await Promise.all(wanted.users.map(async (u, i) => await passwords.matches(u.password, stored[i] ?? null) ? stored[i]! : passwords.hash(u.password)))
+
+  await db.write(async tx => {
+    if (!await projects.find(tx, DEFAULT_DOMAIN)) await projects.insert(tx, blankProject({ id: DEFAULT_DOMAIN, name: 'Default', domainId: null, isDomain: true, description: 'The default domain' }))
+    const role = await ensureRoles(tx, () => ids.hex())
+    for (const name of wanted.projects) {
+      if (!await projects.findByName(tx, DEFAULT_DOMAIN, name)) await projects.insert(tx, blankProject({ id: ids.hex(), name, domainId: DEFAULT_DOMAIN, isDomain: false, description: '' }))
+    }
+    for (const [i, u] of wanted.users.entries()) {
+      const there = await users.findByName(tx, DEFAULT_DOMAIN, u.name)
+      const id = there?.id ?? ids.hex()
+      if (!there) await users.insert(tx, { id, name: u.name, domainId: DEFAULT_DOMAIN, enabled: true, defaultProjectId: null, options: {}, extra: {}, tokensFrom: 0 }, hashes[i]!, clock.now())
+      else if (hashes[i] !== stored[i]) await users.setPassword(tx, id, hashes[i]!, clock.now())
+      const actor = { kind: 'user' as const, id }
+      for (const grant of u.grants) {
+        const project = await projects.findByName(tx, DEFAULT_DOMAIN, grant.project)
+        await assignments.insert(tx, { roleId: role(grant.role).id, actor, target: { kind: 'project', id: project!.id }, inherited: false })
+      }
+      if (u.system !== undefined) await assignments.insert(tx, { roleId: role(u.system).id, actor, target: { kind: 'system', id: 'all' }, inherited: false })
+    }
+    await ensureCatalog(tx, wanted, () => ids.hex())
+  })
+  deps.changed()
+}
+
+function blankProject(p: { id: string, name: string, domainId: string | null, isDomain: boolean, description: string }) {
+  return { ...p, parentId: p.domainId, enabled: true, options: {}, tags: [], extra: {} }
+}
+
+/** admin brings manager, manager member, member reader. */
+async function ensureRoles(tx: Tx, newId: () => string): Promise<(name: string) => Role> {
+  for (const name of ROLES) {
+    if ((await roles.list(tx, { name, domainId: null })).length === 0) await roles.insert(tx, { id: newId(), name, domainId: null, description: null, options: {} })
+  }
+  const all = new Map((await roles.list(tx, { domainId: null })).map(r => [r.name, r]))
+  const role = (name: string) => all.get(name) ?? (() => { throw new Error(`there is no role ${name}`) })()
+  for (const [prior, implied] of [['admin', 'manager'], ['manager', 'member'], ['member', 'reader']] as const) await roles.imply(tx, { priorId: role(prior).id, impliedId: role(implied).id })
+  return role
+}
+
+async function ensureCatalog(tx: Tx, wanted: Bootstrap, newId: () => string): Promise<void> {
+  if (!await regions.find(tx, wanted.region)) await regions.insert(tx, { id: wanted.region, description: '', parentId: null, extra: {} })
+  for (const e of wanted.endpoints) {
+    const service = (await services.list(tx, { type: e.type, name: e.name }))[0] ?? { id: newId(), type: e.type, name: e.name, description: e.description, enabled: true }
+    if ((await services.list(tx, { type: e.type, name: e.name })).length === 0) await services.insert(tx, service)
+    const present = await endpoints.list(tx, { serviceId: service.id })
+    for (const side of ['public', 'internal', 'admin'] as const) {
+      const there = present.find(p => p.interface === side)
+      if (!there) await endpoints.insert(tx, { id: newId(), serviceId: service.id, interface: side, regionId: wanted.region, url: e.url, enabled: true })
+      else if (there.url !== e.url && there.url.startsWith('$(base)s')) await endpoints.update(tx, { ...there, url: e.url })
+    }
+  }
+}

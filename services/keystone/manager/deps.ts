@@ -1,0 +1,19 @@
+// What Keystone's managers are given.
+import type { Clock } from '@alto/kit/clock'
+import type { Database } from '@alto/kit/db'
+import type { Ids } from '@alto/kit/ids'
+import type { KeyRepository } from '../driver/keys.ts'
+import type { Passwords } from '../driver/passwords.ts'
+import type { Tables } from '../store/tables.ts'
+
+/** Keystone's surroundings. */
+export interface Deps {
+  db: Database<Tables>
+  clock: Clock
+  ids: Ids
+  keys: KeyRepository
+  passwords: Passwords
+  options: { tokenExpiration: number, maxActiveKeys: number }
+  /** Called after every change that may change what a token is worth, so that cached verdicts are dropped. */
+  changed(): void
+}

@@ -1,0 +1,100 @@
+// Endpoints, and the catalog made of them.
+import { isForeignKeyViolation } from '@alto/kit/db'
+import type { Context } from '@alto/kit/context'
+import type { TokenBody } from '@alto/kit/openstack'
+import { resolvedUrl, type Endpoint } from '../model/catalog.ts'
+import { invalid, notFound } from '../model/faults.ts'
+import * as auth from '../policy/auth.ts'
+import * as rules from '../policy/endpoints.ts'
+import * as endpoints from '../store/endpoints.ts'
+import * as regions from '../store/regions.ts'
+import * as services from '../store/services.ts'
+import type { Tx } from '../store/tables.ts'
+import type { Deps } from './deps.ts'
+
+/** What a client may say of an endpoint. */
+export interface EndpointInput { serviceId?: string | undefined, interface?: Endpoint['interface'] | undefined, regionId?: string | null | undefined, url?: string | undefined, enabled?: boolean | undefined }
+
+export type Catalog = NonNullable<TokenBody['catalog']>
+export type EndpointManager = ReturnType<typeof endpointManager>
+
+/** The use cases of endpoints. */
+export function endpointManager({ db, ids }: Deps) {
+  async function checked(tx: Tx, endpoint: Endpoint): Promise<void> {
+    if (!await services.find(tx, endpoint.serviceId)) throw invalid('endpoint.service', `Could not find service: ${endpoint.serviceId}.`)
+    if (endpoint.regionId !== null && !await regions.find(tx, endpoint.regionId)) throw invalid('endpoint.region', `Could not find region: ${endpoint.regionId}.`)
+  }
+
+  return {
+    async show(ctx: Context, id: string): Promise<Endpoint> {
+      ctx.authorize(rules.GET_ENDPOINT, {})
+      const endpoint = await db.read(tx => endpoints.find(tx, id))
+      if (!endpoint) throw notFound('endpoint', id)
+      return endpoint
+    },
+
+    async list(ctx: Context, query: { serviceId?: string | undefined, interface?: string | undefined, regionId?: string | undefined }): Promise<Endpoint[]> {
+      ctx.authorize(rules.LIST_ENDPOINTS, {})
+      return db.read(tx => endpoints.list(tx, query))
+    },
+
+    async create(ctx: Context, input: EndpointInput & { serviceId: string, interface: Endpoint['interface'], url: string }): Promise<Endpoint> {
+      ctx.authorize(rules.CREATE_ENDPOINT, {})
+      const endpoint: Endpoint = { id: ids.hex(), serviceId: input.serviceId, interface: input.interface, regionId: input.regionId ?? null, url: input.url, enabled: input.enabled ?? true }
+      await db.write(async tx => {
+        // Upstream makes a region that an endpoint names and nobody made.
+        if (endpoint.regionId !== null && !await regions.find(tx, endpoint.regionId)) await regions.insert(tx, { id: endpoint.regionId, description: '', parentId: null, extra: {} })
+        await checked(tx, endpoint)
+        await endpoints.insert(tx, endpoint)
+      })
+      return endpoint
+    },
+
+    async update(ctx: Context, id: string, input: EndpointInput): Promise<Endpoint> {
+      ctx.authorize(rules.UPDATE_ENDPOINT, {})
+      try {
+        return await db.write(async tx => {
+          const endpoint = await endpoints.find(tx, id)
+          if (!endpoint) throw notFound('endpoint', id)
+          const next: Endpoint = {
+            ...endpoint, serviceId: input.serviceId ?? endpoint.serviceId, interface: input.interface ?? endpoint.interface, url: input.url ?? endpoint.url,
+            regionId: input.regionId === undefined ? endpoint.regionId : input.regionId, enabled: input.enabled ?? endpoint.enabled,
+          }
+          await checked(tx, next)
+          await endpoints.update(tx, next)
+          return next
+        })
+      } catch (error) {
+        if (isForeignKeyViolation(error)) throw invalid('endpoint.reference', 'The endpoint names a service or region that does not exist.')
+        throw error
+      }
+    },
+
+    async remove(ctx: Context, id: string): Promise<void> {
+      ctx.authorize(rules.DELETE_ENDPOINT, {})
+      await db.write(async tx => {
+        if (!await endpoints.find(tx, id)) throw notFound('endpoint', id)
+        await endpoints.remove(tx, id)
+      })
+    },
+
+    /** The catalog as the caller sees it, for `GET /v3/auth/catalog`. */
+    async showCatalog(ctx: Context, base: string): Promise<Catalog> {
+      ctx.authorize(auth.GET_AUTH_CATALOG, {})
+      return this.catalog(base, ctx.credentials.projectId)
+    },
+
+    /** The enabled endpoints of the enabled services, for a client that reached us at `base` with a token of that project. */
+    async catalog(base: string, projectId: string | undefined): Promise<Catalog> {
+      const [all, each] = await db.read(async tx => [await services.list(tx, {}), await endpoints.list(tx, {})] as const)
+      const grouped = Map.groupBy(each.filter(e => e.enabled), e => e.serviceId)
+      return all.filter(service => service.enabled).map(service => ({
+        id: service.id, type: service.type, name: service.name,
+        endpoints: (grouped.get(service.id) ?? []).flatMap(e => {
+          const url = resolvedUrl(e.url, base, projectId)
+          return url === undefined ? [] : [{ id: e.id, interface: e.interface, region: e.regionId, region_id: e.regionId, url }]
+        }),
+      })).filter(service => service.endpoints.length > 0)
+    },
+  }
+}

@@ -1,0 +1,128 @@
+// Groups and their members.
+import { isUniqueViolation } from '@alto/kit/db'
+import type { Context } from '@alto/kit/context'
+import type { Rule } from '@alto/kit/policy'
+import { conflict, notFound } from '../model/faults.ts'
+import { DEFAULT_DOMAIN } from '../model/projects.ts'
+import type { Group } from '../model/users.ts'
+import * as rules from '../policy/groups.ts'
+import * as assignments from '../store/assignments.ts'
+import * as groups from '../store/groups.ts'
+import * as projects from '../store/projects.ts'
+import type { Tx } from '../store/tables.ts'
+import * as users from '../store/users.ts'
+import type { Deps } from './deps.ts'
+
+/** What a client may say of a group. */
+export interface GroupInput {
+  name?: string | undefined
+  domainId?: string | undefined
+  description?: string | undefined
+  extra?: Readonly<Record<string, unknown>> | undefined
+}
+
+export type GroupManager = ReturnType<typeof groupManager>
+
+/** The use cases of groups. */
+export function groupManager(deps: Deps) {
+  const { db, ids } = deps
+
+  async function authorized(ctx: Context, tx: Tx, rule: Rule, id: string): Promise<Group> {
+    const group = await groups.find(tx, id)
+    ctx.authorize(rule, group ? targetOf(group) : {})
+    if (!group) throw notFound('group', id)
+    return group
+  }
+
+  async function member(ctx: Context, tx: Tx, rule: Rule, groupId: string, userId: string): Promise<void> {
+    const [group, user] = [await groups.find(tx, groupId), await users.find(tx, userId)]
+    ctx.authorize(rule, group && user ? { target: { group: { id: group.id, domain_id: group.domainId }, user: { id: user.id, domain_id: user.domainId } } } : {})
+    if (!group) throw notFound('group', groupId)
+    if (!user) throw notFound('user', userId)
+  }
+
+  return {
+    show: (ctx: Context, id: string) => db.read(tx => authorized(ctx, tx, rules.GET_GROUP, id)),
+
+    async list(ctx: Context, query: { domainId?: string | undefined, name?: string | undefined }): Promise<Group[]> {
+      ctx.authorize(rules.LIST_GROUPS, { target: { group: { domain_id: ctx.credentials.domainId } } })
+      return db.read(tx => groups.list(tx, { ...query, domainId: ctx.credentials.domainId ?? query.domainId }))
+    },
+
+    async listOfUser(ctx: Context, userId: string): Promise<Group[]> {
+      return db.read(async tx => {
+        const user = await users.find(tx, userId)
+        ctx.authorize(rules.LIST_GROUPS_FOR_USER, user ? { user_id: user.id, target: { user: { id: user.id, domain_id: user.domainId } } } : {})
+        if (!user) throw notFound('user', userId)
+        return groups.list(tx, { userId })
+      })
+    },
+
+    async create(ctx: Context, input: GroupInput & { name: string }): Promise<Group> {
+      const group: Group = {
+        id: ids.hex(), name: input.name.trim(), domainId: input.domainId ?? ctx.credentials.domainId ?? ctx.credentials.projectDomainId ?? DEFAULT_DOMAIN,
+        description: input.description ?? '', extra: input.extra ?? {},
+      }
+      ctx.authorize(rules.CREATE_GROUP, targetOf(group))
+      await storing(group.name, () => db.write(async tx => {
+        if (!(await projects.find(tx, group.domainId))?.isDomain) throw notFound('domain', group.domainId)
+        await groups.insert(tx, group)
+      }))
+      return group
+    },
+
+    async update(ctx: Context, id: string, input: GroupInput): Promise<Group> {
+      return storing(input.name ?? id, () => db.write(async tx => {
+        const group = await authorized(ctx, tx, rules.UPDATE_GROUP, id)
+        const next = { ...group, name: input.name?.trim() ?? group.name, description: input.description ?? group.description, extra: { ...group.extra, ...input.extra } }
+        await groups.update(tx, next)
+        return next
+      }))
+    },
+
+    async remove(ctx: Context, id: string): Promise<void> {
+      await db.write(async tx => {
+        await authorized(ctx, tx, rules.DELETE_GROUP, id)
+        await assignments.removeOfActor(tx, { kind: 'group', id })
+        await groups.remove(tx, id)
+      })
+      deps.changed()
+    },
+
+    async addMember(ctx: Context, groupId: string, userId: string): Promise<void> {
+      await db.write(async tx => {
+        await member(ctx, tx, rules.ADD_USER_TO_GROUP, groupId, userId)
+        await groups.addMember(tx, groupId, userId)
+      })
+      deps.changed()
+    },
+
+    async checkMember(ctx: Context, groupId: string, userId: string): Promise<void> {
+      await db.read(async tx => {
+        await member(ctx, tx, rules.CHECK_USER_IN_GROUP, groupId, userId)
+        if (!await groups.isMember(tx, groupId, userId)) throw notFound('user', `${userId} in group ${groupId}`)
+      })
+    },
+
+    async removeMember(ctx: Context, groupId: string, userId: string): Promise<void> {
+      await db.write(async tx => {
+        await member(ctx, tx, rules.REMOVE_USER_FROM_GROUP, groupId, userId)
+        if (!await groups.removeMember(tx, groupId, userId)) throw notFound('user', `${userId} in group ${groupId}`)
+      })
+      deps.changed()
+    },
+  }
+}
+
+function targetOf(group: Pick<Group, 'id' | 'domainId'>) {
+  return { target: { group: { id: group.id, domain_id: group.domainId } } }
+}
+
+async function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isUniqueViolation(error)) throw conflict('group', `Duplicate entry found with name ${name} at domain`, error)
+    throw error
+  }
+}

@@ -1,0 +1,55 @@
+// The services of the catalog.
+import type { Context } from '@alto/kit/context'
+import type { Service } from '../model/catalog.ts'
+import { notFound } from '../model/faults.ts'
+import * as rules from '../policy/services.ts'
+import * as services from '../store/services.ts'
+import type { Deps } from './deps.ts'
+
+/** What a client may say of a service. */
+export interface ServiceInput { type?: string | undefined, name?: string | undefined, description?: string | null | undefined, enabled?: boolean | undefined }
+
+export type ServiceManager = ReturnType<typeof serviceManager>
+
+/** The use cases of services. */
+export function serviceManager({ db, ids }: Deps) {
+  return {
+    async show(ctx: Context, id: string): Promise<Service> {
+      ctx.authorize(rules.GET_SERVICE, {})
+      const service = await db.read(tx => services.find(tx, id))
+      if (!service) throw notFound('service', id)
+      return service
+    },
+
+    async list(ctx: Context, query: { type?: string | undefined, name?: string | undefined }): Promise<Service[]> {
+      ctx.authorize(rules.LIST_SERVICES, {})
+      return db.read(tx => services.list(tx, query))
+    },
+
+    async create(ctx: Context, input: ServiceInput & { type: string }): Promise<Service> {
+      ctx.authorize(rules.CREATE_SERVICE, {})
+      const service: Service = { id: ids.hex(), type: input.type, name: input.name ?? '', description: input.description ?? null, enabled: input.enabled ?? true }
+      await db.write(tx => services.insert(tx, service))
+      return service
+    },
+
+    async update(ctx: Context, id: string, input: ServiceInput): Promise<Service> {
+      ctx.authorize(rules.UPDATE_SERVICE, {})
+      return db.write(async tx => {
+        const service = await services.find(tx, id)
+        if (!service) throw notFound('service', id)
+        const next = { ...service, type: input.type ?? service.type, name: input.name ?? service.name, description: input.description === undefined ? service.description : input.description, enabled: input.enabled ?? service.enabled }
+        await services.update(tx, next)
+        return next
+      })
+    },
+
+    async remove(ctx: Context, id: string): Promise<void> {
+      ctx.authorize(rules.DELETE_SERVICE, {})
+      await db.write(async tx => {
+        if (!await services.find(tx, id)) throw notFound('service', id)
+        await services.remove(tx, id)
+      })
+    },
+  }
+}

@@ -1,0 +1,24 @@
+// Projects, and domains, which are projects that act as one.
+
+/** A project; a domain when `isDomain`. */
+export interface Project {
+  id: string
+  name: string
+  /** The domain it lives in; null for a domain. */
+  domainId: string | null
+  /** The project (or domain) above it; null for a domain. */
+  parentId: string | null
+  isDomain: boolean
+  enabled: boolean
+  description: string
+  options: Readonly<Record<string, unknown>>
+  tags: readonly string[]
+  /** Members that clients added of their own. */
+  extra: Readonly<Record<string, unknown>>
+}
+
+/** The domain that everything without one belongs to. */
+export const DEFAULT_DOMAIN = 'default'
+
+/** Levels of projects below a domain. */
+export const MAX_DEPTH = 5

@@ -1,0 +1,37 @@
+// What a token carries, packed small: who, by which methods, in which scope, until when, and its audit chain.
+import type { ScopeTarget } from './roles.ts'
+
+/** The content of a token. Roles are not in it: they are looked up at every validation, so that a change ends them at once. */
+export interface TokenPayload {
+  userId: string
+  methods: readonly string[]
+  scope: ScopeTarget | null
+  /** Milliseconds. */
+  issuedAt: number
+  expiresAt: number
+  /** The token's own audit id, then that of the first token in its chain of rescoping, when there is one. */
+  auditIds: readonly string[]
+}
+
+const METHODS = ['password', 'token', 'totp', 'application_credential', 'trust', 'external', 'mapped'] as const
+const KINDS = ['project', 'domain', 'system'] as const
+
+/** The payload as a short list of numbers and strings, for the serialiser. */
+export function pack(token: TokenPayload): unknown[] {
+  const methods = METHODS.reduce((bits, name, i) => token.methods.includes(name) ? bits | 1 << i : bits, 0)
+  const scope = token.scope ? [KINDS.indexOf(token.scope.kind), token.scope.id] : []
+  return [1, token.userId, methods, token.issuedAt, token.expiresAt, token.auditIds, ...scope]
+}
+
+/** The payload of a packed list, or undefined when it is none. */
+export function unpack(packed: unknown): TokenPayload | undefined {
+  if (!Array.isArray(packed) || packed[0] !== 1) return undefined
+  const [, userId, methods, issuedAt, expiresAt, auditIds, kind, id] = packed as [1, unknown, unknown, unknown, unknown, unknown, unknown, unknown]
+  if (typeof userId !== 'string' || typeof methods !== 'number' || typeof issuedAt !== 'number' || typeof expiresAt !== 'number' || !Array.isArray(auditIds)) return undefined
+  const name = typeof kind === 'number' ? KINDS[kind] : undefined
+  return {
+    userId, issuedAt, expiresAt, auditIds: auditIds as string[],
+    methods: METHODS.filter((_, i) => methods & 1 << i),
+    scope: name === undefined || typeof id !== 'string' ? null : { kind: name, id } as ScopeTarget,
+  }
+}

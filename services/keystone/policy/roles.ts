@@ -1,0 +1,19 @@
+// Who may do what with roles and what they imply.
+import { rule } from '@alto/kit/policy'
+
+export const GET_ROLE = rule({ name: 'identity:get_role', check: '(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and rule:domain_managed_target_role)', legacy: 'rule:admin_required', operations: ['GET /v3/roles/{role_id}', 'HEAD /v3/roles/{role_id}'], description: 'Get role' })
+export const LIST_ROLES = rule({ name: 'identity:list_roles', check: '(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and not domain_id:None)', legacy: 'rule:admin_required', operations: ['GET /v3/roles', 'HEAD /v3/roles'], description: 'List roles' })
+export const CREATE_ROLE = rule({ name: 'identity:create_role', check: 'rule:admin_required', operations: ['POST /v3/roles'], description: 'Create role' })
+export const UPDATE_ROLE = rule({ name: 'identity:update_role', check: 'rule:admin_required', operations: ['PATCH /v3/roles/{role_id}'], description: 'Update role' })
+export const DELETE_ROLE = rule({ name: 'identity:delete_role', check: 'rule:admin_required', operations: ['DELETE /v3/roles/{role_id}'], description: 'Delete role' })
+export const GET_DOMAIN_ROLE = rule({ name: 'identity:get_domain_role', check: 'rule:admin_required or (role:reader and system_scope:all)', legacy: 'rule:admin_required', operations: ['GET /v3/roles/{role_id}', 'HEAD /v3/roles/{role_id}'], description: 'Get domain role' })
+export const LIST_DOMAIN_ROLES = rule({ name: 'identity:list_domain_roles', check: 'rule:admin_required or (role:reader and system_scope:all)', legacy: 'rule:admin_required', operations: ['GET /v3/roles?domain_id={domain_id}', 'HEAD /v3/roles?domain_id={domain_id}'], description: 'List domain roles' })
+export const CREATE_DOMAIN_ROLE = rule({ name: 'identity:create_domain_role', check: 'rule:admin_required', operations: ['POST /v3/roles'], description: 'Create domain role' })
+export const UPDATE_DOMAIN_ROLE = rule({ name: 'identity:update_domain_role', check: 'rule:admin_required', operations: ['PATCH /v3/roles/{role_id}'], description: 'Update domain role' })
+export const DELETE_DOMAIN_ROLE = rule({ name: 'identity:delete_domain_role', check: 'rule:admin_required', operations: ['DELETE /v3/roles/{role_id}'], description: 'Delete domain role' })
+export const GET_IMPLIED_ROLE = rule({ name: 'identity:get_implied_role', check: 'rule:admin_required or (role:reader and system_scope:all)', legacy: 'rule:admin_required', operations: ['GET /v3/roles/{prior_role_id}/implies/{implied_role_id}'], description: 'Get implied role' })
+export const LIST_IMPLIED_ROLES = rule({ name: 'identity:list_implied_roles', check: 'rule:admin_required or (role:reader and system_scope:all)', legacy: 'rule:admin_required', operations: ['GET /v3/roles/{prior_role_id}/implies', 'HEAD /v3/roles/{prior_role_id}/implies'], description: 'List implied roles' })
+export const CREATE_IMPLIED_ROLE = rule({ name: 'identity:create_implied_role', check: 'rule:admin_required', operations: ['PUT /v3/roles/{prior_role_id}/implies/{implied_role_id}'], description: 'Create implied role' })
+export const DELETE_IMPLIED_ROLE = rule({ name: 'identity:delete_implied_role', check: 'rule:admin_required', operations: ['DELETE /v3/roles/{prior_role_id}/implies/{implied_role_id}'], description: 'Delete implied role' })
+export const LIST_ROLE_INFERENCE_RULES = rule({ name: 'identity:list_role_inference_rules', check: 'rule:admin_required or (role:reader and system_scope:all)', legacy: 'rule:admin_required', operations: ['GET /v3/role_inferences', 'HEAD /v3/role_inferences'], description: 'List role inference rules' })
+export const CHECK_IMPLIED_ROLE = rule({ name: 'identity:check_implied_role', check: 'rule:admin_required or (role:reader and system_scope:all)', legacy: 'rule:admin_required', operations: ['HEAD /v3/roles/{prior_role_id}/implies/{implied_role_id}'], description: 'Check implied role' })

@@ -1,0 +1,63 @@
+// SQL for groups and their members.
+import { fromJson, toJson } from '@alto/kit/db'
+import type { Group } from '../model/users.ts'
+import type { Tables, Tx } from './tables.ts'
+
+/** The group, or undefined. */
+export async function find(tx: Tx, id: string): Promise<Group | undefined> {
+  const row = await tx.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** Groups by domain, name and member, by name. */
+export async function list(tx: Tx, filter: { domainId?: string | undefined, name?: string | undefined, userId?: string | undefined }): Promise<Group[]> {
+  let query = tx.selectFrom('groups').selectAll()
+  if (filter.domainId !== undefined) query = query.where('domain_id', '=', filter.domainId)
+  if (filter.name !== undefined) query = query.where('name', '=', filter.name)
+  if (filter.userId !== undefined) query = query.where('id', 'in', tx.selectFrom('group_members').select('group_id').where('user_id', '=', filter.userId))
+  return (await query.orderBy('name').orderBy('id').execute()).map(fromRow)
+}
+
+/** The ids of the groups that the user is in. */
+export async function idsOf(tx: Tx, userId: string): Promise<string[]> {
+  return (await tx.selectFrom('group_members').select('group_id').where('user_id', '=', userId).execute()).map(r => r.group_id)
+}
+
+/** Adds a group. Breaks the unique index when the name is taken. */
+export async function insert(tx: Tx, group: Group): Promise<void> {
+  await tx.insertInto('groups').values(toRow(group)).execute()
+}
+
+/** Writes all of the group's columns. */
+export async function update(tx: Tx, group: Group): Promise<void> {
+  await tx.updateTable('groups').set(toRow(group)).where('id', '=', group.id).execute()
+}
+
+/** Removes the group. */
+export async function remove(tx: Tx, id: string): Promise<void> {
+  await tx.deleteFrom('groups').where('id', '=', id).execute()
+}
+
+/** Puts the user into the group; nothing happens when it is in. */
+export async function addMember(tx: Tx, groupId: string, userId: string): Promise<void> {
+  await tx.insertInto('group_members').values({ group_id: groupId, user_id: userId }).onConflict(c => c.doNothing()).execute()
+}
+
+/** True when the user is in the group. */
+export async function isMember(tx: Tx, groupId: string, userId: string): Promise<boolean> {
+  return await tx.selectFrom('group_members').select('user_id').where('group_id', '=', groupId).where('user_id', '=', userId).executeTakeFirst() !== undefined
+}
+
+/** Takes the user out; false when it was not in. */
+export async function removeMember(tx: Tx, groupId: string, userId: string): Promise<boolean> {
+  const { numDeletedRows } = await tx.deleteFrom('group_members').where('group_id', '=', groupId).where('user_id', '=', userId).executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+function fromRow(row: Tables['groups']): Group {
+  return { id: row.id, name: row.name, domainId: row.domain_id, description: row.description, extra: fromJson(row.extra, {}) }
+}
+
+function toRow(group: Group): Tables['groups'] {
+  return { id: group.id, name: group.name, domain_id: group.domainId, description: group.description, extra: toJson(group.extra) }
+}

@@ -1,0 +1,76 @@
+// SQL for projects and domains.
+import { fromJson, toJson } from '@alto/kit/db'
+import type { Project } from '../model/projects.ts'
+import type { Tables, Tx } from './tables.ts'
+
+/** Which projects a list holds. */
+export interface ProjectFilter {
+  isDomain: boolean
+  domainId?: string | undefined
+  parentId?: string | undefined
+  name?: string | undefined
+  enabled?: boolean | undefined
+  ids?: readonly string[] | undefined
+}
+
+/** The project or domain, or undefined. */
+export async function find(tx: Tx, id: string): Promise<Project | undefined> {
+  const row = await tx.selectFrom('projects').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** The project of that name in the domain, or the domain of that name when `domainId` is null. */
+export async function findByName(tx: Tx, domainId: string | null, name: string): Promise<Project | undefined> {
+  const row = await tx.selectFrom('projects').selectAll().where('name', '=', name).where('domain_id', domainId === null ? 'is' : '=', domainId).executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** Projects or domains by filter, by name. */
+export async function list(tx: Tx, filter: ProjectFilter): Promise<Project[]> {
+  let query = tx.selectFrom('projects').selectAll().where('is_domain', '=', filter.isDomain ? 1 : 0)
+  if (filter.domainId !== undefined) query = query.where('domain_id', '=', filter.domainId)
+  if (filter.parentId !== undefined) query = query.where('parent_id', '=', filter.parentId)
+  if (filter.name !== undefined) query = query.where('name', '=', filter.name)
+  if (filter.enabled !== undefined) query = query.where('enabled', '=', filter.enabled ? 1 : 0)
+  if (filter.ids) query = query.where('id', 'in', filter.ids.length ? filter.ids : [''])
+  return (await query.orderBy('name').orderBy('id').execute()).map(fromRow)
+}
+
+/** The ids above the project, nearest first, its domain last. */
+export async function idsAbove(tx: Tx, project: Project): Promise<string[]> {
+  const above: string[] = []
+  for (let parent = project.parentId; parent !== null;) {
+    above.push(parent)
+    parent = (await tx.selectFrom('projects').select('parent_id').where('id', '=', parent).executeTakeFirst())?.parent_id ?? null
+  }
+  return above
+}
+
+/** Adds a project or domain. Breaks the unique index when the name is taken. */
+export async function insert(tx: Tx, project: Project): Promise<void> {
+  await tx.insertInto('projects').values(toRow(project)).execute()
+}
+
+/** Writes all of the project's columns. */
+export async function update(tx: Tx, project: Project): Promise<void> {
+  await tx.updateTable('projects').set(toRow(project)).where('id', '=', project.id).execute()
+}
+
+/** Removes it. Breaks a foreign key while something is in it. */
+export async function remove(tx: Tx, id: string): Promise<void> {
+  await tx.deleteFrom('projects').where('id', '=', id).execute()
+}
+
+function fromRow(row: Tables['projects']): Project {
+  return {
+    id: row.id, name: row.name, domainId: row.domain_id, parentId: row.parent_id, isDomain: row.is_domain === 1, enabled: row.enabled === 1,
+    description: row.description, options: fromJson(row.options, {}), tags: fromJson(row.tags, []), extra: fromJson(row.extra, {}),
+  }
+}
+
+function toRow(p: Project): Tables['projects'] {
+  return {
+    id: p.id, name: p.name, domain_id: p.domainId, parent_id: p.parentId, is_domain: Number(p.isDomain), enabled: Number(p.enabled),
+    description: p.description, options: toJson(p.options), tags: toJson(p.tags), extra: toJson(p.extra),
+  }
+}

@@ -1,0 +1,61 @@
+// A Keystone of its own for a test: real store in memory, real policy, bootstrapped with an admin and a demo user.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ManualClock } from '@alto/kit/clock'
+import { migrate, openSqlite } from '@alto/kit/db'
+import { httpServer } from '@alto/kit/http'
+import { seededIds } from '@alto/kit/ids'
+import { memoryLog } from '@alto/kit/log'
+import { enforcer, policySet } from '@alto/kit/policy'
+import { declared, keystoneService, migrations, type Tables } from '../index.ts'
+
+/** An answer, its body parsed. */
+export interface Answer { status: number, body: any, headers: Readonly<Record<string, string | undefined>> } // eslint-disable-line @typescript-eslint/no-explicit-any
+
+export type Cloud = Awaited<ReturnType<typeof keystoneAlone>>
+
+/** Keystone alone, with a clock that stands still. */
+export async function keystoneAlone(opts: { rounds?: number } = {}) {
+  const keysDir = await mkdtemp(join(tmpdir(), 'alto-keys-'))
+  const clock = new ManualClock()
+  const log = memoryLog()
+  const ids = seededIds('keystone')
+  const db = openSqlite<Tables>(':memory:')
+  await migrate(db, migrations, clock)
+  const asked = enforcer(policySet(declared.rules))
+  const keystone = await keystoneService({ db, clock, ids, keysDir, enforcer: () => asked, options: { tokenExpiration: 3600, maxActiveKeys: 3, passwordHashRounds: opts.rounds ?? 4 } })
+  await keystone.bootstrap({
+    region: 'RegionOne', projects: ['admin', 'demo', 'service'],
+    users: [
+      { name: 'admin', password: 'admin-secret', grants: [{ project: 'admin', role: 'admin' }], system: 'admin' },
+      { name: 'demo', password: 'demo-secret', grants: [{ project: 'demo', role: 'member' }] },
+      { name: 'nova', password: 'nova-secret', grants: [{ project: 'service', role: 'service' }] },
+    ],
+    endpoints: [{ type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' }, { type: 'object-store', name: 'swift', description: 'Objects', url: '$(base)s/object-store/v1/AUTH_$(project_id)s' }],
+  })
+  const server = await httpServer({ services: keystone.http, log, ids, clock, publicUrl: 'http://cloud' })
+
+  async function ask(method: string, path: string, opts: { token?: string, body?: unknown, headers?: Record<string, string> } = {}): Promise<Answer> {
+    const response = await server.fetch({
+      method, url: path, body: opts.body === undefined ? undefined : JSON.stringify(opts.body),
+      headers: { ...(opts.body !== undefined && { 'content-type': 'application/json' }), ...(opts.token !== undefined && { 'x-auth-token': opts.token }), ...opts.headers },
+    })
+    return { status: response.status, body: await response.json(), headers: response.headers }
+  }
+
+  /** Logs in by name and password; gives the answer and the token. */
+  async function login(name: string, password = `${name}-secret`, scope: unknown = { project: { name: name === 'nova' ? 'service' : name, domain: { id: 'default' } } }): Promise<Answer & { token: string }> {
+    const answer = await ask('POST', '/identity/v3/auth/tokens', { body: { auth: { identity: { methods: ['password'], password: { user: { name, domain: { id: 'default' }, password } } }, ...(scope !== undefined && { scope }) } } })
+    return { ...answer, token: answer.headers['x-subject-token'] ?? '' }
+  }
+
+  return {
+    ask, login, clock, log, db, keystone,
+    async [Symbol.asyncDispose]() {
+      await server.close()
+      await db.close()
+      await rm(keysDir, { recursive: true })
+    },
+  }
+}
