@@ -35,6 +35,9 @@ export interface RunningAgent {
   idle(): Promise<void>
 }
 
+const TIDY_EVERY = 3_600_000
+const UNUSED_FOR = 24 * 3_600_000
+
 /** The agent of `host`. */
 export function computeAgentOn(options: AgentOptions): RunningAgent {
   const { driver, control, clock, host, incarnation, pollMs = 5000, heartbeatMs = 10_000 } = options
@@ -118,6 +121,7 @@ export function computeAgentOn(options: AgentOptions): RunningAgent {
       stopping.signal.addEventListener('abort', unwatch, { once: true })
       await beatQuietly()
       await ask()
+      running.push(every(TIDY_EVERY, () => driver.tidy(UNUSED_FOR).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the image cache was not tidied'))))
       running.push(every(heartbeatMs, beatQuietly), every(pollMs, async () => {
         await ask()
         for (const keeper of keepers.values()) keeper.wake()

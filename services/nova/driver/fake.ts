@@ -167,6 +167,7 @@ export function fakeHypervisor(options: FakeOptions): FakeHypervisor {
       return lines === undefined ? all : lines === 0 ? '' : all.split('\n').slice(-lines).join('\n')
     },
     async console(id) { return { kind: 'text', text: text(live(id)) } },
+    async tidy() {},
     async destroy(id) {
       end(id, 'none')
       guests.delete(id)

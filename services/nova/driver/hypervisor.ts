@@ -67,6 +67,8 @@ export interface Hypervisor {
   consoleLog(id: string, lines?: number): Promise<string>
   /** Throws Fault conflict `nova.guest.notRunning`. */
   console(id: string, kind: 'vnc' | 'serial'): Promise<Console>
+  /** Removes what only takes room: cached images that no guest's disk stands on and that nobody wanted for `unusedMs`. */
+  tidy(unusedMs: number): Promise<void>
   /** Removes the guest: process, disks, logs, notes. Volumes are only closed. */
   destroy(id: string): Promise<void>
   /** Lets go of what this process holds (connections, timers); guests go on. */

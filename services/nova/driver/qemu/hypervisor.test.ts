@@ -80,6 +80,19 @@ test('an image is downloaded once for any number of guests that want it at the s
   assert.equal(downloads, 1)
 })
 
+test('a cached image goes when no guest stands on it and nobody wanted it for long enough', async () => {
+  await using bench = await open()
+  const cached = async () => (await bench.driver.marked()).filter(({ kind }) => kind === 'cached-image').length
+  await makeRoot(bench, {})
+  await bench.driver.tidy(-1)
+  assert.equal(await cached(), 1)
+  await bench.driver.destroy(GUEST)
+  await bench.driver.tidy(60_000)
+  assert.equal(await cached(), 1)
+  await bench.driver.tidy(-1)
+  assert.equal(await cached(), 0)
+})
+
 test('a server id that is a path is refused', async () => {
   await using bench = await open()
   await assert.rejects(bench.driver.destroy('../../etc'), error => isFault(error, 'nova.guest.badId'))

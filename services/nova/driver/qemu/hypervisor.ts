@@ -18,7 +18,7 @@ import { keepMachine, keepPlugs, keepSlots, readMachine } from './machine.ts'
 import { restoreMemory, saveMemory } from './memory.ts'
 import { monitors, type Live } from './monitors.ts'
 import { growVolume, plugPort, plugVolume, unplugPort, unplugVolume } from './plugs.ts'
-import { rootRevision, sightOf, statusOf } from './sight.ts'
+import { baseOf, rootRevision, sightOf, statusOf } from './sight.ts'
 import { snapshotRoot } from './snapshots.ts'
 
 /** What the driver is made from. */
@@ -48,7 +48,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
   const emulation = options.emulation ?? await detectEmulation(host)
   const version = await qemuVersion(host)
   const img = qemuImg(host)
-  const images = imageCache(join(places.data, 'images'), img)
+  const images = imageCache(join(places.data, 'images'), img, clock)
   const guests = monitors(clock)
   const hostNotes = join(places.data, 'agent.json')
 
@@ -211,6 +211,11 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     async console(id, kind) {
       const { files } = await running(id)
       return { kind: 'unix', path: kind === 'vnc' ? files.vnc : files.serial }
+    },
+    async tidy(unusedMs) {
+      const ids = await readdir(join(places.data, 'instances')).catch(() => [])
+      const used = await Promise.all(ids.map(id => baseOf(filesOf(places, id))))
+      await images.prune(new Set(used.filter(path => path !== undefined)), unusedMs)
     },
     async destroy(id) {
       await kill(id)

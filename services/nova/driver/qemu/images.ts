@@ -1,8 +1,9 @@
 // Base images on a host: downloaded once, verified, inspected, made raw, and kept by the sha512 of what Glance has. Guests' disks are overlays over them.
 // A base never changes once it has its name: it is written beside it and renamed. Two guests that want the same image wait for one download.
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from '@alto/kit/clock'
 import { declaredAs, inspectFile, type QemuImg } from '@alto/kit/disk'
 import { Fault } from '@alto/kit/errors'
 import type { GuestImage } from '../../model/guests.ts'
@@ -15,7 +16,10 @@ export interface ImageCache {
    * Throws Fault badRequest `nova.image.checksum`, `nova.image.tooLarge`, `disk.formatMismatch`, `disk.unsafe`.
    */
   base(image: GuestImage, maxBytes: number, download: () => Promise<ImageBytes>, signal: AbortSignal): Promise<{ path: string, bytes: number }>
+  /** The paths of everything in the cache. */
   list(): Promise<string[]>
+  /** Removes the images that are not in `used` (paths) and were not asked for in the last `unusedMs`. */
+  prune(used: ReadonlySet<string>, unusedMs: number): Promise<void>
 }
 
 const SLACK = 64 * 1024 * 1024
@@ -23,7 +27,7 @@ const SLACK = 64 * 1024 * 1024
 const AS_IT_IS = ['raw', 'iso']
 
 /** The cache in `dir`. */
-export function imageCache(dir: string, img: QemuImg): ImageCache {
+export function imageCache(dir: string, img: QemuImg, clock: Clock): ImageCache {
   const underway = new Map<string, Promise<unknown>>()
   return {
     async base(image, maxBytes, download, signal) {
@@ -39,10 +43,17 @@ export function imageCache(dir: string, img: QemuImg): ImageCache {
       }
       const bytes = (await stat(path)).size
       fits(image, bytes, maxBytes)
+      await utimes(path, clock.now() / 1000, clock.now() / 1000)
       return { path, bytes }
     },
     async list() {
       return (await readdir(dir).catch(() => [])).map(name => join(dir, name))
+    },
+    async prune(used, unusedMs) {
+      for (const path of await this.list()) {
+        if (used.has(path) || underway.has(path.replace(/\.(part|raw)$/, ''))) continue
+        if ((await stat(path)).mtimeMs <= clock.now() - unusedMs) await rm(path, { force: true })
+      }
     },
   }
 }

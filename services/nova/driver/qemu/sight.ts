@@ -54,6 +54,16 @@ export async function nodesOf(qmp: Qmp): Promise<Map<string, number>> {
   return new Map(nodes.map(node => [node['node-name'] ?? '', node.image['virtual-size']]))
 }
 
+/** The path of the base that a guest's root disk stands on, as the header of the overlay that we made says; undefined when there is no disk. */
+export async function baseOf(files: GuestFiles): Promise<string | undefined> {
+  const revision = await rootRevision(files)
+  if (revision === undefined) return undefined
+  await using file = await open(files.root(revision), 'r')
+  const { buffer: header } = await file.read(Buffer.alloc(20), 0, 20, 0)
+  const { buffer: path } = await file.read(Buffer.alloc(header.readUInt32BE(16)), 0, header.readUInt32BE(16), Number(header.readBigUInt64BE(8)))
+  return path.toString()
+}
+
 /** The size in the header of a qcow2 that we made ourselves. */
 async function qcow2Bytes(path: string): Promise<number> {
   await using file = await open(path, 'r')
