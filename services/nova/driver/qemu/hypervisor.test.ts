@@ -93,6 +93,16 @@ test('a cached image goes when no guest stands on it and nobody wanted it for lo
   assert.equal(await cached(), 0)
 })
 
+test('any number of looks at a guest at once share one connection to its monitor', async () => {
+  await using bench = await open()
+  await makeRoot(bench, {})
+  await bench.driver.start({ id: GUEST, name: 'web', flavor: { vcpus: 1, ramMib: 64 }, root: { kind: 'image', revision: 1, image, diskGib: 1 }, ports: [], volumes: [] })
+  const again = await bench.restarted()
+  const looks = await Promise.all(Array.from({ length: 8 }, () => again.look(GUEST)))
+  assert.deepEqual(looks.map(({ process }) => process), Array(8).fill('running'))
+  await again.close()
+})
+
 test('a server id that is a path is refused', async () => {
   await using bench = await open()
   await assert.rejects(bench.driver.destroy('../../etc'), error => isFault(error, 'nova.guest.badId'))

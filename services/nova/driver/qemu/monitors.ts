@@ -33,10 +33,12 @@ export function monitors(clock: Clock): Monitors {
       if (event === undefined || HINTS.includes(event.event)) hint(files.id)
     }),
   })
-  return {
+  const found: Monitors = {
     async live(files) {
       const process = await daemonOf(files.pidfile)
-      const known = await open.get(files.id)?.catch(() => undefined)
+      const current = open.get(files.id)
+      const known = await current?.catch(() => undefined)
+      if (open.has(files.id) && open.get(files.id) !== current) return await found.live(files)      // somebody else connects: a monitor takes one client
       if (known && !known.qmp.closed && process && known.process.pid === process.pid && known.process.startTicks === process.startTicks) return known
       known?.qmp.close()
       open.delete(files.id)
@@ -56,4 +58,5 @@ export function monitors(clock: Clock): Monitors {
       open.clear()
     },
   }
+  return found
 }
