@@ -37,9 +37,9 @@ async function site(t: TestContext, nova: (request: Request) => Promise<Response
   await once(server, 'listening')
   return {
     asked,
-    async ask(from: MetadataOrigin, init: RequestInit & { headers?: Record<string, string> } = {}) {
+    async ask(from: MetadataOrigin, { headers = {}, ...init }: { method?: string, body?: string, headers?: Record<string, string> } = {}) {
       origin = from
-      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/openstack/latest/meta_data.json`, { ...init, headers: { ...init.headers, connection: 'close' } })
+      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/openstack/latest/meta_data.json`, { ...init, headers: { ...headers, connection: 'close' } })
       return { status: response.status, text: await response.text() }
     },
   }

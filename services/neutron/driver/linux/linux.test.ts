@@ -119,6 +119,7 @@ describe('a cloud\'s networks on a real host', () => {
     const rogue = spawn('nsenter', [`--net=/run/netns/${ends[0].netns}`, '--', 'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--interface=eth0',
       '--dhcp-authoritative', '--no-ping', '--dhcp-range=10.77.0.200,10.77.0.220', `--dhcp-leasefile=${directory}/rogue`], { stdio: 'ignore' })
     t.after(() => rogue.kill('SIGKILL'))
+    await driver.applyPorts([port(0, [EGRESS, { direction: 'ingress', version: 4 }])])                 // it hears the questions
     assert.equal(await ends[1].isOffered(), false)
     await driver.applyPorts([{ portId: guests[0].portId, networkId: net, mtu: 1450, adminUp: true }])
     assert.equal(await ends[1].isOffered(), true, 'without port security it can')
