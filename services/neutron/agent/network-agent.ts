@@ -41,6 +41,7 @@ export interface RunningNetworkAgent {
   stop(): Promise<void>
 }
 
+const SIDE_BY_SIDE = 8                  // commands of so many networks or routers at once
 const RETRY = 1000                      // milliseconds, when the controller was not to be reached
 
 type Rowed = { id: string, generation: number, epoch: number }
@@ -208,18 +209,23 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
     }
   }
 
-  /** Does `work` for each at once; the errors by item. */
+  /** Does `work` for each, a few side by side; the errors by item. */
   async function each(ids: Iterable<string>, work: (id: string) => Promise<void>): Promise<Map<string, Error | undefined>> {
-    const results = await Promise.all([...ids].map(async id => {
-      try {
-        await work(id)
-        return [id, undefined] as const
-      } catch (error) {
-        log.warn({ host, id, error: messageOf(error) }, 'part of the network could not be made')
-        return [id, error instanceof Error ? error : new Error(String(error))] as const
+    const results = new Map<string, Error | undefined>()
+    const queue = [...ids]
+    const worker = async () => {
+      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+        try {
+          await work(id)
+          results.set(id, undefined)
+        } catch (error) {
+          log.warn({ host, id, error: messageOf(error) }, 'part of the network could not be made')
+          results.set(id, error instanceof Error ? error : new Error(String(error)))
+        }
       }
-    }))
-    return new Map(results)
+    }
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
+    return results
   }
 
   ring()
