@@ -24,6 +24,8 @@ export interface Context extends LinuxOptions {
   readonly netns: string
   /** Alias of links and name of tables. */
   readonly mark: string
+  /** Namespaces that this process has opened: their settings are made. */
+  readonly opened: Set<string>
 }
 
 /** Alias of the bridge end of a link of our own (DHCP, router, way out): it is not filtered. */
@@ -36,20 +38,23 @@ export const GONE = /Cannot find device|No such|does not exist/
 /** The context of these options. */
 export function contextOf(options: LinuxOptions): Context {
   const where = { cloud: options.cloud, host: options.hostName }
-  return { ...options, netns: namespaceOf(where), mark: markOf(where) }
+  return { ...options, netns: namespaceOf(where), mark: markOf(where), opened: new Set() }
 }
 
 /** Makes the namespace if need be, marks its loopback with ours, and gives the kernel these settings (paths under /proc/sys by value). */
 export async function openNamespace(context: Context, netns: string, settings: Readonly<Record<string, readonly string[]>>): Promise<void> {
-  await addNamespace(context.host, netns)
+  const made = await addNamespace(context.host, netns)
+  if (!made && context.opened.has(netns)) return
   await context.commands.ip(netns, [`link set dev lo alias ${context.mark} up`])
   for (const [value, paths] of Object.entries(settings)) {
     await context.host.run(['tee', ...paths.map(path => `/proc/sys/${path}`)], { netns, input: value })
   }
+  context.opened.add(netns)
 }
 
 /** Takes the namespace away, with all links in it. */
 export async function closeNamespace(context: Context, netns: string): Promise<void> {
+  context.opened.delete(netns)
   await context.commands.release(netns)
   await removeNamespace(context.host, netns)
 }
