@@ -93,7 +93,8 @@ export interface Keystone {
 
 /** Puts Keystone together. */
 export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
-  const [keys, passwords, quick] = await Promise.all([openKeys(parts.keysDir, parts.ids), bcryptPasswords(parts.options.passwordHashRounds), bcryptPasswords(4)])
+  const keys = await openKeys(parts.keysDir, parts.ids)
+  const passwords = bcryptPasswords(parts.options.passwordHashRounds)
   const deps: Deps = { ...parts, keys, passwords, changed: () => { tokens.forget(); known.clear() } }
   const tokens = tokenManager(deps)
   const routes = routesOf({
@@ -116,7 +117,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const common = { name: 'keystone', routes, dialect, enforcer: parts.enforcer, authenticate }
   return {
     routes, authenticate, http: [{ ...common, prefix: PREFIX }, { ...common, prefix: '' }],
-    bootstrap: wanted => bootstrap({ ...deps, passwords: quick }, wanted),
+    bootstrap: wanted => bootstrap({ ...deps, passwords: bcryptPasswords(4) }, wanted),
   }
 }
 

@@ -14,10 +14,10 @@ const WAITING = 100
 const BCRYPT_BYTES = 72
 
 /** Hashes of the given cost. Both calls throw Fault('unavailable', 'keystone.busy') when more than 100 wait already. */
-export async function bcryptPasswords(rounds: number): Promise<Passwords> {
+export function bcryptPasswords(rounds: number): Passwords {
   let running = 0
   const waiting: (() => void)[] = []
-  const nobody = await hash('no user has this password', rounds)
+  let nobody: Promise<string> | undefined              // made at the first need: it costs as much as a login
 
   async function limited<T>(work: () => Promise<T>): Promise<T> {
     if (running >= AT_ONCE) {
@@ -35,7 +35,7 @@ export async function bcryptPasswords(rounds: number): Promise<Passwords> {
 
   return {
     hash: password => limited(() => hash(cut(password), rounds)),
-    matches: async (password, stored) => await limited(() => verify(cut(password), stored ?? nobody)) && stored !== null,
+    matches: async (password, stored) => await limited(async () => verify(cut(password), stored ?? await (nobody ??= hash('no user has this password', rounds)))) && stored !== null,
   }
 }
 

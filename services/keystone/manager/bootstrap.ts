@@ -30,7 +30,7 @@ export async function bootstrap(deps: Deps, wanted: Bootstrap): Promise<void> {
     const user = await users.findByName(tx, DEFAULT_DOMAIN, u.name)
     return user ? users.passwordHash(tx, user.id) : null
   })))
-  const hashes = await Promise.all(wanted.users.map(async (u, i) => await passwords.matches(u.password, stored[i] ?? null) ? stored[i]! : passwords.hash(u.password)))
+  const hashes = await Promise.all(wanted.users.map(async (u, i) => stored[i] && await passwords.matches(u.password, stored[i]) ? stored[i] : passwords.hash(u.password)))
 
   await db.write(async tx => {
     if (!await projects.find(tx, DEFAULT_DOMAIN)) await projects.insert(tx, blankProject({ id: DEFAULT_DOMAIN, name: 'Default', domainId: null, isDomain: true, description: 'The default domain' }))

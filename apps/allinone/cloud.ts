@@ -1,0 +1,131 @@
+// The composition root: every part of a cloud in one process, and the wires between them.
+import { mkdir } from 'node:fs/promises'
+import { systemClock, type Clock } from '@alto/kit/clock'
+import { loadConfig } from '@alto/kit/config'
+import { migrate, openSqlite, type Database, type Migration } from '@alto/kit/db'
+import { Fault } from '@alto/kit/errors'
+import { httpServer } from '@alto/kit/http'
+import { systemIds, type Ids } from '@alto/kit/ids'
+import type { Log } from '@alto/kit/log'
+import type { Rule } from '@alto/kit/policy'
+import * as keystone from '@alto/keystone'
+import { cloudsYaml, openrc } from './client-files.ts'
+import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
+import { livePolicy, type LivePolicy } from './policies.ts'
+import { sections } from './sections.ts'
+
+/** How a cloud is started. */
+export interface CloudOptions {
+  data: DataDirectory
+  listen: { host: string, port: number }
+  drivers: 'real' | 'fake'
+  publicUrl?: string | undefined
+  /** The text of the site's configuration file, and its name for messages. */
+  config: { file: string, text: string }
+  log: Log
+  /** Without the demo set. */
+  bare: boolean
+  /** False: servers that ran before stay SHUTOFF. */
+  resume: boolean
+  /** The guest image's file; undefined: one without content. */
+  image: string | undefined
+  clock?: Clock
+  ids?: Ids
+}
+
+/** What `status` shows. */
+export interface CloudStatus {
+  cloud: string
+  url: string
+  drivers: 'real' | 'fake'
+  services: readonly string[]
+}
+
+/** Something that the audit found wrong. */
+export interface Finding {
+  service: string
+  message: string
+  /** True when it was removed. */
+  repaired?: boolean
+}
+
+/** A running cloud. */
+export interface Cloud {
+  readonly url: string
+  status(): Promise<CloudStatus>
+  /** Reads a service's policy file again. Throws Fault('notFound', 'cloud.noService') for a name that is none. */
+  restart(service: string): Promise<void>
+  /** The invariants of every service, and what on this host carries the cloud's mark and belongs to nothing; `repair` removes the latter. */
+  audit(opts: { repair: boolean }): Promise<{ findings: Finding[] }>
+  /** Ends everything; guests are shut down unless they are to be kept, and `erase` removes what the rows want on this host. */
+  stop(opts: { keepGuests: boolean, erase?: boolean }): Promise<void>
+}
+
+/**
+ * Starts a cloud and gives it when every API answers. What fails on the way takes down what was started.
+ * Throws Faults that say what to mend: a bad configuration or policy file, an occupied port, a newer database.
+ */
+export async function startCloud(opts: CloudOptions): Promise<Cloud> {
+  const { data, log, clock = systemClock, ids = systemIds } = opts
+  await using undo = new AsyncDisposableStack()
+  const config = loadConfig(sections, { ...opts.config, environment: process.env })
+  await Promise.all([...STATE, 'policy', 'keys'].map(part => mkdir(data.at(part), { recursive: true, mode: 0o700 })))
+  await mkdir(data.run, { recursive: true, mode: 0o700 })
+
+  const policies = new Map<string, LivePolicy>()
+  const policy = async (service: string, rules: readonly Rule[]) => {
+    const live = await livePolicy(data.at('policy'), service, rules, { clock, log })
+    undo.defer(() => live.stop())
+    policies.set(service, live)
+    return () => live.current()
+  }
+  const open = async <Tables>(service: string, migrations: readonly Migration[]): Promise<Database<Tables>> => {
+    const db = openSqlite<Tables>(data.at('db', `${service}.sqlite`))
+    undo.defer(() => db.close())
+    await migrate(db, migrations, clock)
+    return db
+  }
+
+  const identity = await keystone.keystoneService({
+    clock, ids, db: await open<keystone.Tables>('keystone', keystone.migrations), keysDir: data.at('keys', 'fernet'), options: config.keystone,
+    enforcer: await policy('keystone', keystone.declared.rules),
+  })
+  await identity.bootstrap(firstUsers(data))
+
+  const server = await httpServer({ services: [...identity.http], log, ids, clock, publicUrl: opts.publicUrl })
+  undo.defer(() => server.close())
+  const port = await server.listen(opts.listen)
+  const url = opts.publicUrl ?? `http://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
+  await writePrivate(data.at('clouds.yaml'), cloudsYaml(url, data.secrets))
+  await writePrivate(data.at('openrc'), openrc(url, data.secrets))
+
+  const parts = undo.move()
+  return {
+    url,
+    status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: [...policies.keys()] }),
+    async restart(service) {
+      const live = policies.get(service.replace(/-(api|server)$/, ''))
+      if (!live) throw new Fault('notFound', 'cloud.noService', `There is no service ${service}; there are ${[...policies.keys()].join(', ')}.`)
+      await live.reload()
+    },
+    audit: async () => ({ findings: [] }),
+    async stop() {
+      await parts.disposeAsync()
+    },
+  }
+}
+
+/** The users, projects and endpoints that a cloud begins with. */
+function firstUsers({ secrets }: DataDirectory): keystone.Bootstrap {
+  return {
+    region: 'RegionOne', projects: ['admin', 'demo', 'service'],
+    users: [
+      { name: 'admin', password: secrets.adminPassword, system: 'admin', grants: [{ project: 'admin', role: 'admin' }] },
+      { name: 'demo', password: secrets.demoPassword, grants: [{ project: 'demo', role: 'member' }] },
+      ...Object.entries(secrets.servicePasswords).map(([name, password]) => ({ name, password, grants: [{ project: 'service', role: 'admin' }, { project: 'service', role: 'service' }] })),
+    ],
+    endpoints: [
+      { type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' },
+    ],
+  }
+}

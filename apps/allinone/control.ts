@@ -1,0 +1,52 @@
+// How the command line speaks to a running cloud: a unix socket in its run directory, which only the cloud's own user can open.
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { createServer, request } from 'node:http'
+import { join } from 'node:path'
+import { Fault, isFault, messageOf } from '@alto/kit/errors'
+
+/** What a cloud answers on its socket, by name: `POST /NAME` with a JSON object. */
+export type Commands = Readonly<Record<string, (input: Readonly<Record<string, unknown>>) => Promise<unknown>>>
+
+const SOCKET = 'control.sock'
+
+/** Serves `commands` in `run`. */
+export async function serveControl(run: string, commands: Commands): Promise<{ close(): Promise<void> }> {
+  await mkdir(run, { recursive: true, mode: 0o700 })
+  const path = join(run, SOCKET)
+  await rm(path, { force: true })
+  const server = createServer((req, res) => {
+    const answer = (status: number, body: unknown) => { res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? null)) }
+    const chunks: Buffer[] = []
+    req.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+      const command = commands[req.url?.slice(1) ?? '']
+      if (!command) { answer(404, { message: `there is no command ${req.url}` }); return }
+      const input = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown> : {}
+      command(input).then(body => answer(200, body), (error: unknown) => answer(isFault(error) ? 409 : 500, { message: messageOf(error) }))
+    })
+  })
+  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(path, resolve) })
+  await chmod(path, 0o600)
+  return {
+    async close() {
+      server.closeAllConnections()
+      await new Promise<void>(resolve => { server.close(() => resolve()) })
+      await rm(path, { force: true })
+    },
+  }
+}
+
+/** Asks a running cloud. Throws Fault('unavailable', 'control.notRunning') when nobody answers, Fault('conflict', 'control.refused') with its own words. */
+export function askControl(run: string, command: string, input: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const req = request({ socketPath: join(run, SOCKET), path: `/${command}`, method: 'POST' }, res => {
+      const chunks: Buffer[] = []
+      res.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+        const body = JSON.parse(Buffer.concat(chunks).toString()) as unknown
+        if (res.statusCode === 200) resolve(body)
+        else reject(new Fault('conflict', 'control.refused', (body as { message: string }).message))
+      })
+    })
+    req.on('error', cause => reject(new Fault('unavailable', 'control.notRunning', 'The cloud does not answer: it is not running, or is just starting or stopping.', { cause })))
+    req.end(JSON.stringify(input))
+  })
+}

@@ -1,0 +1,44 @@
+// Commands that speak to a running cloud: down, reset, status, restart.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isHeld } from '@alto/allinone'
+import { Fault, isFault } from '@alto/kit/errors'
+import { ask, runDirectory, withData, type AddCommand } from './data.ts'
+
+const STOP_DEADLINE = 120_000
+
+/** Adds them. */
+export const addRunning: AddCommand = (program, exits) => {
+  withData(program.command('down')).description('stop the cloud and its guests; "up" starts what ran').option('--keep-guests', 'leave the guests running')
+    .action(async (flags: { data: string, keepGuests?: boolean }) => {
+      await runDirectory(flags.data)
+      if (!isHeld(flags.data)) { console.log('The cloud is not running.'); return }
+      await ask(flags.data, 'down', { keepGuests: flags.keepGuests === true }).catch((error: unknown) => { if (!isFault(error, 'control.notRunning')) throw error })
+      await released(flags.data)
+    })
+  withData(program.command('reset')).description('back to the state after the first start').action(async (flags: { data: string }) => {
+    await ask(flags.data, 'reset')
+    console.log('The cloud is as after its first start.')
+  })
+  withData(program.command('status')).description('what runs').option('--json', 'as JSON').action(async (flags: { data: string, json?: boolean }) => {
+    try {
+      const status = await ask(flags.data, 'status') as { cloud: string, url: string, drivers: string, services: string[], pid: number, seconds: number }
+      if (flags.json) console.log(JSON.stringify(status))
+      else console.log([`cloud ${status.cloud} at ${status.url}, ${status.drivers} drivers, pid ${status.pid}, up for ${status.seconds} s`, ...status.services.map(name => `  ${name} running`)].join('\n'))
+    } catch (error) {
+      if (!isFault(error, 'ctl.notRunning')) throw error
+      console.log(error.message)
+      exits(3)
+    }
+  })
+  withData(program.command('restart')).description('restart one service: its policy file is read again').argument('<service>').action(async (service: string, flags: { data: string }) => {
+    await ask(flags.data, 'restart', { service })
+    console.log(`${service} restarted`)
+  })
+}
+
+async function released(dir: string): Promise<void> {
+  for (let waited = 0; isHeld(dir); waited += 50) {
+    if (waited > STOP_DEADLINE) throw new Fault('unavailable', 'ctl.downLate', `The cloud has not stopped within ${STOP_DEADLINE / 1000} s; ${dir}/log/alto.log says what it is doing.`)
+    await sleep(50)
+  }
+}

@@ -1,0 +1,121 @@
+// `./alto up`: installs what is missing, starts the cloud, and says where it is.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { openDataDirectory, serveControl, startCloud, STATE, type Cloud, type CloudOptions } from '@alto/allinone'
+import { systemClock } from '@alto/kit/clock'
+import { Fault, isFault, messageOf } from '@alto/kit/errors'
+import { commandHost } from '@alto/kit/host'
+import { systemIds } from '@alto/kit/ids'
+import { jsonLog } from '@alto/kit/log'
+import { chooseDrivers } from '../drivers.ts'
+import { guestImage } from '../guest-image.ts'
+import { withData, type AddCommand } from './data.ts'
+
+interface UpFlags {
+  data: string
+  listen: string
+  drivers?: string
+  compute?: string
+  detach?: boolean
+  bare?: boolean
+  publicUrl?: string
+  insecure?: boolean
+  resume: boolean
+}
+
+/** Adds `up`. */
+export const addUp: AddCommand = (program, exits) => {
+  withData(program.command('up')).description('start the cloud; the second time on the same data it continues where it was')
+    .option('--listen <host:port>', 'where the API answers; port 0 takes a free one', '127.0.0.1:5000')
+    .option('--drivers <kind>', 'real or fake; real where this machine can when not given')
+    .option('--compute <kind>', 'qemu or fake; fake alone means --drivers fake')
+    .option('--detach', 'return when the cloud is ready, and leave it running')
+    .option('--bare', 'without the demo set')
+    .option('--public-url <url>', 'the URL under which clients reach the listener')
+    .option('--insecure', 'allow a listener off loopback without TLS')
+    .option('--no-resume', 'leave servers that ran before in SHUTOFF')
+    .action(async (flags: UpFlags) => { exits(flags.detach ? await detached(flags) : await foreground(flags)) })
+}
+
+/** Runs until it is told to stop; resolves with the exit code. */
+async function foreground(flags: UpFlags): Promise<number> {
+  const began = systemClock.now()
+  const parent = process.send ? (message: unknown) => { process.send?.(message); process.disconnect?.() } : undefined
+  const say = (line: string) => console.log(line)
+  try {
+    const listen = parseListen(flags.listen, flags.insecure === true)
+    const drivers = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
+    const data = await openDataDirectory(flags.data, systemIds, process.env['ALTO_ADMIN_PASSWORD'])
+    await using closing = new AsyncDisposableStack()
+    closing.defer(() => data.close())
+    const file = data.at('config.yaml')
+    const image = flags.bare === true || drivers === 'fake' ? undefined : await guestImage(commandHost, say)
+    const log = jsonLog(data.at('log', 'alto.log'), process.env['ALTO_DEBUG'] ? 'debug' : 'info')
+    const options: CloudOptions = {
+      data, listen, drivers, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl,
+      config: { file, text: existsSync(file) ? await readFile(file, 'utf8') : '' },
+    }
+    let cloud: Cloud = await startCloud(options)
+    const { promise: told, resolve: tell } = Promise.withResolvers<{ keepGuests: boolean }>()
+    const control = await serveControl(data.run, {
+      status: async () => ({ ...await cloud.status(), pid: process.pid, seconds: Math.round((systemClock.now() - began) / 1000) }),
+      down: async input => { tell({ keepGuests: input['keepGuests'] === true }) },
+      restart: async input => cloud.restart(String(input['service'])),
+      audit: async input => cloud.audit({ repair: input['repair'] === true }),
+      reset: async () => {
+        await cloud.stop({ keepGuests: false, erase: true })
+        await Promise.all(STATE.map(part => rm(data.at(part), { recursive: true, force: true })))
+        cloud = await startCloud({ ...options, listen: { host: listen.host, port: Number(new URL(cloud.url).port) } })
+        return cloud.status()
+      },
+    })
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => tell({ keepGuests: false }))
+    for (const line of banner(cloud, data.path, systemClock.now() - began)) say(line)
+    parent?.({ ready: true })
+    await cloud.stop(await told)
+    await control.close()
+    return 0
+  } catch (error) {
+    parent?.({ failed: isFault(error) ? error.message : (error instanceof Error ? error.stack : messageOf(error)) })
+    throw error
+  }
+}
+
+function banner(cloud: Cloud, data: string, ms: number): string[] {
+  return [
+    `The cloud is at ${cloud.url} (${(ms / 1000).toFixed(1)} s). In a shell:`,
+    `  export OS_CLIENT_CONFIG_FILE=${data}/clouds.yaml`,
+    '  export OS_CLOUD=alto            # or alto-admin, alto-system-admin',
+    'ready',
+  ]
+}
+
+/** Starts the same command in the background and waits for its word. */
+async function detached(flags: UpFlags): Promise<number> {
+  await mkdir(resolve(flags.data, 'log'), { recursive: true, mode: 0o700 })
+  const out = await open(resolve(flags.data, 'log', 'up.log'), 'a', 0o600)
+  const args = process.argv.slice(1).filter(arg => arg !== '--detach')
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', out.fd, 'ipc'] })
+  child.stdout!.pipe(process.stdout)
+  const word = await new Promise<{ ready?: true, failed?: string }>(settle => {
+    child.once('message', message => settle(message as { ready?: true, failed?: string }))
+    child.once('exit', code => settle({ failed: `The cloud ended with ${code} before it was ready; see ${resolve(flags.data, 'log', 'up.log')}.` }))
+  })
+  await out.close()
+  if (word.failed !== undefined) throw new Fault('unavailable', 'ctl.upFailed', word.failed)
+  child.stdout!.destroy()
+  child.unref()
+  return 0
+}
+
+function parseListen(text: string, insecure: boolean): { host: string, port: number } {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65_535) throw new Fault('badRequest', 'ctl.listen', `--listen ${text} is no HOST:PORT; it could be 127.0.0.1:5000.`)
+  const host = match[1] ?? match[2] ?? ''
+  const local = host === 'localhost' || host === '::1' || /^127\./.test(host)
+  if (!local && !insecure) throw new Fault('badRequest', 'ctl.insecure', `--listen ${text} is reachable from other machines and would carry passwords in the clear: put a TLS proxy before a loopback listener, or add --insecure.`)
+  return { host, port }
+}
