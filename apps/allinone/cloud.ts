@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '@alto/kit/clock'
 import { loadConfig } from '@alto/kit/config'
 import { migrate, openSqlite, type Database, type Migration } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
-import { httpServer } from '@alto/kit/http'
+import { httpServer, type Fetch } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { Rule } from '@alto/kit/policy'
@@ -52,6 +52,8 @@ export interface Finding {
 /** A running cloud. */
 export interface Cloud {
   readonly url: string
+  /** Reaches every service without a socket. */
+  readonly fetch: Fetch
   status(): Promise<CloudStatus>
   /** Reads a service's policy file again. Throws Fault('notFound', 'cloud.noService') for a name that is none. */
   restart(service: string): Promise<void>
@@ -101,7 +103,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
 
   const parts = undo.move()
   return {
-    url,
+    url, fetch: server.fetch,
     status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: [...policies.keys()] }),
     async restart(service) {
       const live = policies.get(service.replace(/-(api|server)$/, ''))

@@ -1,7 +1,18 @@
-// What the services of this process declare: options for the site's configuration file, rules for its policy files.
-import * as keystone from '@alto/keystone'
+// The services of this process and what each declares: routes for the sweeps, options for the site's configuration file, rules for its policy files.
+import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
 import type { Rule } from '@alto/kit/policy'
+import * as keystone from '@alto/keystone'
+
+/** A service of this process. */
+export interface Member {
+  name: string
+  prefix: string
+  declared: { routes: readonly AnyRoute[], rules: readonly Rule[] }
+  microversions?: MicroversionPolicy
+}
+
+export const services: readonly Member[] = [
+  { name: 'keystone', prefix: '/identity', declared: keystone.declared },
+]
 
 export const sections = [keystone.declared.options] as const
-
-export const declaredRules: Readonly<Record<string, readonly Rule[]>> = { keystone: keystone.declared.rules }

@@ -12,14 +12,14 @@ export interface StartedDaemon {
 }
 
 /**
- * Starts `argv` in network namespace `netns` (ours when not given), its output going to the file `words`, which is overwritten.
+ * Starts `argv` in network namespace `netns` (ours when not given), its output going to the file `words`, which is overwritten, and `env` added to a small environment.
  * Throws Fault unavailable `host.commandMissing` when there is no such program. Whether it is ready is for the caller to find out.
  */
-export async function startDaemon(argv: readonly [string, ...string[]], opts: { words: string, netns?: string }): Promise<StartedDaemon> {
+export async function startDaemon(argv: readonly [string, ...string[]], opts: { words: string, netns?: string, env?: Readonly<Record<string, string | undefined>> }): Promise<StartedDaemon> {
   const [program, ...args] = inNamespace(opts.netns ?? '', argv)
   await using words = await open(opts.words, 'w', 0o600)
   const child = spawn(program, args, {
-    detached: true, stdio: ['ignore', words.fd, words.fd], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    detached: true, stdio: ['ignore', words.fd, words.fd], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...opts.env },
   })
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)

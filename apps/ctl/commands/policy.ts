@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { declaredRules } from '@alto/allinone'
+import { services } from '@alto/allinone'
 import { Fault } from '@alto/kit/errors'
 import { enforcer, policySet, samplePolicy, type Credentials } from '@alto/kit/policy'
 import { withData, type AddCommand } from './data.ts'
@@ -30,8 +30,8 @@ export const addPolicy: AddCommand = (program: Command, exits) => {
     })
 }
 
-function rulesOf(service: string) {
-  const rules = declaredRules[service]
-  if (!rules) throw new Fault('notFound', 'ctl.noService', `There is no service ${service}; there are ${Object.keys(declaredRules).join(', ')}.`)
-  return rules
+function rulesOf(name: string) {
+  const service = services.find(one => one.name === name)
+  if (!service) throw new Fault('notFound', 'ctl.noService', `There is no service ${name}; there are ${services.map(one => one.name).join(', ')}.`)
+  return service.declared.rules
 }

@@ -1,12 +1,11 @@
 // `./alto up`: installs what is missing, starts the cloud, and says where it is.
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { openDataDirectory, serveControl, startCloud, STATE, type Cloud, type CloudOptions } from '@alto/allinone'
 import { systemClock } from '@alto/kit/clock'
-import { Fault, isFault, messageOf } from '@alto/kit/errors'
-import { commandHost } from '@alto/kit/host'
+import { Fault } from '@alto/kit/errors'
+import { commandHost, startDaemon } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { jsonLog } from '@alto/kit/log'
 import { chooseDrivers } from '../drivers.ts'
@@ -42,45 +41,38 @@ export const addUp: AddCommand = (program, exits) => {
 /** Runs until it is told to stop; resolves with the exit code. */
 async function foreground(flags: UpFlags): Promise<number> {
   const began = systemClock.now()
-  const parent = process.send ? (message: unknown) => { process.send?.(message); process.disconnect?.() } : undefined
   const say = (line: string) => console.log(line)
-  try {
-    const listen = parseListen(flags.listen, flags.insecure === true)
-    const drivers = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
-    const data = await openDataDirectory(flags.data, systemIds, process.env['ALTO_ADMIN_PASSWORD'])
-    await using closing = new AsyncDisposableStack()
-    closing.defer(() => data.close())
-    const file = data.at('config.yaml')
-    const image = flags.bare === true || drivers === 'fake' ? undefined : await guestImage(commandHost, say)
-    const log = jsonLog(data.at('log', 'alto.log'), process.env['ALTO_DEBUG'] ? 'debug' : 'info')
-    const options: CloudOptions = {
-      data, listen, drivers, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl,
-      config: { file, text: existsSync(file) ? await readFile(file, 'utf8') : '' },
-    }
-    let cloud: Cloud = await startCloud(options)
-    const { promise: told, resolve: tell } = Promise.withResolvers<{ keepGuests: boolean }>()
-    const control = await serveControl(data.run, {
-      status: async () => ({ ...await cloud.status(), pid: process.pid, seconds: Math.round((systemClock.now() - began) / 1000) }),
-      down: async input => { tell({ keepGuests: input['keepGuests'] === true }) },
-      restart: async input => cloud.restart(String(input['service'])),
-      audit: async input => cloud.audit({ repair: input['repair'] === true }),
-      reset: async () => {
-        await cloud.stop({ keepGuests: false, erase: true })
-        await Promise.all(STATE.map(part => rm(data.at(part), { recursive: true, force: true })))
-        cloud = await startCloud({ ...options, listen: { host: listen.host, port: Number(new URL(cloud.url).port) } })
-        return cloud.status()
-      },
-    })
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => tell({ keepGuests: false }))
-    for (const line of banner(cloud, data.path, systemClock.now() - began)) say(line)
-    parent?.({ ready: true })
-    await cloud.stop(await told)
-    await control.close()
-    return 0
-  } catch (error) {
-    parent?.({ failed: isFault(error) ? error.message : (error instanceof Error ? error.stack : messageOf(error)) })
-    throw error
+  const listen = parseListen(flags.listen, flags.insecure === true)
+  const drivers = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
+  const data = await openDataDirectory(flags.data, systemIds, process.env['ALTO_ADMIN_PASSWORD'])
+  await using closing = new AsyncDisposableStack()
+  closing.defer(() => data.close())
+  const file = data.at('config.yaml')
+  const image = flags.bare === true || drivers === 'fake' ? undefined : await guestImage(commandHost, say)
+  const log = jsonLog(data.at('log', 'alto.log'), process.env['ALTO_DEBUG'] ? 'debug' : 'info')
+  const options: CloudOptions = {
+    data, listen, drivers, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl,
+    config: { file, text: existsSync(file) ? await readFile(file, 'utf8') : '' },
   }
+  let cloud: Cloud = await startCloud(options)
+  const { promise: told, resolve: tell } = Promise.withResolvers<{ keepGuests: boolean }>()
+  const control = await serveControl(data.run, {
+    status: async () => ({ ...await cloud.status(), pid: process.pid, seconds: Math.round((systemClock.now() - began) / 1000) }),
+    down: async input => { tell({ keepGuests: input['keepGuests'] === true }) },
+    restart: async input => cloud.restart(String(input['service'])),
+    audit: async input => cloud.audit({ repair: input['repair'] === true }),
+    reset: async () => {
+      await cloud.stop({ keepGuests: false, erase: true })
+      await Promise.all(STATE.map(part => rm(data.at(part), { recursive: true, force: true })))
+      cloud = await startCloud({ ...options, listen: { host: listen.host, port: Number(new URL(cloud.url).port) } })
+      return cloud.status()
+    },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => tell({ keepGuests: false }))
+  for (const line of banner(cloud, data.path, systemClock.now() - began)) say(line)
+  await cloud.stop(await told)
+  await control.close()
+  return 0
 }
 
 function banner(cloud: Cloud, data: string, ms: number): string[] {
@@ -92,22 +84,27 @@ function banner(cloud: Cloud, data: string, ms: number): string[] {
   ]
 }
 
-/** Starts the same command in the background and waits for its word. */
+/** Starts the same command in the background, repeats what it says, and resolves when it is ready (0) or has ended (1). */
 async function detached(flags: UpFlags): Promise<number> {
   await mkdir(resolve(flags.data, 'log'), { recursive: true, mode: 0o700 })
-  const out = await open(resolve(flags.data, 'log', 'up.log'), 'a', 0o600)
-  const args = process.argv.slice(1).filter(arg => arg !== '--detach')
-  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', out.fd, 'ipc'] })
-  child.stdout!.pipe(process.stdout)
-  const word = await new Promise<{ ready?: true, failed?: string }>(settle => {
-    child.once('message', message => settle(message as { ready?: true, failed?: string }))
-    child.once('exit', code => settle({ failed: `The cloud ended with ${code} before it was ready; see ${resolve(flags.data, 'log', 'up.log')}.` }))
-  })
-  await out.close()
-  if (word.failed !== undefined) throw new Fault('unavailable', 'ctl.upFailed', word.failed)
-  child.stdout!.destroy()
-  child.unref()
-  return 0
+  const words = resolve(flags.data, 'log', 'up.log')
+  const [entry, ...args] = process.argv.slice(1)
+  const { ended } = await startDaemon([process.execPath, entry!, ...args.filter(arg => arg !== '--detach')], { words, env: process.env })
+  let over = false
+  void ended.then(() => { over = true })
+  for (let said = 0; ;) {
+    const last = over
+    const text = await readFile(words, 'utf8')
+    const lines = text.slice(said, text.lastIndexOf('\n') + 1)
+    said += lines.length
+    if (last) {
+      process.stderr.write(lines)
+      return 1
+    }
+    process.stdout.write(lines)
+    if (lines.endsWith('\nready\n')) return 0
+    await systemClock.sleep(20)
+  }
 }
 
 function parseListen(text: string, insecure: boolean): { host: string, port: number } {
@@ -115,7 +112,7 @@ function parseListen(text: string, insecure: boolean): { host: string, port: num
   const port = Number(match?.[3])
   if (!match || port > 65_535) throw new Fault('badRequest', 'ctl.listen', `--listen ${text} is no HOST:PORT; it could be 127.0.0.1:5000.`)
   const host = match[1] ?? match[2] ?? ''
-  const local = host === 'localhost' || host === '::1' || /^127\./.test(host)
+  const local = host === 'localhost' || host === '::1' || host.startsWith('127.')
   if (!local && !insecure) throw new Fault('badRequest', 'ctl.insecure', `--listen ${text} is reachable from other machines and would carry passwords in the clear: put a TLS proxy before a loopback listener, or add --insecure.`)
   return { host, port }
 }

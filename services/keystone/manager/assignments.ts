@@ -142,7 +142,7 @@ async function withinDomain(tx: Tx, found: ShownAssignment[], domainId: string |
 
 async function withNames(tx: Tx, found: ShownAssignment[]): Promise<ShownAssignment[]> {
   const domains = new Map((await projects.list(tx, { isDomain: true })).map(d => [d.id, d.name]))
-  const inDomain = (thing: { name: string, domainId: string | null } | undefined): InDomain => ({ name: thing?.name ?? '', ...(thing?.domainId != null && { domain: { id: thing.domainId, name: domains.get(thing.domainId) ?? '' } }) })
+  const inDomain = (thing: { name: string, domainId: string | null } | undefined): InDomain => ({ name: thing?.name ?? '', ...(thing && thing.domainId !== null && { domain: { id: thing.domainId, name: domains.get(thing.domainId) ?? '' } }) })
   const all = {
     role: new Map((await roles.list(tx, { ids: [...new Set(found.map(a => a.roleId))] })).map(r => [r.id, r.name])),
     user: new Map((await users.list(tx, {})).map(u => [u.id, u])),

@@ -82,7 +82,7 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
 
     async create(ctx: Context, input: ProjectInput & { name: string }): Promise<Project> {
       const domain = isDomain || input.isDomain === true
-      const domainId = domain ? null : input.domainId ?? ctx.credentials.domainId ?? (input.parentId == null ? ctx.credentials.projectDomainId ?? DEFAULT_DOMAIN : null)
+      const domainId = domain ? null : input.domainId ?? ctx.credentials.domainId ?? ((input.parentId ?? null) === null ? ctx.credentials.projectDomainId ?? DEFAULT_DOMAIN : null)
       const project: Project = {
         id: ids.hex(), name: input.name.trim(), domainId, parentId: input.parentId ?? domainId, isDomain: domain, enabled: input.enabled ?? true,
         description: input.description ?? '', options: input.options ?? {}, tags: input.tags ?? [], extra: input.extra ?? {},

@@ -62,7 +62,7 @@ export function userManager(deps: Deps) {
         defaultProjectId: input.defaultProjectId ?? null, options: input.options ?? {}, extra: input.extra ?? {}, tokensFrom: 0,
       }
       ctx.authorize(rules.CREATE_USER, targetOf(user))
-      const hash = input.password == null ? null : await passwords.hash(input.password)
+      const hash = input.password === undefined || input.password === null ? null : await passwords.hash(input.password)
       await storing(user.name, () => db.write(async tx => {
         if (!(await projects.find(tx, user.domainId))?.isDomain) throw notFound('domain', user.domainId)
         await users.insert(tx, user, hash, clock.now())
@@ -73,7 +73,7 @@ export function userManager(deps: Deps) {
 
     async update(ctx: Context, id: string, input: UserInput): Promise<User> {
       await db.read(tx => authorized(ctx, tx, rules.UPDATE_USER, id))          // before a hash is worked out for a stranger
-      const hash = input.password == null ? input.password : await passwords.hash(input.password)
+      const hash = input.password === undefined || input.password === null ? input.password : await passwords.hash(input.password)
       const changed = await storing(input.name ?? id, () => db.write(async tx => {
         const user = await authorized(ctx, tx, rules.UPDATE_USER, id)
         const ends = input.enabled === false || hash !== undefined

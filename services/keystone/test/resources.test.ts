@@ -69,8 +69,8 @@ test('roles come by group and by inheritance, and the effective list says so', a
   const inDemo = await cloud.login('ann', 'ann-secret', { project: { name: 'demo', domain: { id: 'default' } } })
   assert.deepEqual(inDemo.body.token.roles.map((r: { name: string }) => r.name), ['member', 'reader'])
   const effective = await cloud.as('GET', `/role_assignments?effective&include_names&user.id=${user.id}`)
-  assert.deepEqual(effective.body.role_assignments.map((a: any) => [a.role.name, a.user.name, a.scope.project.name]).toSorted(), // eslint-disable-line @typescript-eslint/no-explicit-any
-    ['admin', 'demo', 'service'].flatMap(p => [['member', 'ann', p], ['reader', 'ann', p]]).toSorted())
+  assert.deepEqual(effective.body.role_assignments.map((a: any) => `${a.role.name} ${a.user.name} ${a.scope.project.name}`).toSorted(), // eslint-disable-line @typescript-eslint/no-explicit-any
+    ['admin', 'demo', 'service'].flatMap(p => [`member ann ${p}`, `reader ann ${p}`]).toSorted())
   const direct = await cloud.as('GET', `/role_assignments?group.id=${group.id}`)
   assert.deepEqual(direct.body.role_assignments, [{
     role: { id: member.id }, group: { id: group.id }, scope: { domain: { id: 'default' }, 'OS-INHERIT:inherited_to': 'projects' },
