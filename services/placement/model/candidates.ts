@@ -135,5 +135,6 @@ function candidateOf(services: readonly Service[], rootId: string): Candidate {
 }
 
 function keyOf(c: Candidate): string {
-  return JSON.stringify([[...c.allocations].map(([id, r]) => [id, [...r].toSorted()]).toSorted(), [...c.mappings].toSorted()])
+  const sorted = <V>(map: ReadonlyMap<string, V>) => [...map].toSorted(([a], [b]) => a < b ? -1 : 1)
+  return JSON.stringify([sorted(c.allocations).map(([id, resources]) => [id, sorted(resources)]), sorted(c.mappings)])
 }
