@@ -6,6 +6,7 @@ import { byUuid, fresh } from './views.ts'
 
 const ids = t.array(t.uuid(), { max: 1000 })
 
+/** The routes of a provider's aggregates. */
 export function aggregateRoutes(aggregates: AggregateManager): AnyRoute[] {
   return [
     route({

@@ -22,6 +22,7 @@ const since34 = t.object({ allocations: byProvider, ...owner, ...seen, ...mappin
 const since38 = t.object({ allocations: byProvider, ...owner, ...seen, ...mappings, ...type })
 const many = (of: typeof since12 | typeof since28 | typeof since34 | typeof since38) => t.map(of, { max: 100, keyMax: 36 })
 
+/** The routes of allocations, usages and the reshaper. */
 export function allocationRoutes(allocations: AllocationManager): AnyRoute[] {
   return [
     route({

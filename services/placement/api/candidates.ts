@@ -7,6 +7,7 @@ import { capacity } from '../model/providers.ts'
 import * as rules from '../policy/candidates.ts'
 import { fresh } from './views.ts'
 
+/** The route of allocation candidates. */
 export function candidateRoutes(candidates: CandidateManager): AnyRoute[] {
   return [
     route({

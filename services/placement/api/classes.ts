@@ -10,6 +10,7 @@ const byCustomName = t.object({ name: customName })
 const named = t.object({ name: customName })
 const SINCE = [1, 2] as const
 
+/** The routes of resource classes. */
 export function classRoutes(classes: ClassManager): AnyRoute[] {
   return [
     route({

@@ -16,6 +16,7 @@ const generation = t.integer({ min: 0 })
 const className = t.string({ max: 255, pattern: '^[A-Z0-9_]+$' })
 const byClass = t.object({ uuid: t.uuid(), resource_class: className })
 
+/** The routes of a provider's inventories and of its usages. */
 export function inventoryRoutes(inventories: InventoryManager, allocations: AllocationManager): AnyRoute[] {
   return [
     route({

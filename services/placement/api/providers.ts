@@ -13,6 +13,7 @@ const parent = t.optional(t.nullable(t.uuid()))
 /** From which minor version a list knows a parameter. */
 const QUERY: Readonly<Record<string, number>> = { name: 0, uuid: 0, member_of: 3, resources: 4, in_tree: 14, required: 18 }
 
+/** The routes of resource providers. */
 export function providerRoutes(providers: ProviderManager): AnyRoute[] {
   return [
     route({

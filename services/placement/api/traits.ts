@@ -8,6 +8,7 @@ import { byUuid, customName, fresh, pathTo } from './views.ts'
 const byName = t.object({ name: t.string() })
 const SINCE = [1, 6] as const
 
+/** The routes of traits, and of a provider's. */
 export function traitRoutes(traits: TraitManager): AnyRoute[] {
   return [
     route({
