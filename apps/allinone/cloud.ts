@@ -9,6 +9,7 @@ import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { Rule } from '@alto/kit/policy'
 import * as keystone from '@alto/keystone'
+import * as placement from '@alto/placement'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
 import { livePolicy, type LivePolicy } from './policies.ts'
@@ -94,7 +95,12 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   })
   await identity.bootstrap(firstUsers(data))
 
-  const server = await httpServer({ services: [...identity.http], log, ids, clock, publicUrl: opts.publicUrl })
+  const resources = placement.placementService({
+    clock, ids, db: await open<placement.Tables>('placement', placement.migrations), options: config.placement, authenticate: identity.authenticate,
+    enforcer: await policy('placement', placement.declared.rules),
+  })
+
+  const server = await httpServer({ services: [...identity.http, ...resources.http], log, ids, clock, publicUrl: opts.publicUrl })
   undo.defer(() => server.close())
   const port = await server.listen(opts.listen)
   const url = opts.publicUrl ?? `http://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
@@ -128,6 +134,7 @@ function firstUsers({ secrets }: DataDirectory): keystone.Bootstrap {
     ],
     endpoints: [
       { type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' },
+      { type: 'placement', name: 'placement', description: 'Placement', url: '$(base)s/placement' },
     ],
   }
 }

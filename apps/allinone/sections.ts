@@ -2,6 +2,7 @@
 import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
 import type { Rule } from '@alto/kit/policy'
 import * as keystone from '@alto/keystone'
+import * as placement from '@alto/placement'
 
 /** A service of this process. */
 export interface Member {
@@ -13,6 +14,7 @@ export interface Member {
 
 export const services: readonly Member[] = [
   { name: 'keystone', prefix: '/identity', declared: keystone.declared },
+  { name: 'placement', prefix: '/placement', declared: placement.declared, microversions: placement.microversions },
 ]
 
-export const sections = [keystone.declared.options] as const
+export const sections = [keystone.declared.options, placement.declared.options] as const

@@ -35,7 +35,7 @@ import * as usageRules from './policy/usages.ts'
 import { findBroken, type Finding } from './store/invariants.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
-export { migrations, placementOptions, type Finding, type Tables }
+export { microversions, migrations, placementOptions, type Finding, type Tables }
 
 /** Every rule that Placement asks. */
 export const policy: readonly Rule[] = [
