@@ -61,6 +61,10 @@ interface RouteSpec<P extends Schema, Q extends Schema, B extends Schema> {
   /** Upstream's path, with `{name}` for parameters. */
   path: string
   rule: RouteRule
+  /** The actions it takes, where the body's one key chooses: `os-start`. */
+  actions?: readonly string[]
+  /** The rules of its actions: one of them is asked in place of `rule`. */
+  actionRules?: readonly Rule[]
   /** The documented success status. */
   status: number
   summary: string

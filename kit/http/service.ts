@@ -100,7 +100,7 @@ async function serve(service: HttpService, around: Surroundings, candidates: rea
     if (!found) throw noRoute(service, request)
     const ctx = await contextOf(service, around, found, request, ids)
     const result = await found.handle(await callOf(service, found, request, reply, ctx, version) as Call<never, never, never>)
-    if ('name' in found.rule && !ctx.asked.has(found.rule.name)) throw new Error(`${found.method} ${found.path} answered without asking ${found.rule.name}`)
+    if ('name' in found.rule && ![found.rule, ...found.actionRules ?? []].some(rule => ctx.asked.has(rule.name))) throw new Error(`${found.method} ${found.path} answered without asking ${found.rule.name}`)
     return send(service, reply, found, result, ids)
   } catch (error) {
     return refuse(service, around, request, reply, error, {}, ids)
