@@ -1,0 +1,37 @@
+// What Nova's managers and tasks are given.
+import type { Clock } from '@alto/kit/clock'
+import type { Values } from '@alto/kit/config'
+import type { Context } from '@alto/kit/context'
+import type { Database } from '@alto/kit/db'
+import type { Ids } from '@alto/kit/ids'
+import type { Log } from '@alto/kit/log'
+import type { Caller, ImageClient, NetworkClient, PlacementClient, VolumeClient } from '@alto/kit/openstack'
+import type { TaskQueue } from '@alto/kit/task'
+import type { ComputeAgent } from '@alto/contracts/compute-agent'
+import type { novaOptions } from '../options.ts'
+import type { Tables } from '../store/tables.ts'
+
+/** The other services, as Nova asks them. */
+export interface Clients {
+  readonly placement: PlacementClient
+  readonly network: NetworkClient
+  readonly image: ImageClient
+  readonly volume: VolumeClient
+}
+
+/** Nova's surroundings. */
+export interface Deps extends Clients {
+  readonly db: Database<Tables>
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+  readonly queue: TaskQueue
+  readonly options: Values<typeof novaOptions>
+  /** The agent of a host. */
+  agent(host: string): ComputeAgent
+}
+
+/** The caller of this request, towards other services. */
+export function asCaller(ctx: Context): Caller {
+  return ctx.token === undefined ? 'service' : { token: ctx.token }
+}

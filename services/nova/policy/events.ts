@@ -1,0 +1,4 @@
+// Who may tell events.
+import { rule } from '@alto/kit/policy'
+
+export const CREATE = rule({ name: 'os_compute_api:os-server-external-events:create', check: 'rule:service_or_admin', operations: ['POST /os-server-external-events'], description: 'Create' })

@@ -1,0 +1,31 @@
+// How a server's tasks end: what the server shows, and what its list of actions says.
+import type { Failure } from '@alto/kit/task'
+import type { Deps } from '../manager/deps.ts'
+import { faultCode } from '../model/faults.ts'
+import * as actions from '../store/actions.ts'
+import * as servers from '../store/servers.ts'
+import type { Tx } from '../store/tables.ts'
+
+/** All went well: the server shows `changes`, and the action its end. */
+export async function succeed(deps: Deps, tx: Tx, ended: { resourceId: string, input: { actionId: string } }, changes: servers.ServerChange): Promise<void> {
+  const now = deps.clock.now()
+  const server = await servers.find(tx, ended.resourceId)
+  await servers.set(tx, ended.resourceId, { ...changes, updatedAt: now })
+  await actions.finish(tx, ended.input.actionId, now, { host: server?.host ?? null })
+}
+
+/** The server is in its error state, with the reason. */
+export async function fail(deps: Deps, tx: Tx, failed: { resourceId: string, input: { actionId: string }, failure: Failure }, changes: servers.ServerChange = {}): Promise<void> {
+  const now = deps.clock.now()
+  await servers.set(tx, failed.resourceId, { vmState: 'error', taskState: null, updatedAt: now, ...changes })
+  const { failure } = failed
+  await servers.setFault(tx, failed.resourceId, { code: failure.code === 'nova.noValidHost' ? 500 : faultCode(failure.kind), message: failure.message, details: `${failure.step}: ${failure.message}`, createdAt: now })
+  await actions.finish(tx, failed.input.actionId, now, { error: failure.message })
+}
+
+/** It did not work, and the server is as it was: only the action says so. */
+export async function failAction(deps: Deps, tx: Tx, failed: { resourceId: string, input: { actionId: string }, failure: Failure }, changes: servers.ServerChange = {}): Promise<void> {
+  const now = deps.clock.now()
+  await servers.set(tx, failed.resourceId, { ...changes, updatedAt: now })
+  await actions.finish(tx, failed.input.actionId, now, { error: failed.failure.message })
+}
