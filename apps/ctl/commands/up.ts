@@ -1,7 +1,8 @@
 // `./alto up`: installs what is missing, starts the cloud, and says where it is.
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { appendFileSync, existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openDataDirectory, serveControl, startCloud, STATE, type Cloud, type CloudOptions } from '@alto/allinone'
 import { systemClock } from '@alto/kit/clock'
 import { Fault } from '@alto/kit/errors'
@@ -35,7 +36,7 @@ export const addUp: AddCommand = (program, exits) => {
     .option('--public-url <url>', 'the URL under which clients reach the listener')
     .option('--insecure', 'allow a listener off loopback without TLS')
     .option('--no-resume', 'leave servers that ran before in SHUTOFF')
-    .action(async (flags: UpFlags) => { exits(flags.detach ? await detached(flags) : await foreground(flags)) })
+    .action(async (flags: UpFlags) => { exits(flags.detach ? await detached() : await foreground(flags)) })
 }
 
 /** Runs until it is told to stop; resolves with the exit code. */
@@ -50,6 +51,8 @@ async function foreground(flags: UpFlags): Promise<number> {
   const file = data.at('config.yaml')
   const image = flags.bare === true || drivers === 'fake' ? undefined : await guestImage(commandHost, say)
   const log = jsonLog(data.at('log', 'alto.log'), process.env['ALTO_DEBUG'] ? 'debug' : 'info')
+  // The log is written behind the scenes; what ends the process must be on the disk before it does.
+  process.on('uncaughtExceptionMonitor', error => appendFileSync(data.at('log', 'crash.log'), `${new Date(systemClock.now()).toISOString()} ${error.stack}\n`))
   const options: CloudOptions = {
     data, listen, drivers, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl,
     config: { file, text: existsSync(file) ? await readFile(file, 'utf8') : '' },
@@ -85,25 +88,25 @@ function banner(cloud: Cloud, data: string, ms: number): string[] {
 }
 
 /** Starts the same command in the background, repeats what it says, and resolves when it is ready (0) or has ended (1). */
-async function detached(flags: UpFlags): Promise<number> {
-  await mkdir(resolve(flags.data, 'log'), { recursive: true, mode: 0o700 })
-  const words = resolve(flags.data, 'log', 'up.log')
+async function detached(): Promise<number> {
+  const words = join(tmpdir(), `alto-up-${process.pid}.log`)
   const [entry, ...args] = process.argv.slice(1)
   const { ended } = await startDaemon([process.execPath, entry!, ...args.filter(arg => arg !== '--detach')], { words, env: process.env })
   let over = false
   void ended.then(() => { over = true })
-  for (let said = 0; ;) {
-    const last = over
-    const text = await readFile(words, 'utf8')
-    const lines = text.slice(said, text.lastIndexOf('\n') + 1)
-    said += lines.length
-    if (last) {
-      process.stderr.write(lines)
-      return 1
+  try {
+    for (let said = 0; ;) {
+      const last = over                                 // before reading: what it said last is then all there
+      const text = await readFile(words, 'utf8')
+      const lines = text.slice(said).split(/(?<=\n)/).filter(line => last || line.endsWith('\n'))
+      said += lines.join('').length
+      for (const line of lines) (/^(alto|error): /.test(line) ? process.stderr : process.stdout).write(line)
+      if (lines.at(-1) === 'ready\n') return 0
+      if (last) return 1
+      await systemClock.sleep(20)
     }
-    process.stdout.write(lines)
-    if (lines.endsWith('\nready\n')) return 0
-    await systemClock.sleep(20)
+  } finally {
+    await rm(words, { force: true })
   }
 }
 
