@@ -1,0 +1,81 @@
+// Bytes coming in: counted, hashed, looked at and written in one pass, in memory that does not grow with them.
+//
+// - Slices of at most 128 KiB, so that hashing holds the loop for well under a millisecond; a slice is hashed while it is being written.
+// - The writer is waited for before more is read: the sender feels the disk.
+// - The head is inspected as soon as it is complete, so that a wrong image is refused before it has all been sent, and again at the end, when the length is known.
+import { createHash } from 'node:crypto'
+import { INSPECT_BYTES, declaredAs, inspectDisk, type DiskInspection } from '@alto/kit/disk'
+import { Fault } from '@alto/kit/errors'
+import type { Content } from '../model/images.ts'
+import type { BlobWriter } from './store.ts'
+
+const SLICE = 128 * 1024
+
+/** What is known beforehand of the bytes. */
+export interface Expected {
+  diskFormat: string
+  containerFormat: string
+  /** Bytes that the sender promised; undefined when it did not say. */
+  size: number | undefined
+  /** Bytes at most. */
+  most: number
+  /** Why more than `most` is too much: the cap on one image, or what is left of the project's quota. */
+  tooMuch(): Fault
+  /** False: bytes of another format than was declared are let in, unless they are unsafe to open. */
+  formatMustMatch: boolean
+}
+
+/**
+ * Writes `source` to `writer` and says what it was; the caller commits or aborts.
+ * Throws Fault('tooLarge'), Fault('badRequest', 'glance.data.size' | 'disk.formatMismatch' | 'disk.unsafe'), and what the source throws when it breaks off.
+ */
+export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expected: Expected): Promise<Content> {
+  if (expected.size !== undefined && expected.size > expected.most) throw expected.tooMuch()
+  const md5 = createHash('md5')
+  const sha512 = createHash('sha512')
+  let head: Buffer[] = []
+  let headSize = 0
+  let inspected = false
+  let size = 0
+  for await (const chunk of source) {
+    size += chunk.length
+    if (size > expected.most) throw expected.tooMuch()
+    if (expected.size !== undefined && size > expected.size) throw sizeMismatch(expected.size)
+    for (let at = 0; at < chunk.length; at += SLICE) {
+      const slice = chunk.subarray(at, at + SLICE)
+      if (headSize < INSPECT_BYTES) {
+        head.push(Buffer.from(slice))                        // a copy: what the sender lends us is small compared with what it may be cut from
+        headSize += slice.length
+      }
+      const written = writer.write(slice)
+      md5.update(slice)
+      sha512.update(slice)
+      await written
+    }
+    if (!inspected && headSize >= INSPECT_BYTES) {
+      inspected = true
+      head = [Buffer.concat(head).subarray(0, INSPECT_BYTES)]
+      virtualSizeOf(inspectDisk(head[0]!, expected.size ?? size), expected)
+    }
+  }
+  if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
+  const virtualSize = virtualSizeOf(inspectDisk(Buffer.concat(head).subarray(0, INSPECT_BYTES), size), expected)
+  return { size, virtualSize, checksum: md5.digest('hex'), hashAlgo: 'sha512', hashValue: sha512.digest('hex') }
+}
+
+/** Kernels and ramdisks, and a file system without a partition table: bytes without a header that says what they are. */
+const BARE_BYTES = ['ami', 'ari', 'aki']
+
+function virtualSizeOf(found: DiskInspection, expected: Expected): number | null {
+  if (expected.containerFormat !== 'bare' && !BARE_BYTES.includes(expected.containerFormat)) return null      // an archive: the disk is inside
+  if (expected.diskFormat === 'ploop') {
+    if (found.format !== 'parallels' && found.format !== 'raw') declaredAs('ploop', found)
+    return null
+  }
+  const declared = BARE_BYTES.includes(expected.diskFormat) ? 'raw' : expected.diskFormat
+  return declaredAs(expected.formatMustMatch || declared === 'raw' ? declared : found.format, found)
+}
+
+function sizeMismatch(promised: number): Fault {
+  return new Fault('badRequest', 'glance.data.size', `The size of the data is not the ${promised} bytes that were announced.`)
+}

@@ -1,0 +1,50 @@
+// A store in memory: for tests, and for clouds that keep nothing.
+import { Readable } from 'node:stream'
+import { Fault } from '@alto/kit/errors'
+import type { ImageStore } from './store.ts'
+
+/** A store that forgets all when its process ends. `room`: bytes that it can hold. */
+export function memoryStore(opts: { id?: string, room?: number } = {}): ImageStore {
+  const kept = new Map<string, Buffer>()
+  const partial = new Map<string, Buffer[]>()
+  const room = opts.room ?? Infinity
+  const held = () => [...kept.values(), ...[...partial.values()].flat()].reduce((sum, bytes) => sum + bytes.length, 0)
+  return {
+    id: opts.id ?? 'memory',
+    async write(key) {
+      const chunks: Buffer[] = []
+      partial.set(key, chunks)
+      return {
+        async write(bytes) {
+          if (held() + bytes.length > room) throw new Fault('tooLarge', 'glance.store.full', 'There is not enough disk space on the image storage media.')
+          chunks.push(Buffer.from(bytes))
+        },
+        async commit() {
+          partial.delete(key)
+          kept.set(key, Buffer.concat(chunks))
+        },
+        async abort() {
+          if (partial.get(key) === chunks) partial.delete(key)
+        },
+      }
+    },
+    async read(key, range) {
+      const bytes = kept.get(key)
+      if (!bytes) throw new Fault('notFound', 'glance.store.missing', `Image data ${key} not found`)
+      return Readable.from(slices(range ? bytes.subarray(range.start, range.end + 1) : bytes), { objectMode: false })
+    },
+    async remove(key) {
+      kept.delete(key)
+      partial.delete(key)
+    },
+    size: async key => kept.get(key)?.length,
+    async* names() {
+      yield* kept.keys()
+      for (const key of partial.keys()) yield `${key}.partial`
+    },
+  }
+}
+
+function* slices(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
+}

@@ -1,0 +1,77 @@
+// What every store does, the one in memory and the real ones alike.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { isFault } from '@alto/kit/errors'
+import type { ImageStore } from './store.ts'
+
+/** The suite, for a store that `open` makes; it is disposed of after each test. */
+export function storeConformance(name: string, open: () => Promise<{ store: ImageStore } & AsyncDisposable>): void {
+  test(`${name}: bytes are read back as they were written, whole and in part`, async () => {
+    await using opened = await open()
+    const { store } = opened
+    const key = randomUUID()
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 251))
+    const writer = await store.write(key)
+    for (let at = 0; at < bytes.length; at += 100_000) await writer.write(bytes.subarray(at, at + 100_000))
+    await writer.commit()
+    await writer.abort()
+    assert.deepEqual(await all(await store.read(key)), bytes)
+    assert.deepEqual(await all(await store.read(key, { start: 65_530, end: 131_080 })), bytes.subarray(65_530, 131_081))
+    assert.equal(await store.size(key), 300_000)
+    assert.deepEqual(await Array.fromAsync(store.names()), [key])
+  })
+
+  test(`${name}: nobody reads bytes that are not complete, and an aborted write leaves nothing`, async () => {
+    await using opened = await open()
+    const { store } = opened
+    const key = randomUUID()
+    const writer = await store.write(key)
+    await writer.write(Buffer.from('half'))
+    assert.equal(await store.size(key), undefined)
+    await assert.rejects(store.read(key), error => isFault(error, 'glance.store.missing'))
+    assert.deepEqual(await Array.fromAsync(store.names()), [`${key}.partial`])
+    await writer.abort()
+    await writer.abort()
+    assert.deepEqual(await Array.fromAsync(store.names()), [])
+  })
+
+  test(`${name}: what a dead process was writing is removed by its key, and removing twice is harmless`, async () => {
+    await using opened = await open()
+    const { store } = opened
+    const key = randomUUID()
+    const dead = await store.write(key)
+    await dead.write(Buffer.from('x'))
+    await store.remove(key)
+    await store.remove(key)
+    assert.deepEqual(await Array.fromAsync(store.names()), [])
+    await dead.abort()
+  })
+
+  test(`${name}: a reader goes on while the bytes are removed`, async () => {
+    await using opened = await open()
+    const { store } = opened
+    const key = randomUUID()
+    const writer = await store.write(key)
+    await writer.write(Buffer.alloc(2_000_000, 1))
+    await writer.commit()
+    const reader = await store.read(key)
+    await store.remove(key)
+    assert.equal((await all(reader)).length, 2_000_000)
+    assert.equal(await store.size(key), undefined)
+  })
+
+  test(`${name}: an empty blob is a blob`, async () => {
+    await using opened = await open()
+    const { store } = opened
+    const key = randomUUID()
+    await (await store.write(key)).commit()
+    assert.equal(await store.size(key), 0)
+    assert.equal((await all(await store.read(key))).length, 0)
+  })
+}
+
+async function all(stream: Readable): Promise<Buffer> {
+  return Buffer.concat(await stream.toArray() as Buffer[])
+}

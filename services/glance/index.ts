@@ -1,0 +1,84 @@
+// Glance, put together.
+import type { Clock } from '@alto/kit/clock'
+import type { Values } from '@alto/kit/config'
+import type { Database } from '@alto/kit/db'
+import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
+import type { Ids } from '@alto/kit/ids'
+import type { Log } from '@alto/kit/log'
+import type { Enforcer, Rule } from '@alto/kit/policy'
+import { dataRoutes } from './api/data.ts'
+import { dialect } from './api/dialect.ts'
+import { discoveryRoutes } from './api/discovery.ts'
+import { imageRoutes } from './api/images.ts'
+import { memberRoutes } from './api/members.ts'
+import { schemaRoutes } from './api/schemas.ts'
+import { fileStore } from './driver/file-store.ts'
+import { memoryStore } from './driver/memory-store.ts'
+import type { ImageStore } from './driver/store.ts'
+import { dataManager, type DataManager } from './manager/data.ts'
+import type { Deps } from './manager/deps.ts'
+import { imageManager, type ImageManager } from './manager/images.ts'
+import { memberManager, type MemberManager } from './manager/members.ts'
+import { audit, recover, type AuditFinding } from './manager/sweep.ts'
+import { glanceOptions } from './options.ts'
+import * as baseRules from './policy/base.ts'
+import * as imageRules from './policy/images.ts'
+import * as memberRules from './policy/members.ts'
+import { migrations, type Tables } from './store/tables.ts'
+
+export { fileStore, glanceOptions, memoryStore, migrations, type AuditFinding, type ImageStore, type Tables }
+
+const rules: readonly Rule[] = [baseRules, imageRules, memberRules].flatMap(room => Object.values(room))
+
+/** What Glance's routes need. */
+interface Routed {
+  images: ImageManager
+  data: DataManager
+  members: MemberManager
+  stores: readonly string[]
+  limits: { otherwise: number, most: number }
+}
+
+/** What Glance declares: for the documents, the coverage and the checks. */
+export const declared = { routes: routesOf({} as Routed), rules, options: glanceOptions }
+
+/** What Glance is made of. */
+export interface GlanceParts {
+  db: Database<Tables>
+  clock: Clock
+  ids: Ids
+  log: Log
+  options: Values<typeof glanceOptions>
+  /** Where images are kept: `await fileStore(DIR/images)`, or `memoryStore()`. */
+  store: ImageStore
+  /** This process's name, the same after a restart, and nobody else's. */
+  host: string
+  enforcer(): Enforcer
+  authenticate: Authenticate
+}
+
+/** A running Glance. */
+export interface Glance {
+  http: HttpService[]
+  routes: readonly AnyRoute[]
+  /** What is not as the rows say; `repair` removes bytes that no row knows. */
+  audit(opts: { repair: boolean }): Promise<AuditFinding[]>
+}
+
+/** Puts Glance together, once what a crash left has been swept. */
+export async function glanceService(parts: GlanceParts): Promise<Glance> {
+  const deps: Deps = parts
+  await recover(deps)
+  const { limitParamDefault, apiLimitMax } = parts.options
+  const routes = routesOf({
+    images: imageManager(deps), data: dataManager(deps), members: memberManager(deps), stores: [parts.store.id], limits: { otherwise: limitParamDefault, most: apiLimitMax },
+  })
+  return {
+    routes, audit: opts => audit(deps, opts),
+    http: [{ name: 'glance', prefix: '/image', routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
+  }
+}
+
+function routesOf({ images, data, members, stores, limits }: Routed): AnyRoute[] {
+  return [...discoveryRoutes(stores), ...imageRoutes(images, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes]
+}

@@ -1,0 +1,165 @@
+// Images' records: made, shown, listed, changed, tagged, switched off and on, deleted.
+import type { Context } from '@alto/kit/context'
+import { isUniqueViolation, type Page } from '@alto/kit/db'
+import { Fault } from '@alto/kit/errors'
+import { busy, imageNotFound, invalid, refused } from '../model/faults.ts'
+import { mayBeSet, withinLimits, type Image } from '../model/images.ts'
+import type { Listing } from '../model/listing.ts'
+import { applyPatch, checkValue, withValue, type Change } from '../model/patch.ts'
+import * as rules from '../policy/images.ts'
+import * as blobs from '../store/blobs.ts'
+import * as images from '../store/images.ts'
+import { list } from '../store/listings.ts'
+import type { Tx } from '../store/tables.ts'
+import * as usage from '../store/usage.ts'
+import type { Deps } from './deps.ts'
+import { forget } from './sweep.ts'
+import { imageFor, isAdmin, targetOf, visibleImage } from './visible.ts'
+
+/** An image, and the stores that its bytes are in. */
+export interface Stored { image: Image, stores: readonly string[] }
+
+export type ImageManager = ReturnType<typeof imageManager>
+
+/** How often a change is tried again when somebody else changed the image meanwhile. */
+const TRIES = 5
+
+/** The use cases of images' records. */
+export function imageManager(deps: Deps) {
+  const { db, clock, ids, options } = deps
+  const limits = { properties: options.imagePropertyQuota, tags: options.imageTagQuota }
+
+  async function stored(tx: Tx, image: Image): Promise<Stored> {
+    return { image, stores: image.status === 'queued' ? [] : (await blobs.storesOf(tx, [image.id])).get(image.id) ?? [] }
+  }
+
+  /** Reads, changes and writes the image until nobody came between. */
+  async function changing(ctx: Context, id: string, change: (image: Image) => Image): Promise<Image> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const seen = await db.read(tx => imageFor(tx, ctx, rules.MODIFY_IMAGE, id))
+      const wanted = change(seen.image)
+      if (wanted.visibility !== seen.image.visibility) authorizeVisibility(ctx, wanted)
+      withinLimits(wanted, limits)
+      const next = { ...wanted, updatedAt: clock.now(), generation: seen.image.generation + 1 }
+      if (await db.write(async tx => await images.update(tx, seen.image, next) && await moveUsage(tx, seen.image, next))) return next
+    }
+    throw busy(id)
+  }
+
+  return {
+    async create(ctx: Context, input: Readonly<Record<string, unknown>>): Promise<Stored> {
+      for (const [name, value] of Object.entries(input)) {
+        mayBeSet(name)
+        if (name === 'locations') throw refused('locations.invisible', "It's not allowed to add locations if locations are invisible.")
+        checkValue(name, value)
+      }
+      const { id: askedId, ...rest } = input as { id?: string }
+      const id = askedId ?? ids.uuid()
+      const now = clock.now()
+      const blank: Image = {
+        id, owner: ctx.credentials.projectId ?? null, name: null, status: 'queued', visibility: 'shared', diskFormat: null, containerFormat: null, size: null, virtualSize: null, checksum: null,
+        hashAlgo: null, hashValue: null, minRam: 0, minDisk: 0, isProtected: false, hidden: false, createdAt: now, updatedAt: now, generation: 0, properties: {}, tags: [],
+      }
+      const image = Object.entries(rest).reduce((made, [name, value]) => withValue(made, name, value), blank)
+      ctx.authorize(rules.ADD_IMAGE, { ...targetOf({ image, share: undefined }), project_id: ctx.credentials.projectId ?? null })
+      authorizeVisibility(ctx, image)
+      withinLimits(image, limits)
+      const key = ctx.idempotencyKey === undefined ? undefined : `${ctx.credentials.userId}/${ctx.idempotencyKey}`
+      try {
+        await db.write(tx => images.insert(tx, image, key))
+      } catch (error) {
+        const before = key !== undefined && isUniqueViolation(error) ? await db.read(tx => images.findByKey(tx, key)) : undefined
+        if (before) return db.read(tx => stored(tx, before))
+        if (isUniqueViolation(error)) throw new Fault('conflict', 'glance.image.exists', `Image ID ${id} already exists!`, { cause: error })
+        throw error
+      }
+      return { image, stores: [] }
+    },
+
+    async show(ctx: Context, id: string): Promise<Stored> {
+      return db.read(async tx => stored(tx, (await imageFor(tx, ctx, rules.GET_IMAGE, id)).image))
+    },
+
+    async list(ctx: Context, listing: Listing): Promise<Page<Stored>> {
+      const viewer = { admin: isAdmin(ctx), projectId: ctx.credentials.projectId }
+      ctx.authorize(rules.GET_IMAGES, { project_id: viewer.projectId ?? null })
+      return db.read(async tx => {
+        const marker = listing.marker === undefined ? undefined : await markerImage(tx, ctx, listing.marker)
+        const { rows, more } = await list(tx, viewer, listing, marker)
+        const stores = await blobs.storesOf(tx, rows.filter(image => image.status !== 'queued').map(image => image.id))
+        return { rows: rows.map(image => ({ image, stores: stores.get(image.id) ?? [] })), more }
+      })
+    },
+
+    async update(ctx: Context, id: string, changes: readonly Change[]): Promise<Stored> {
+      const image = await changing(ctx, id, now => applyPatch(now, changes, isAdmin(ctx)))
+      return db.read(tx => stored(tx, image))
+    },
+
+    async addTag(ctx: Context, id: string, tag: string): Promise<void> {
+      if ([...tag].length > 255) throw invalid('tag', 'Invalid tag. A tag has at most 255 characters.')
+      await changing(ctx, id, image => image.tags.includes(tag) ? image : { ...image, tags: [...image.tags, tag].toSorted() })
+    },
+
+    async removeTag(ctx: Context, id: string, tag: string): Promise<void> {
+      await changing(ctx, id, image => {
+        if (!image.tags.includes(tag)) throw new Fault('notFound', 'glance.tag.notFound', `The tag ${tag} could not be found on image ${id}.`)
+        return { ...image, tags: image.tags.filter(one => one !== tag) }
+      })
+    },
+
+    async deactivate(ctx: Context, id: string): Promise<void> {
+      await db.write(async tx => {
+        const { image } = await imageFor(tx, ctx, rules.DEACTIVATE, id)
+        if (image.status === 'deactivated') return
+        if (!await images.move(tx, id, ['active'], 'deactivated', { updated_at: clock.now() })) throw refused('image.deactivate', `Not allowed to deactivate image in status '${image.status}'`)
+      })
+    },
+
+    async reactivate(ctx: Context, id: string): Promise<void> {
+      await db.write(async tx => {
+        const { image } = await imageFor(tx, ctx, rules.REACTIVATE, id)
+        if (image.status === 'active') return
+        if (!await images.move(tx, id, ['deactivated'], 'active', { updated_at: clock.now() })) throw refused('image.reactivate', `Not allowed to reactivate image in status '${image.status}'`)
+      })
+    },
+
+    /** The row is deleted first, then the bytes: a crash between the two leaves a doomed blob for the sweep. */
+    async remove(ctx: Context, id: string): Promise<void> {
+      const doomed = await db.write(async tx => {
+        const { image } = await imageFor(tx, ctx, rules.DELETE_IMAGE, id)
+        if (image.isProtected) throw refused('image.protected', `Image ${id} is protected and cannot be deleted.`)
+        const now = clock.now()
+        if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) throw imageNotFound(id)
+        if (image.owner !== null && countsAsUsage(image)) await usage.giveBack(tx, image.owner, image.size ?? 0)
+        return blobs.doomOf(tx, id)
+      })
+      for (const blob of doomed) await forget(deps, blob)
+    },
+  }
+
+  /** Bytes count for the owner: with another owner they count for that one. False never: a quota does not stop an admin. */
+  async function moveUsage(tx: Tx, before: Image, after: Image): Promise<true> {
+    if (before.owner === after.owner || !countsAsUsage(before)) return true
+    if (before.owner !== null) await usage.giveBack(tx, before.owner, before.size ?? 0)
+    if (after.owner !== null) await usage.take(tx, after.owner, before.size ?? 0, Number.MAX_SAFE_INTEGER)
+    return true
+  }
+}
+
+function countsAsUsage(image: Image): boolean {
+  return image.status === 'active' || image.status === 'deactivated'
+}
+
+function authorizeVisibility(ctx: Context, image: Image): void {
+  if (image.visibility === 'public') ctx.authorize(rules.PUBLICIZE_IMAGE, targetOf({ image, share: undefined }))
+  if (image.visibility === 'community') ctx.authorize(rules.COMMUNITIZE_IMAGE, targetOf({ image, share: undefined }))
+}
+
+async function markerImage(tx: Tx, ctx: Context, id: string): Promise<Image> {
+  try {
+    return (await visibleImage(tx, ctx, id)).image
+  } catch (cause) {
+    throw new Fault('badRequest', 'glance.marker', `Invalid marker: No image found with ID ${id}`, { cause })
+  }
+}

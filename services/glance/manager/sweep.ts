@@ -1,0 +1,84 @@
+// Bytes that nobody will ask for again, and the comparison of rows with what the store really holds.
+import { messageOf } from '@alto/kit/errors'
+import type { Blob } from '../model/blobs.ts'
+import * as blobs from '../store/blobs.ts'
+import * as images from '../store/images.ts'
+import { findings } from '../store/invariants.ts'
+import type { Deps } from './deps.ts'
+
+/** Removes a doomed blob's bytes, then its row. What cannot be removed now stays doomed, and is tried again at the next start. */
+export async function forget({ db, store, log }: Deps, blob: Blob): Promise<void> {
+  try {
+    await store.remove(blob.id)
+    await db.write(tx => blobs.remove(tx, blob.id))
+  } catch (error) {
+    log.warn({ blobId: blob.id, imageId: blob.imageId, reason: messageOf(error) }, 'the bytes of a deleted image could not be removed yet')
+  }
+}
+
+/**
+ * After a start: what this process was writing when it died is given up (its images are queued again), and doomed bytes go.
+ * Rows tell what to remove; files without a row are the audit's.
+ */
+export async function recover(deps: Deps): Promise<void> {
+  const left = await deps.db.write(async tx => {
+    const found = await blobs.leftBy(tx, deps.host)
+    for (const blob of found.filter(one => one.state === 'writing')) {
+      await blobs.move(tx, blob.id, 'writing', 'doomed')
+      await images.move(tx, blob.imageId, ['saving', 'uploading'], 'queued', { updated_at: deps.clock.now() })
+    }
+    return found
+  })
+  for (const blob of left) await forget(deps, blob)
+}
+
+/** Something that is not as the rows say: a sentence, and whether `repair` mended it. */
+export interface AuditFinding { message: string, repaired: boolean }
+
+const PAGE = 500
+const OURS = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\.partial)?$/
+
+/**
+ * Compares rows with each other and with the store. `repair` removes files named like blobs' that no row knows;
+ * anything else in the store's directory is named and never touched.
+ */
+export async function audit(deps: Deps, opts: { repair: boolean }): Promise<AuditFinding[]> {
+  const broken = (await deps.db.read(tx => findings(tx))).map(({ rule, ids }) => ({ message: `not so: ${rule} (${ids.join(', ')})`, repaired: false }))
+  return [...broken, ...await rowsWithoutBytes(deps), ...await bytesWithoutRows(deps, opts.repair)]
+}
+
+async function rowsWithoutBytes({ db, store }: Deps): Promise<AuditFinding[]> {
+  const out: AuditFinding[] = []
+  for (let after = '', more = true; more;) {
+    const page = await db.read(tx => blobs.page(tx, ['kept', 'staged'], after, PAGE))
+    for (const blob of page) {
+      const there = await store.size(blob.id)
+      if (there === undefined) out.push({ message: `image ${blob.imageId} has no bytes: ${blob.id} is not in store ${blob.store}`, repaired: false })
+      else if (there !== blob.size) out.push({ message: `image ${blob.imageId} has ${there} bytes in store ${blob.store}, its row says ${blob.size}`, repaired: false })
+    }
+    more = page.length === PAGE
+    after = page.at(-1)?.id ?? ''
+  }
+  return out
+}
+
+async function bytesWithoutRows({ db, store }: Deps, repair: boolean): Promise<AuditFinding[]> {
+  const out: AuditFinding[] = []
+  let names: string[] = []
+  const look = async () => {
+    const known = await db.read(tx => blobs.known(tx, names.flatMap(name => OURS.exec(name)?.[1] ?? [])))
+    for (const name of names) {
+      const key = OURS.exec(name)?.[1]
+      if (key !== undefined && known.has(key)) continue
+      if (key !== undefined && repair) await store.remove(key)
+      out.push({ message: key === undefined ? `store ${store.id} holds ${name}, which is not Glance's` : `store ${store.id} holds ${name}, which no image has`, repaired: key !== undefined && repair })
+    }
+    names = []
+  }
+  for await (const name of store.names()) {
+    names.push(name)
+    if (names.length === PAGE) await look()
+  }
+  await look()
+  return out
+}

@@ -1,0 +1,139 @@
+// Changing an image by JSON patch: upstream's dialect of it (RFC 6902 with paths of one step, and the older draft 4 for media type v2.0).
+// Images API v2, "Update image"; media types openstack-images-v2.1-json-patch and openstack-images-v2.0-json-patch.
+import { Fault } from '@alto/kit/errors'
+import { ATTRIBUTES, CONTAINER_FORMATS, DISK_FORMATS, mayBeSet, VISIBILITIES, type Image, type Visibility } from './images.ts'
+import { invalid, refused } from './faults.ts'
+
+const OPERATIONS = ['add', 'remove', 'replace'] as const
+
+/** One operation, its path and value checked. */
+export interface Change {
+  op: typeof OPERATIONS[number]
+  name: string
+  value: unknown
+  /** Written as in draft 4, where adding what is there is a conflict. */
+  draft4: boolean
+}
+
+/**
+ * The operations in `body`. `draft4` for media type v2.0.
+ * Throws Fault('badRequest') for what is no patch, Fault('forbidden') for attributes that clients may not write.
+ */
+export function readPatch(body: unknown, draft4: boolean): Change[] {
+  if (!Array.isArray(body)) throw invalid('patch', 'Request body must be a JSON array of operation objects.')
+  if (body.length > 1000) throw invalid('patch', `Request body has ${body.length} operations. It may have at most 1000.`)
+  return body.map(one => readOperation(one, draft4))
+}
+
+function readOperation(raw: unknown, draft4: boolean): Change {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw invalid('patch', 'Operations must be JSON objects.')
+  const members = raw as Record<string, unknown>
+  const { op, pointer } = draft4 ? readDraft4(members) : readDraft10(members)
+  const steps = readPointer(pointer)
+  const name = steps[0]!
+  mayBeSet(name)
+  if (name === 'id') throw refused('attribute.readOnly', "Attribute 'id' is read-only.")
+  if (name === 'locations') throw refused('locations.invisible', `It's not allowed to ${op} locations if locations are invisible.`)
+  if (steps.length > 1) throw invalid('patch.path', `Invalid JSON pointer for this resource: '/${steps.join('/')}'`)
+  if (op === 'remove') return { op, name, value: undefined, draft4 }
+  if (!Object.hasOwn(members, 'value')) throw invalid('patch.value', `Operation "${op}" requires a member named "value".`)
+  checkValue(name, members['value'])
+  return { op, name, value: members['value'], draft4 }
+}
+
+function readDraft10(members: Record<string, unknown>) {
+  for (const needed of ['op', 'path']) if (!Object.hasOwn(members, needed)) throw invalid('patch', `Unable to find '${needed}' in JSON Schema change`)
+  const op = OPERATIONS.find(known => known === members['op'])
+  if (!op) throw invalid('patch.op', `Invalid operation: '${String(members['op']).slice(0, 60)}'. It must be one of the following: ${OPERATIONS.join(', ')}.`)
+  return { op, pointer: members['path'] }
+}
+
+function readDraft4(members: Record<string, unknown>) {
+  const named = OPERATIONS.filter(op => Object.hasOwn(members, op))
+  if (named.length !== 1) throw invalid('patch.op', 'Operation objects must contain exactly one member named "add", "remove", or "replace".')
+  return { op: named[0]!, pointer: members[named[0]!] }
+}
+
+function readPointer(pointer: unknown): string[] {
+  if (typeof pointer !== 'string') throw invalid('patch.path', 'A JSON pointer is a string.')
+  const wrong = (why: string) => invalid('patch.path', `Pointer \`${pointer.slice(0, 300)}\` ${why}.`)
+  if (!pointer.startsWith('/')) throw wrong('does not start with "/"')
+  if (pointer === '/') throw wrong('does not contains valid token')
+  if (pointer.includes('//')) throw wrong('contains adjacent "/"')
+  if (pointer.endsWith('/')) throw wrong('ends with "/"')
+  if (/~(?![01])/.test(pointer)) throw wrong('contains "~" not part of a recognized escape sequence')
+  return pointer.slice(1).split('/').map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+type Rule = { is: string, ok(value: unknown): boolean }
+const text = (value: unknown, max = 255) => typeof value === 'string' && [...value].length <= max
+const count = (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2_147_483_647
+const SHAPES: Readonly<Record<string, Rule>> = {
+  id: { is: 'a UUID in lower case', ok: v => typeof v === 'string' && /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(v) },
+  name: { is: 'null or a string of at most 255 characters', ok: v => v === null || text(v) },
+  owner: { is: 'null or a string of at most 255 characters', ok: v => v === null || text(v) },
+  visibility: { is: `one of ${VISIBILITIES.join(', ')}`, ok: v => VISIBILITIES.some(one => one === v) },
+  protected: { is: 'a boolean', ok: v => typeof v === 'boolean' },
+  os_hidden: { is: 'a boolean', ok: v => typeof v === 'boolean' },
+  min_ram: { is: 'an integer of 0 … 2147483647', ok: count },
+  min_disk: { is: 'an integer of 0 … 2147483647', ok: count },
+  disk_format: { is: `null or one of ${DISK_FORMATS.join(', ')}`, ok: v => v === null || DISK_FORMATS.some(one => one === v) },
+  container_format: { is: `null or one of ${CONTAINER_FORMATS.join(', ')}`, ok: v => v === null || CONTAINER_FORMATS.some(one => one === v) },
+  tags: { is: 'a list of strings of at most 255 characters', ok: v => Array.isArray(v) && v.every(one => text(one)) },
+}
+const PROPERTY: Rule = { is: 'a string of at most 65535 characters', ok: v => text(v, 65_535) }
+
+/** Throws Fault('badRequest') unless `value` is one that the attribute or property `name` may have. */
+export function checkValue(name: string, value: unknown): void {
+  const { is, ok } = (Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined) ?? PROPERTY
+  if (!ATTRIBUTES.includes(name) && ([...name].length > 255 || name === '')) throw invalid('property.name', 'The name of a property has 1 to 255 characters.')
+  if (!ok(value)) throw invalid('schema', `Provided object does not match schema 'image': ${JSON.stringify(value)?.slice(0, 120)} is not valid for '${name}'. It must be ${is}.`)
+}
+
+/** An attribute's name on the wire, and the setting that it stands for. */
+const SETTERS: Readonly<Record<string, (value: unknown) => Partial<Image>>> = {
+  name: v => ({ name: v as string | null }),
+  owner: v => ({ owner: v as string | null }),
+  visibility: v => ({ visibility: v as Visibility }),
+  protected: v => ({ isProtected: v as boolean }),
+  os_hidden: v => ({ hidden: v as boolean }),
+  min_ram: v => ({ minRam: v as number }),
+  min_disk: v => ({ minDisk: v as number }),
+  disk_format: v => ({ diskFormat: v as string | null }),
+  container_format: v => ({ containerFormat: v as string | null }),
+  tags: v => ({ tags: [...new Set(v as string[])].toSorted() }),
+}
+
+/** `image` with the attribute or property `name` set; the value has been checked. */
+export function withValue(image: Image, name: string, value: unknown): Image {
+  const setter = Object.hasOwn(SETTERS, name) ? SETTERS[name] : undefined
+  return setter ? { ...image, ...setter(value) } : { ...image, properties: { ...image.properties, [name]: value as string } }
+}
+
+/**
+ * The image after `changes`, in their order. `admin` callers may give it another owner.
+ * Throws Fault('conflict') for a property that is not there, Fault('forbidden') for what may not change.
+ */
+export function applyPatch(image: Image, changes: readonly Change[], admin: boolean): Image {
+  return changes.reduce((now, change) => applyOne(now, change, admin), image)
+}
+
+function applyOne(image: Image, { op, name, value, draft4 }: Change, admin: boolean): Image {
+  const attribute = Object.hasOwn(SETTERS, name)
+  const there = attribute || Object.hasOwn(image.properties, name)
+  if (op === 'remove') {
+    if (attribute) throw refused('attribute.required', `Property ${name} may not be removed.`)
+    if (!there) throw missing(name)
+    const { [name]: _gone, ...properties } = image.properties
+    return { ...image, properties }
+  }
+  if (op === 'replace' && !there) throw missing(name)
+  if (op === 'add' && there && draft4) throw new Fault('conflict', 'glance.property.present', `Property ${name} already present.`)
+  if (name === 'owner' && !admin) throw refused('owner', "Owner can't be updated by non admin.")
+  if ((name === 'disk_format' || name === 'container_format') && image.status !== 'queued') throw refused('format', `Attribute ${name} can be only replaced for a queued image.`)
+  return withValue(image, name, value)
+}
+
+function missing(name: string): Fault {
+  return new Fault('conflict', 'glance.property.missing', `Property ${name} does not exist.`)
+}

@@ -1,0 +1,14 @@
+// Who may do what with images and their bytes.
+import { rule } from '@alto/kit/policy'
+
+export const ADD_IMAGE = rule({ name: 'add_image', check: 'rule:context_is_admin or (role:member and project_id:%(project_id)s and project_id:%(owner)s)', legacy: 'rule:default', operations: ['POST /v2/images'], description: 'Add image' })
+export const DELETE_IMAGE = rule({ name: 'delete_image', check: 'rule:context_is_admin or (role:member and project_id:%(project_id)s)', legacy: 'rule:default', operations: ['DELETE /v2/images/{image_id}'], description: 'Delete image' })
+export const GET_IMAGE = rule({ name: 'get_image', check: 'rule:context_is_admin or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s or \'community\':%(visibility)s or \'public\':%(visibility)s or \'shared\':%(visibility)s))', legacy: 'rule:default', operations: ['GET /v2/images/{image_id}'], description: 'Get image' })
+export const GET_IMAGES = rule({ name: 'get_images', check: 'rule:context_is_admin or (role:reader and project_id:%(project_id)s)', legacy: 'rule:default', operations: ['GET /v2/images'], description: 'Get images' })
+export const MODIFY_IMAGE = rule({ name: 'modify_image', check: 'rule:context_is_admin or (role:member and project_id:%(project_id)s)', legacy: 'rule:default', operations: ['PATCH /v2/images/{image_id}'], description: 'Modify image' })
+export const PUBLICIZE_IMAGE = rule({ name: 'publicize_image', check: 'rule:context_is_admin', operations: ['PATCH /v2/images/{image_id}'], description: 'Publicize image' })
+export const COMMUNITIZE_IMAGE = rule({ name: 'communitize_image', check: 'rule:context_is_admin or (role:member and project_id:%(project_id)s)', legacy: 'rule:default', operations: ['PATCH /v2/images/{image_id}'], description: 'Communitize image' })
+export const DOWNLOAD_IMAGE = rule({ name: 'download_image', check: 'rule:context_is_admin or (role:member and (project_id:%(project_id)s or project_id:%(member_id)s or \'community\':%(visibility)s or \'public\':%(visibility)s or \'shared\':%(visibility)s))', legacy: 'rule:default', operations: ['GET /v2/images/{image_id}/file'], description: 'Download image' })
+export const UPLOAD_IMAGE = rule({ name: 'upload_image', check: 'rule:context_is_admin or (role:member and project_id:%(project_id)s)', legacy: 'rule:default', operations: ['PUT /v2/images/{image_id}/file'], description: 'Upload image' })
+export const DEACTIVATE = rule({ name: 'deactivate', check: 'rule:context_is_admin or (role:member and project_id:%(project_id)s)', legacy: 'rule:default', operations: ['POST /v2/images/{image_id}/actions/deactivate'], description: 'Deactivate' })
+export const REACTIVATE = rule({ name: 'reactivate', check: 'rule:context_is_admin or (role:member and project_id:%(project_id)s)', legacy: 'rule:default', operations: ['POST /v2/images/{image_id}/actions/reactivate'], description: 'Reactivate' })

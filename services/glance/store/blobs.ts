@@ -1,0 +1,59 @@
+// SQL for blobs. See model/blobs.ts for their states.
+import type { Blob, BlobState } from '../model/blobs.ts'
+import type { Tables, Tx } from './tables.ts'
+
+/** Adds a blob. Breaks the unique index when the image has one that is not doomed. */
+export async function insert(tx: Tx, blob: Blob): Promise<void> {
+  await tx.insertInto('blobs').values({ id: blob.id, image_id: blob.imageId, store: blob.store, state: blob.state, size: blob.size ?? null, writer: blob.writer, created_at: blob.createdAt }).execute()
+}
+
+/** The image's bytes in one of these states, or undefined. */
+export async function findOf(tx: Tx, imageId: string, states: readonly BlobState[]): Promise<Blob | undefined> {
+  const row = await tx.selectFrom('blobs').selectAll().where('image_id', '=', imageId).where('state', 'in', states).executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** The stores in which the images' bytes are kept, by image. */
+export async function storesOf(tx: Tx, imageIds: readonly string[]): Promise<Map<string, string[]>> {
+  if (imageIds.length === 0) return new Map()
+  const rows = await tx.selectFrom('blobs').select(['image_id', 'store']).where('image_id', 'in', imageIds).where('state', '=', 'kept').orderBy('store').execute()
+  return new Map([...Map.groupBy(rows, row => row.image_id)].map(([id, of]) => [id, of.map(row => row.store)]))
+}
+
+/** Moves the blob on; false when it is in another state (any more). */
+export async function move(tx: Tx, id: string, from: BlobState, to: BlobState, size?: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable('blobs').set({ state: to, ...(size !== undefined && { size }) }).where('id', '=', id).where('state', '=', from).executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** Dooms the image's bytes, whatever their state; gives those that nobody is writing any more. */
+export async function doomOf(tx: Tx, imageId: string): Promise<Blob[]> {
+  const rows = await tx.selectFrom('blobs').selectAll().where('image_id', '=', imageId).where('state', '<>', 'doomed').execute()
+  await tx.updateTable('blobs').set({ state: 'doomed' }).where('image_id', '=', imageId).execute()
+  return rows.filter(row => row.state !== 'writing').map(fromRow)
+}
+
+/** Blobs that `writer` left unfinished, and doomed ones of anybody's. */
+export async function leftBy(tx: Tx, writer: string): Promise<Blob[]> {
+  return (await tx.selectFrom('blobs').selectAll().where(e => e.and([e('writer', '=', writer), e('state', 'in', ['writing', 'doomed'])])).orderBy('id').execute()).map(fromRow)
+}
+
+/** Blobs in these states, a page by id. */
+export async function page(tx: Tx, states: readonly BlobState[], after: string, limit: number): Promise<Blob[]> {
+  return (await tx.selectFrom('blobs').selectAll().where('state', 'in', states).where('id', '>', after).orderBy('id').limit(limit).execute()).map(fromRow)
+}
+
+/** Those of the names that are blobs' ids. */
+export async function known(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  return new Set((await tx.selectFrom('blobs').select('id').where('id', 'in', ids).execute()).map(row => row.id))
+}
+
+/** Forgets a doomed blob, once its bytes are gone. */
+export async function remove(tx: Tx, id: string): Promise<void> {
+  await tx.deleteFrom('blobs').where('id', '=', id).where('state', '=', 'doomed').execute()
+}
+
+function fromRow(row: Tables['blobs']): Blob {
+  return { id: row.id, imageId: row.image_id, store: row.store, state: row.state as BlobState, size: row.size ?? undefined, writer: row.writer, createdAt: row.created_at }
+}

@@ -1,0 +1,42 @@
+// Glance's tables: booleans 0 and 1, times in milliseconds, sizes in bytes. Deleted images keep their row.
+import type { Migration, Tx as KitTx } from '@alto/kit/db'
+
+/** The rows, as Kysely sees them. */
+export interface Tables {
+  images: {
+    id: string, owner: string | null, name: string | null, status: string, visibility: string, disk_format: string | null, container_format: string | null,
+    size: number | null, virtual_size: number | null, checksum: string | null, os_hash_algo: string | null, os_hash_value: string | null, min_ram: number, min_disk: number,
+    protected: number, os_hidden: number, created_at: number, updated_at: number, deleted_at: number | null, generation: number, idempotency_key: string | null
+  }
+  image_properties: { image_id: string, name: string, value: string }
+  image_tags: { image_id: string, tag: string }
+  image_members: { image_id: string, member: string, status: string, created_at: number, updated_at: number }
+  blobs: { id: string, image_id: string, store: string, state: string, size: number | null, writer: string, created_at: number }
+  storage_usage: { project_id: string, bytes: number }
+}
+
+export type Tx = KitTx<Tables>
+
+export const migrations: readonly Migration[] = [
+  {
+    id: '0001-images',
+    up: [
+      `create table images (id text primary key, owner text, name text, status text not null, visibility text not null, disk_format text, container_format text,
+        size bigint, virtual_size bigint, checksum text, os_hash_algo text, os_hash_value text, min_ram integer not null, min_disk integer not null,
+        protected integer not null, os_hidden integer not null, created_at bigint not null, updated_at bigint not null, deleted_at bigint, generation integer not null, idempotency_key text unique)`,
+      'create index images_newest on images (created_at, id) where deleted_at is null',
+      'create index images_owner on images (owner) where deleted_at is null',
+      'create index images_name on images (name) where deleted_at is null',
+      'create table image_properties (image_id text not null references images(id) on delete cascade, name text not null, value text not null, primary key (image_id, name))',
+      'create index image_properties_name on image_properties (name)',
+      'create table image_tags (image_id text not null references images(id) on delete cascade, tag text not null, primary key (image_id, tag))',
+      'create index image_tags_tag on image_tags (tag)',
+      `create table image_members (image_id text not null references images(id) on delete cascade, member text not null, status text not null, created_at bigint not null, updated_at bigint not null,
+        primary key (image_id, member))`,
+      'create index image_members_member on image_members (member, status)',
+      `create table blobs (id text primary key, image_id text not null references images(id) on delete restrict, store text not null, state text not null, size bigint, writer text not null, created_at bigint not null)`,
+      "create unique index blobs_one_of_an_image on blobs (image_id) where state <> 'doomed'",
+      'create table storage_usage (project_id text primary key, bytes bigint not null)',
+    ],
+  },
+]
