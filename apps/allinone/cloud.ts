@@ -8,6 +8,7 @@ import { httpServer, type Fetch } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { Rule } from '@alto/kit/policy'
+import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
 import * as placement from '@alto/placement'
 import { cloudsYaml, openrc } from './client-files.ts'
@@ -64,6 +65,9 @@ export interface Cloud {
   stop(opts: { keepGuests: boolean, erase?: boolean }): Promise<void>
 }
 
+/** The name of this host in every service's rows. It is not the machine's: a data directory that moves keeps what it has. */
+const HOST = 'alto'
+
 /**
  * Starts a cloud and gives it when every API answers. What fails on the way takes down what was started.
  * Throws Faults that say what to mend: a bad configuration or policy file, an occupied port, a newer database.
@@ -100,7 +104,12 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     enforcer: await policy('placement', placement.declared.rules),
   })
 
-  const server = await httpServer({ services: [...identity.http, ...resources.http], log, ids, clock, publicUrl: opts.publicUrl })
+  const images = await glance.glanceService({
+    clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: identity.authenticate,
+    enforcer: await policy('glance', glance.declared.rules), store: await glance.fileStore(data.at('images')), host: HOST,
+  })
+
+  const server = await httpServer({ services: [...identity.http, ...resources.http, ...images.http], log, ids, clock, publicUrl: opts.publicUrl })
   undo.defer(() => server.close())
   const port = await server.listen(opts.listen)
   const url = opts.publicUrl ?? `http://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
@@ -135,6 +144,7 @@ function firstUsers({ secrets }: DataDirectory): keystone.Bootstrap {
     endpoints: [
       { type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' },
       { type: 'placement', name: 'placement', description: 'Placement', url: '$(base)s/placement' },
+      { type: 'image', name: 'glance', description: 'Image', url: '$(base)s/image' },
     ],
   }
 }

@@ -1,6 +1,7 @@
 // The services of this process and what each declares: routes for the sweeps, options for the site's configuration file, rules for its policy files.
 import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
 import type { Rule } from '@alto/kit/policy'
+import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
 import * as placement from '@alto/placement'
 
@@ -15,6 +16,7 @@ export interface Member {
 export const services: readonly Member[] = [
   { name: 'keystone', prefix: '/identity', declared: keystone.declared },
   { name: 'placement', prefix: '/placement', declared: placement.declared, microversions: placement.microversions },
+  { name: 'glance', prefix: '/image', declared: glance.declared },
 ]
 
-export const sections = [keystone.declared.options, placement.declared.options] as const
+export const sections = [keystone.declared.options, placement.declared.options, glance.declared.options] as const
