@@ -1,0 +1,42 @@
+// A place for disks on one host: what a driver does for the agent. Every call is safe to repeat and to interrupt; what was half made is made anew.
+import type { DiskImage, VolumeConnection } from '../model/disks.ts'
+
+/** The bytes of an image, as they come. */
+export type ImageBytes = AsyncIterable<Uint8Array>
+
+/** A copy of a disk to be read once; disposing of it removes it. */
+export interface DiskCopy extends AsyncDisposable {
+  readonly bytes: number
+  read(): ImageBytes
+}
+
+/** Where disks are kept. Sizes are bytes. */
+export interface DiskStore {
+  /** `file`, `fake`. */
+  readonly name: string
+  /** The size of the disk, or undefined when there is none (a half-made one counts as none). */
+  look(id: string): Promise<number | undefined>
+  /** Makes a disk that reads zeros. Nothing happens where there is one already; so it is with the other two. */
+  makeBlank(id: string, bytes: number): Promise<void>
+  /**
+   * Makes a disk of at least `bytes` with an image's content. `open` is called once the disk is really to be made.
+   * Throws Fault badRequest: `cinder.disk.checksum`, `disk.formatMismatch`, `disk.unsafe`, and `cinder.disk.tooSmall` when the image's disk is larger than `bytes`.
+   */
+  makeFromImage(id: string, from: { image: DiskImage, bytes: number }, open: () => Promise<ImageBytes>, signal: AbortSignal): Promise<void>
+  /** Makes a disk of at least `bytes` with the content of another, which nobody has open. Fault notFound `cinder.disk.noSource`; unavailable while a guest has it open. */
+  makeCopy(id: string, from: { sourceId: string, bytes: number }, signal: AbortSignal): Promise<void>
+  /** Makes the disk at least `bytes` large. Nobody has it open. */
+  grow(id: string, bytes: number): Promise<void>
+  /** Removes all that is of the disk. */
+  remove(id: string): Promise<void>
+  /** How a guest on this host reaches it. */
+  connection(id: string): VolumeConnection
+  /** A copy in that format, for uploading. Nobody has the disk open. */
+  copyFor(id: string, format: 'qcow2' | 'raw', signal: AbortSignal): Promise<DiskCopy>
+  capacity(): Promise<{ totalBytes: number, freeBytes: number }>
+  /** Everything here that carries the cloud's mark. */
+  marked(): Promise<{ diskId: string, name: string }[]>
+  /** The agent's notes, kept beside the disks; about one disk, or about the host for undefined. They go with the disk. */
+  readNotes(id: string | undefined): Promise<string | undefined>
+  writeNotes(id: string | undefined, text: string): Promise<void>
+}

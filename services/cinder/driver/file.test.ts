@@ -1,0 +1,50 @@
+// Disks as files, with the real qemu-img.
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { qemuImg } from '@alto/kit/disk'
+import { commandHost } from '@alto/kit/host'
+import { diskStoreConformance } from './disks.conformance.ts'
+import { fileDisks } from './file.ts'
+
+const ID = 'bbbbbbbb-0000-4000-8000-000000000001'
+const MIB = 2 ** 20
+const signal = new AbortController().signal
+
+async function open() {
+  const directory = await mkdtemp(join(tmpdir(), 'alto-volumes-'))
+  return { directory, store: fileDisks({ directory, cloud: 'cloud', images: qemuImg(commandHost) }), [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) }
+}
+
+diskStoreConformance('disks as files', open)
+
+test('an image that names another file of the host is refused, and nothing is left of it', async () => {
+  await using bench = await open()
+  const overlay = join(bench.directory, 'overlay.qcow2')
+  await commandHost.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/hostname', '-u', overlay, '1M'])
+  const bytes = await readFile(overlay)
+  const image = { id: 'evil', sha512: createHash('sha512').update(bytes).digest('hex'), diskFormat: 'qcow2' }
+  const download = async () => (async function* () { yield bytes })()
+  await assert.rejects(bench.store.makeFromImage(ID, { image, bytes: 4 * MIB }, download, signal), { code: 'disk.unsafe' })
+  await assert.rejects(bench.store.makeFromImage(ID, { image: { ...image, diskFormat: 'raw' }, bytes: 4 * MIB }, download, signal), { code: 'disk.formatMismatch' })
+  assert.deepEqual(await readdir(join(bench.directory, 'cloud', ID)), [])
+})
+
+test('what a crash left half made is made anew', async () => {
+  await using bench = await open()
+  await mkdir(join(bench.directory, 'cloud', ID), { recursive: true })
+  await writeFile(join(bench.directory, 'cloud', ID, 'disk.partial'), 'half')
+  assert.equal(await bench.store.look(ID), undefined)
+  await bench.store.makeBlank(ID, MIB)
+  assert.deepEqual([await bench.store.look(ID), await readdir(join(bench.directory, 'cloud', ID))], [MIB, ['disk.qcow2']])
+})
+
+test('an image whose disk is larger than the volume is refused', async () => {
+  await using bench = await open()
+  const bytes = Buffer.alloc(2 * MIB)
+  const image = { id: 'big', sha512: createHash('sha512').update(bytes).digest('hex'), diskFormat: 'raw' }
+  await assert.rejects(bench.store.makeFromImage(ID, { image, bytes: MIB }, async () => (async function* () { yield bytes })(), signal), { code: 'cinder.disk.tooSmall' })
+})

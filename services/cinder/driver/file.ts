@@ -1,0 +1,150 @@
+// Disks as qcow2 files: DIR/CLOUD/ID/disk.qcow2, each in a directory of its own with the agent's notes beside it.
+//
+// Properties: a file named disk.qcow2 is whole (it was made under another name, synced, and renamed); every file stands for itself, so that a
+// guest that writes to one volume can never touch what another reads; nothing that a user brought is opened before its header was inspected
+// and its format pinned. A new disk reads zeros, because an empty qcow2 has no clusters, wherever its file's blocks were before.
+import { createHash } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { declaredAs, inspectFile, type QemuImg } from '@alto/kit/disk'
+import { Fault } from '@alto/kit/errors'
+import { isUuid } from '@alto/kit/ids'
+import type { DiskStore, ImageBytes } from './disks.ts'
+
+/** Where files are kept, and with what they are made. */
+export interface FileDiskOptions {
+  /** An absolute path; made when it is missing. */
+  readonly directory: string
+  /** The cloud's id: the mark of everything that is ours. */
+  readonly cloud: string
+  readonly images: QemuImg
+}
+
+const DISK = 'disk.qcow2'
+const PARTIAL = 'disk.partial'
+const DOWNLOAD = 'download.partial'
+const UPLOAD = 'upload.partial'
+const NOTES = 'notes.json'
+const HOST_NOTES = 'host.json'
+/** Room for qcow2's own tables beside the content. */
+const OVERHEAD = 64 * 2 ** 20
+
+/** A store of qcow2 files below `directory`. */
+export function fileDisks({ directory, cloud, images }: FileDiskOptions): DiskStore {
+  const home = join(directory, cloud)
+  const of = (id: string, file = '') => {
+    if (!isUuid(id)) throw new Error(`${id} is no disk's id`)
+    return join(home, id, file)
+  }
+
+  async function look(id: string): Promise<number | undefined> {
+    if (!await isThere(of(id, DISK))) return undefined
+    return (await images.info({ path: of(id, DISK), format: 'qcow2' })).virtualSize
+  }
+
+  /** Makes the disk with `make`, which writes to the path that it is given, unless there is one. */
+  async function making(id: string, make: (partial: string) => Promise<void>): Promise<void> {
+    if (await isThere(of(id, DISK))) return
+    await mkdir(of(id), { recursive: true, mode: 0o700 })
+    await rm(of(id, PARTIAL), { force: true })
+    await make(of(id, PARTIAL))
+    await synced(of(id, PARTIAL))
+    await rename(of(id, PARTIAL), of(id, DISK))
+    await synced(of(id))
+  }
+
+  /** Grows a file that is too small. */
+  async function atLeast(path: string, bytes: number): Promise<void> {
+    const { virtualSize } = await images.info({ path, format: 'qcow2' })
+    if (virtualSize < bytes) await images.resize({ path, format: 'qcow2' }, bytes)
+  }
+
+  return {
+    name: 'file',
+    look,
+    makeBlank: (id, bytes) => making(id, path => images.create({ path, format: 'qcow2', bytes })),
+    async makeFromImage(id, { image, bytes }, openImage, signal) {
+      await making(id, async path => {
+        const download = of(id, DOWNLOAD)
+        try {
+          const sha512 = await written(download, await openImage(), signal)
+          if (sha512 !== image.sha512) throw new Fault('badRequest', 'cinder.disk.checksum', `The content of image ${image.id} is not what the image service says it is.`)
+          const needed = declaredAs(image.diskFormat, await inspectFile(download))
+          if (needed > bytes) throw new Fault('badRequest', 'cinder.disk.tooSmall', `Image ${image.id} holds a disk of ${needed} bytes; the volume has only ${bytes}.`)
+          await images.convert({ path: download, format: formatName(image.diskFormat) }, { path, format: 'qcow2' }, bytes + OVERHEAD, signal)
+          await atLeast(path, bytes)
+        } finally {
+          await rm(download, { force: true })
+        }
+      })
+    },
+    async makeCopy(id, { sourceId, bytes }, signal) {
+      await making(id, async path => {
+        const size = await look(sourceId)
+        if (size === undefined) throw new Fault('notFound', 'cinder.disk.noSource', `There is no disk ${sourceId} to copy.`)
+        await images.convert({ path: of(sourceId, DISK), format: 'qcow2' }, { path, format: 'qcow2' }, size + OVERHEAD, signal)
+        await atLeast(path, bytes)
+      })
+    },
+    grow: (id, bytes) => atLeast(of(id, DISK), bytes),
+    async remove(id) {
+      await rm(of(id, DISK), { force: true })
+      await rm(of(id), { recursive: true, force: true })
+    },
+    connection: id => ({ kind: 'file', path: of(id, DISK), format: 'qcow2' }),
+    async copyFor(id, format, signal) {
+      const path = of(id, UPLOAD)
+      await rm(path, { force: true })
+      await images.convert({ path: of(id, DISK), format: 'qcow2' }, { path, format }, (await look(id) ?? 0) + OVERHEAD, signal)
+      return { bytes: (await stat(path)).size, read: () => contentOf(path), [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+    },
+    async capacity() {
+      await mkdir(home, { recursive: true, mode: 0o700 })
+      const { bsize, blocks, bavail } = await statfs(home)
+      return { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
+    },
+    async marked() {
+      const names = await readdir(home).catch(() => [])
+      return names.filter(isUuid).map(diskId => ({ diskId, name: join(home, diskId) }))
+    },
+    readNotes: id => readFile(id === undefined ? join(home, HOST_NOTES) : of(id, NOTES), 'utf8').catch(() => undefined),
+    async writeNotes(id, text) {
+      const path = id === undefined ? join(home, HOST_NOTES) : of(id, NOTES)
+      await mkdir(id === undefined ? home : of(id), { recursive: true, mode: 0o700 })
+      await written(`${path}.new`, [Buffer.from(text)])
+      await synced(`${path}.new`)
+      await rename(`${path}.new`, path)
+    },
+  }
+}
+
+/** Writes bytes to a new file and gives their sha512. */
+async function written(path: string, bytes: ImageBytes | readonly Uint8Array[], signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha512')
+  await using file = await open(path, 'w', 0o600)
+  for await (const chunk of bytes) {
+    signal?.throwIfAborted()
+    hash.update(chunk)
+    await file.writeFile(chunk)
+  }
+  return hash.digest('hex')
+}
+
+async function* contentOf(path: string): ImageBytes {
+  await using file = await open(path, 'r')
+  yield* file.createReadStream({ autoClose: false, highWaterMark: 131_072 }) as AsyncIterable<Uint8Array>
+}
+
+async function synced(path: string): Promise<void> {
+  await using handle = await open(path, 'r')
+  await handle.sync()
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(() => true, (error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return false; throw error })
+}
+
+/** What qemu-img calls a Glance disk format. */
+function formatName(diskFormat: string): string {
+  return diskFormat === 'iso' ? 'raw' : diskFormat === 'vhd' ? 'vpc' : diskFormat
+}

@@ -1,0 +1,14 @@
+// Who may do what with snapshots.
+import { rule } from '@alto/kit/policy'
+
+export const GET_ALL_SNAPSHOTS = rule({ name: 'volume:get_all_snapshots', check: 'rule:xena_system_admin_or_project_reader', legacy: 'rule:admin_or_owner', operations: ['GET /snapshots', 'GET /snapshots/detail'], description: 'Get all snapshots' })
+export const CREATE_SNAPSHOT = rule({ name: 'volume:create_snapshot', check: 'rule:xena_system_admin_or_project_member', legacy: 'rule:admin_or_owner', operations: ['POST /snapshots'], description: 'Create snapshot' })
+export const GET_SNAPSHOT = rule({ name: 'volume:get_snapshot', check: 'rule:xena_system_admin_or_project_reader', legacy: 'rule:admin_or_owner', operations: ['GET /snapshots/{snapshot_id}'], description: 'Get snapshot' })
+export const UPDATE_SNAPSHOT = rule({ name: 'volume:update_snapshot', check: 'rule:xena_system_admin_or_project_member', legacy: 'rule:admin_or_owner', operations: ['PUT /snapshots/{snapshot_id}'], description: 'Update snapshot' })
+export const DELETE_SNAPSHOT = rule({ name: 'volume:delete_snapshot', check: 'rule:xena_system_admin_or_project_member', legacy: 'rule:admin_or_owner', operations: ['DELETE /snapshots/{snapshot_id}'], description: 'Delete snapshot' })
+export const EXTENDED_SNAPSHOT_ATTRIBUTES = rule({ name: 'volume_extension:extended_snapshot_attributes', check: 'rule:xena_system_admin_or_project_reader', legacy: 'rule:admin_or_owner', operations: ['GET /snapshots/{snapshot_id}', 'GET /snapshots/detail'], description: 'Extended snapshot attributes' })
+export const RESET_STATUS = rule({ name: 'volume_extension:snapshot_admin_actions:reset_status', check: 'rule:admin_api', operations: ['POST /snapshots/{snapshot_id}/action (os-reset_status)'], description: 'Reset status' })
+export const FORCE_DELETE = rule({ name: 'volume_extension:snapshot_admin_actions:force_delete', check: 'rule:admin_api', operations: ['POST /snapshots/{snapshot_id}/action (os-force_delete)'], description: 'Force delete' })
+export const GET_SNAPSHOT_METADATA = rule({ name: 'volume:get_snapshot_metadata', check: 'rule:xena_system_admin_or_project_reader', legacy: 'rule:admin_or_owner', operations: ['GET /snapshots/{snapshot_id}/metadata', 'GET /snapshots/{snapshot_id}/metadata/{key}'], description: 'Get snapshot metadata' })
+export const UPDATE_SNAPSHOT_METADATA = rule({ name: 'volume:update_snapshot_metadata', check: 'rule:xena_system_admin_or_project_member', legacy: 'rule:admin_or_owner', operations: ['POST /snapshots/{snapshot_id}/metadata', 'PUT /snapshots/{snapshot_id}/metadata/{key}'], description: 'Update snapshot metadata' })
+export const DELETE_SNAPSHOT_METADATA = rule({ name: 'volume:delete_snapshot_metadata', check: 'rule:xena_system_admin_or_project_member', legacy: 'rule:admin_or_owner', operations: ['DELETE /snapshots/{snapshot_id}/metadata/{key}'], description: 'Delete snapshot metadata' })

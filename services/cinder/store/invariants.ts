@@ -1,0 +1,37 @@
+// What must always hold among the rows: each query names the rows that break it.
+import { sql } from '@alto/kit/db'
+import type { Tx } from './tables.ts'
+
+/** A broken rule and where. */
+export interface Finding {
+  invariant: string
+  where: string
+}
+
+/** Everything that is not as it must be; empty in a sound database. */
+export async function findBroken(tx: Tx): Promise<Finding[]> {
+  const found: Finding[] = []
+  for (const { invariant, query } of INVARIANTS) {
+    const { rows } = await sql.raw<{ at: string }>(query).execute(tx)
+    found.push(...rows.map(row => ({ invariant, where: row.at })))
+  }
+  return found
+}
+
+const OPEN_TASK = (resource: string) => `exists (select 1 from tasks t where t.resource_id = ${resource} and t.finished_at is null)`
+
+const INVARIANTS = [
+  {
+    invariant: 'the use of a quota is the sum of the rows',
+    query: `select q.project_id || '/' || q.resource as at from quota_use q where
+      (q.resource = 'volumes' and q.used <> (select count(*) from volumes v where v.project_id = q.project_id)) or
+      (q.resource = 'snapshots' and q.used <> (select count(*) from snapshots s where s.project_id = q.project_id))`,
+  },
+  { invariant: 'a volume in a passing status has a task', query: `select id as at from volumes where status in ('creating', 'downloading', 'extending', 'uploading', 'deleting') and not ${OPEN_TASK('volumes.id')}` },
+  { invariant: 'a snapshot in a passing status has a task', query: `select id as at from snapshots where status in ('creating', 'deleting') and not ${OPEN_TASK('snapshots.id')}` },
+  { invariant: 'an available volume has no attachment', query: "select v.id as at from volumes v where v.status = 'available' and exists (select 1 from attachments a where a.volume_id = v.id)" },
+  {
+    invariant: 'every disk belongs to a volume or snapshot, or is being removed',
+    query: 'select d.id as at from disks d where d.tombstone = 0 and not exists (select 1 from volumes v where v.id = d.id) and not exists (select 1 from snapshots s where s.id = d.id)',
+  },
+]
