@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises'
 import { systemClock, type Clock } from '@alto/kit/clock'
 import { loadConfig } from '@alto/kit/config'
-import { migrate, openSqlite, type Database, type Migration } from '@alto/kit/db'
-import { Fault } from '@alto/kit/errors'
+import { migrate, openPostgres, openSqlite, type Database, type Migration } from '@alto/kit/db'
+import { Fault, messageOf } from '@alto/kit/errors'
 import { httpServer, type Fetch } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
@@ -22,6 +22,10 @@ export interface CloudOptions {
   listen: { host: string, port: number }
   drivers: 'real' | 'fake'
   publicUrl?: string | undefined
+  /** PEM texts of the listener's certificate and key. */
+  tls?: { cert: string, key: string } | undefined
+  /** `postgres://…`: every service gets a schema of its own there instead of a file in the data directory. */
+  database?: string | undefined
   /** The text of the site's configuration file, and its name for messages. */
   config: { file: string, text: string }
   log: Log
@@ -87,7 +91,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     return () => live.current()
   }
   const open = async <Tables>(service: string, migrations: readonly Migration[]): Promise<Database<Tables>> => {
-    const db = openSqlite<Tables>(data.at('db', `${service}.sqlite`))
+    const db = opts.database === undefined ? openSqlite<Tables>(data.at('db', `${service}.sqlite`)) : await openDatabase<Tables>(opts.database, service)
     undo.defer(() => db.close())
     await migrate(db, migrations, clock)
     return db
@@ -109,10 +113,10 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     enforcer: await policy('glance', glance.declared.rules), store: await glance.fileStore(data.at('images')), host: HOST,
   })
 
-  const server = await httpServer({ services: [...identity.http, ...resources.http, ...images.http], log, ids, clock, publicUrl: opts.publicUrl })
+  const server = await httpServer({ services: [...identity.http, ...resources.http, ...images.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
   undo.defer(() => server.close())
   const port = await server.listen(opts.listen)
-  const url = opts.publicUrl ?? `http://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
+  const url = opts.publicUrl ?? `${opts.tls ? 'https' : 'http'}://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
   await writePrivate(data.at('clouds.yaml'), cloudsYaml(url, data.secrets))
   await writePrivate(data.at('openrc'), openrc(url, data.secrets))
 
@@ -129,6 +133,14 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     async stop() {
       await parts.disposeAsync()
     },
+  }
+}
+
+async function openDatabase<Tables>(url: string, schema: string): Promise<Database<Tables>> {
+  try {
+    return await openPostgres<Tables>({ url, schema })
+  } catch (cause) {
+    throw new Fault('unavailable', 'cloud.database', `The database ${url.replace(/:\/\/[^@/]*@/, '://')} cannot be used: ${messageOf(cause)}.`, { cause })
   }
 }
 

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { get } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { commandHost } from '@alto/kit/host'
 
@@ -139,4 +142,19 @@ test('policy check says whether, and why not', async () => {
   assert.deepEqual([refused.code, refused.stdout.startsWith('no: identity:create_user refuses: ')], [1, true])
   assert.match((await alto(['policy', 'sample', 'keystone'])).stdout, /identity:create_user/)
   assert.match((await alto(['config', 'sample'])).stdout, /token_expiration/)
+})
+
+test('with --tls the API is reached over https with that certificate', async () => {
+  const dir = await freshDir()
+  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
+  await commandHost.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert])
+  const up = await alto([...UP, '--data', join(dir, 'data'), '--tls', cert, key])
+  assert.equal(up.code, 0, up.stderr)
+  const { url } = await status(join(dir, 'data'))
+  assert.match(url, /^https:/)
+  const answer = get(`${url}/identity/v3`, { ca: await readFile(cert) })
+  const [response] = await once(answer, 'response') as [IncomingMessage]
+  assert.equal((JSON.parse(await text(response)) as { version: { id: string } }).version.id, 'v3.14')
+  await alto(['down', '--data', join(dir, 'data')])
+  assert.match((await alto([...UP, '--data', await freshDir(), '--tls', cert, '/none'])).stderr, /^alto: --tls: ENOENT/)
 })

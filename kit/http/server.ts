@@ -1,5 +1,5 @@
 // The listener that carries services, and the same services reached in memory.
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { Fault } from '../errors/index.ts'
 import { dispatchTo, type Fetch } from './fetch.ts'
 import { serviceApp, type HttpService, type Surroundings } from './service.ts'
@@ -7,6 +7,8 @@ import { serviceApp, type HttpService, type Surroundings } from './service.ts'
 /** What a listener is made of. */
 export interface HttpServerOptions extends Surroundings {
   services: readonly HttpService[]
+  /** PEM texts; without them the listener speaks plain HTTP. */
+  tls?: { cert: string, key: string } | undefined
   /** Called with the Fastify instance before it is ready: for what is no service (the dashboard's files). */
   extend?(app: FastifyInstance): void
 }
@@ -23,11 +25,12 @@ export interface HttpServer {
 
 /** Mounts the services, each under its prefix. */
 export async function httpServer(opts: HttpServerOptions): Promise<HttpServer> {
-  const app = fastify({
+  const options: FastifyServerOptions = {
     logger: false, bodyLimit: Number.MAX_SAFE_INTEGER, forceCloseConnections: 'idle', requestTimeout: 0, connectionTimeout: 0, keepAliveTimeout: 75_000,
     trustProxy: opts.trustProxy ?? false,
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
-  })
+  }
+  const app = opts.tls ? fastify({ ...(options as object), https: opts.tls }) as unknown as FastifyInstance : fastify(options)
   for (const service of opts.services) await app.register(serviceApp(service, opts), { prefix: service.prefix })
   opts.extend?.(app)
   await app.ready()

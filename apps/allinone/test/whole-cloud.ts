@@ -16,11 +16,11 @@ export interface WholeCloud extends AsyncDisposable {
 }
 
 /** Starts one. */
-export async function wholeCloud(opts: { bare?: boolean, log?: Log } = {}): Promise<WholeCloud> {
+export async function wholeCloud(opts: { bare?: boolean, log?: Log, database?: string } = {}): Promise<WholeCloud> {
   const dir = await mkdtemp(join(tmpdir(), 'alto-cloud-'))
   const data = await openDataDirectory(dir, systemIds, undefined)
   const cloud = await startCloud({
-    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: true, image: undefined,
+    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: true, image: undefined, database: opts.database,
   })
   const ask: WholeCloud['ask'] = async (method, url, { token, body, headers } = {}) => {
     const response = await cloud.fetch({

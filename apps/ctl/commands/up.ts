@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDataDirectory, serveControl, startCloud, STATE, type Cloud, type CloudOptions } from '@alto/allinone'
 import { systemClock } from '@alto/kit/clock'
-import { Fault } from '@alto/kit/errors'
+import { Fault, messageOf } from '@alto/kit/errors'
 import { commandHost, startDaemon } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { jsonLog } from '@alto/kit/log'
@@ -22,6 +22,8 @@ interface UpFlags {
   bare?: boolean
   publicUrl?: string
   insecure?: boolean
+  tls?: [string, string]
+  db?: string
   resume: boolean
 }
 
@@ -34,6 +36,8 @@ export const addUp: AddCommand = (program, exits) => {
     .option('--detach', 'return when the cloud is ready, and leave it running')
     .option('--bare', 'without the demo set')
     .option('--public-url <url>', 'the URL under which clients reach the listener')
+    .option('--tls <cert-and-key...>', 'PEM files of the listener\'s certificate and key')
+    .option('--db <url>', 'a PostgreSQL server for the services\' databases: postgres://USER:PASSWORD@HOST/NAME')
     .option('--insecure', 'allow a listener off loopback without TLS')
     .option('--no-resume', 'leave servers that ran before in SHUTOFF')
     .action(async (flags: UpFlags) => { exits(flags.detach ? await detached() : await foreground(flags)) })
@@ -43,7 +47,7 @@ export const addUp: AddCommand = (program, exits) => {
 async function foreground(flags: UpFlags): Promise<number> {
   const began = systemClock.now()
   const say = (line: string) => console.log(line)
-  const listen = parseListen(flags.listen, flags.insecure === true)
+  const listen = parseListen(flags.listen, flags.insecure === true || flags.tls !== undefined)
   const drivers = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
   const data = await openDataDirectory(flags.data, systemIds, process.env['ALTO_ADMIN_PASSWORD'])
   await using closing = new AsyncDisposableStack()
@@ -54,7 +58,7 @@ async function foreground(flags: UpFlags): Promise<number> {
   // The log is written behind the scenes; what ends the process must be on the disk before it does.
   process.on('uncaughtExceptionMonitor', error => appendFileSync(data.at('log', 'crash.log'), `${new Date(systemClock.now()).toISOString()} ${error.stack}\n`))
   const options: CloudOptions = {
-    data, listen, drivers, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl,
+    data, listen, drivers, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl, database: flags.db, tls: await readTls(flags.tls),
     config: { file, text: existsSync(file) ? await readFile(file, 'utf8') : '' },
   }
   let cloud: Cloud = await startCloud(options)
@@ -110,12 +114,23 @@ async function detached(): Promise<number> {
   }
 }
 
+async function readTls(files: readonly string[] | undefined): Promise<{ cert: string, key: string } | undefined> {
+  if (!files) return undefined
+  const [cert, key] = files
+  if (cert === undefined || key === undefined || files.length !== 2) throw new Fault('badRequest', 'ctl.tls', '--tls takes two PEM files: the certificate, then its key.')
+  try {
+    return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') }
+  } catch (cause) {
+    throw new Fault('badRequest', 'ctl.tls', `--tls: ${messageOf(cause)}`, { cause })
+  }
+}
+
 function parseListen(text: string, insecure: boolean): { host: string, port: number } {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   if (!match || port > 65_535) throw new Fault('badRequest', 'ctl.listen', `--listen ${text} is no HOST:PORT; it could be 127.0.0.1:5000.`)
   const host = match[1] ?? match[2] ?? ''
   const local = host === 'localhost' || host === '::1' || host.startsWith('127.')
-  if (!local && !insecure) throw new Fault('badRequest', 'ctl.insecure', `--listen ${text} is reachable from other machines and would carry passwords in the clear: put a TLS proxy before a loopback listener, or add --insecure.`)
+  if (!local && !insecure) throw new Fault('badRequest', 'ctl.insecure', `--listen ${text} is reachable from other machines and would carry passwords in the clear: add --tls CERT KEY, or --insecure.`)
   return { host, port }
 }
