@@ -45,6 +45,8 @@ export interface CloudStatus {
   url: string
   drivers: 'real' | 'fake'
   services: readonly string[]
+  /** SQL statements since the start, over all services. */
+  statements: number
 }
 
 /** Something that the audit found wrong. */
@@ -90,9 +92,11 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     policies.set(service, live)
     return () => live.current()
   }
+  const databases: Pick<Database<never>, 'statements'>[] = []
   const open = async <Tables>(service: string, migrations: readonly Migration[]): Promise<Database<Tables>> => {
     const db = opts.database === undefined ? openSqlite<Tables>(data.at('db', `${service}.sqlite`)) : await openDatabase<Tables>(opts.database, service)
     undo.defer(() => db.close())
+    databases.push(db)
     await migrate(db, migrations, clock)
     return db
   }
@@ -123,7 +127,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   const parts = undo.move()
   return {
     url, fetch: server.fetch,
-    status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: [...policies.keys()] }),
+    status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: [...policies.keys()], statements: databases.reduce((sum, db) => sum + db.statements, 0) }),
     async restart(service) {
       const live = policies.get(service.replace(/-(api|server)$/, ''))
       if (!live) throw new Fault('notFound', 'cloud.noService', `There is no service ${service}; there are ${[...policies.keys()].join(', ')}.`)
