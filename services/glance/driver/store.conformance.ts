@@ -1,17 +1,19 @@
 // What every store does, the one in memory and the real ones alike.
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { isFault } from '@alto/kit/errors'
+import { seededIds } from '@alto/kit/ids'
 import type { ImageStore } from './store.ts'
+
+const ids = seededIds('stores')
 
 /** The suite, for a store that `open` makes; it is disposed of after each test. */
 export function storeConformance(name: string, open: () => Promise<{ store: ImageStore } & AsyncDisposable>): void {
   test(`${name}: bytes are read back as they were written, whole and in part`, async () => {
     await using opened = await open()
     const { store } = opened
-    const key = randomUUID()
+    const key = ids.uuid()
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 251))
     const writer = await store.write(key)
     for (let at = 0; at < bytes.length; at += 100_000) await writer.write(bytes.subarray(at, at + 100_000))
@@ -26,7 +28,7 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
   test(`${name}: nobody reads bytes that are not complete, and an aborted write leaves nothing`, async () => {
     await using opened = await open()
     const { store } = opened
-    const key = randomUUID()
+    const key = ids.uuid()
     const writer = await store.write(key)
     await writer.write(Buffer.from('half'))
     assert.equal(await store.size(key), undefined)
@@ -40,7 +42,7 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
   test(`${name}: what a dead process was writing is removed by its key, and removing twice is harmless`, async () => {
     await using opened = await open()
     const { store } = opened
-    const key = randomUUID()
+    const key = ids.uuid()
     const dead = await store.write(key)
     await dead.write(Buffer.from('x'))
     await store.remove(key)
@@ -52,7 +54,7 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
   test(`${name}: a reader goes on while the bytes are removed`, async () => {
     await using opened = await open()
     const { store } = opened
-    const key = randomUUID()
+    const key = ids.uuid()
     const writer = await store.write(key)
     await writer.write(Buffer.alloc(2_000_000, 1))
     await writer.commit()
@@ -65,7 +67,7 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
   test(`${name}: an empty blob is a blob`, async () => {
     await using opened = await open()
     const { store } = opened
-    const key = randomUUID()
+    const key = ids.uuid()
     await (await store.write(key)).commit()
     assert.equal(await store.size(key), 0)
     assert.equal((await all(await store.read(key))).length, 0)

@@ -3,7 +3,7 @@ import type { Context } from '@alto/kit/context'
 import { isUniqueViolation, type Page } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
 import { busy, imageNotFound, invalid, refused } from '../model/faults.ts'
-import { mayBeSet, withinLimits, type Image } from '../model/images.ts'
+import { characters, mayBeSet, withinLimits, type Image } from '../model/images.ts'
 import type { Listing } from '../model/listing.ts'
 import { applyPatch, checkValue, withValue, type Change } from '../model/patch.ts'
 import * as rules from '../policy/images.ts'
@@ -97,7 +97,7 @@ export function imageManager(deps: Deps) {
     },
 
     async addTag(ctx: Context, id: string, tag: string): Promise<void> {
-      if ([...tag].length > 255) throw invalid('tag', 'Invalid tag. A tag has at most 255 characters.')
+      if (characters(tag) > 255) throw invalid('tag', 'Invalid tag. A tag has at most 255 characters.')
       await changing(ctx, id, image => image.tags.includes(tag) ? image : { ...image, tags: [...image.tags, tag].toSorted() })
     },
 
@@ -130,7 +130,7 @@ export function imageManager(deps: Deps) {
         const { image } = await imageFor(tx, ctx, rules.DELETE_IMAGE, id)
         if (image.isProtected) throw refused('image.protected', `Image ${id} is protected and cannot be deleted.`)
         const now = clock.now()
-        if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) throw imageNotFound(id)
+        if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) throw await images.find(tx, id) ? busy(id) : imageNotFound(id)
         if (image.owner !== null && countsAsUsage(image)) await usage.giveBack(tx, image.owner, image.size ?? 0)
         return blobs.doomOf(tx, id)
       })

@@ -93,3 +93,8 @@ export function withinLimits(image: Image, limits: Limits): void {
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
+
+/** How many characters (not UTF-16 units) a text has. */
+export function characters(text: string): number {
+  return Array.from(text).length
+}

@@ -1,7 +1,7 @@
 // Changing an image by JSON patch: upstream's dialect of it (RFC 6902 with paths of one step, and the older draft 4 for media type v2.0).
 // Images API v2, "Update image"; media types openstack-images-v2.1-json-patch and openstack-images-v2.0-json-patch.
 import { Fault } from '@alto/kit/errors'
-import { ATTRIBUTES, CONTAINER_FORMATS, DISK_FORMATS, mayBeSet, VISIBILITIES, type Image, type Visibility } from './images.ts'
+import { ATTRIBUTES, characters, CONTAINER_FORMATS, DISK_FORMATS, mayBeSet, VISIBILITIES, type Image, type Visibility } from './images.ts'
 import { invalid, refused } from './faults.ts'
 
 const OPERATIONS = ['add', 'remove', 'replace'] as const
@@ -66,7 +66,7 @@ function readPointer(pointer: unknown): string[] {
 }
 
 type Rule = { is: string, ok(value: unknown): boolean }
-const text = (value: unknown, max = 255) => typeof value === 'string' && [...value].length <= max
+const text = (value: unknown, max = 255) => typeof value === 'string' && characters(value) <= max
 const count = (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2_147_483_647
 const SHAPES: Readonly<Record<string, Rule>> = {
   id: { is: 'a UUID in lower case', ok: v => typeof v === 'string' && /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(v) },
@@ -86,7 +86,7 @@ const PROPERTY: Rule = { is: 'a string of at most 65535 characters', ok: v => te
 /** Throws Fault('badRequest') unless `value` is one that the attribute or property `name` may have. */
 export function checkValue(name: string, value: unknown): void {
   const { is, ok } = (Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined) ?? PROPERTY
-  if (!ATTRIBUTES.includes(name) && ([...name].length > 255 || name === '')) throw invalid('property.name', 'The name of a property has 1 to 255 characters.')
+  if (!ATTRIBUTES.includes(name) && (characters(name) > 255 || name === '')) throw invalid('property.name', 'The name of a property has 1 to 255 characters.')
   if (!ok(value)) throw invalid('schema', `Provided object does not match schema 'image': ${JSON.stringify(value)?.slice(0, 120)} is not valid for '${name}'. It must be ${is}.`)
 }
 
