@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '@alto/kit/clock'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -75,10 +76,10 @@ export async function realCloud(): Promise<RealCloud> {
       return ended.stdout.trim()
     },
     async until(what, seconds, look) {
-      for (const end = Date.now() + seconds * 1000; ;) {
+      for (const end = systemClock.now() + seconds * 1000; ;) {
         const found = await look()
         if (found !== undefined && found !== false) return found
-        assert.ok(Date.now() < end, `${what}: not within ${seconds} s`)
+        assert.ok(systemClock.now() < end, `${what}: not within ${seconds} s`)
         await sleep(250)
       }
     },

@@ -1,16 +1,16 @@
 // The run: what a user does on the first day, with the real client and real guests, and a host that is clean afterwards.
 // Every guest boots a disk that came through Glance; what is read back from inside was made up in this run.
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { systemIds } from '@alto/kit/ids'
 import { tracesOf } from './host.ts'
 import { realCloud, run, type RealCloud } from './real-cloud.ts'
 
 interface Server { id: string, name: string, status: string, addresses: Record<string, string[]>, fault?: unknown }
 
-const NONCE = randomBytes(8).toString('hex')
+const NONCE = systemIds.bytes(8).toString('hex')
 const BOOT = 90
 let cloud: RealCloud
 let key: string
