@@ -58,8 +58,8 @@ export interface Attachment {
 }
 
 /** Statuses from which a volume may be deleted; and by force (an administrator) from all but those of its use. */
-export const DELETABLE: readonly VolumeStatus[] = ['available', 'error', 'error_deleting', 'error_extending', 'reserved']
-export const FORCE_DELETABLE: readonly VolumeStatus[] = [...DELETABLE, 'creating', 'downloading', 'extending', 'uploading', 'deleting', 'maintenance', 'attaching']
+export const DELETABLE: readonly VolumeStatus[] = ['available', 'error', 'error_deleting', 'error_extending']
+export const FORCE_DELETABLE: readonly VolumeStatus[] = [...DELETABLE, 'creating', 'downloading', 'extending', 'uploading', 'deleting', 'maintenance', 'attaching', 'reserved']
 /** Statuses that an administrator may set by hand. */
 export const RESETTABLE: readonly VolumeStatus[] = ['creating', 'available', 'deleting', 'error', 'error_deleting', 'attaching', 'detaching', 'in-use', 'maintenance', 'reserved', 'uploading', 'extending']
 

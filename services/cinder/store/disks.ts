@@ -64,6 +64,11 @@ export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('disks').where('id', '=', id).execute()
 }
 
+/** A new life of the service on this database: agents refuse one that has lived less than they have seen. */
+export async function startEpoch(tx: Tx): Promise<void> {
+  await next(tx, 'database_epoch')
+}
+
 function fromRow(row: Tables['disks']): Disk {
   return {
     id: row.id, host: row.host, generation: row.generation, epoch: row.epoch, version: row.version, tombstone: row.tombstone === 1, wanted: JSON.parse(row.wanted) as Wanted,

@@ -15,6 +15,12 @@ export async function list(tx: Tx): Promise<VolumeType[]> {
   return (await tx.selectFrom('volume_types').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').execute()).map(fromRow)
 }
 
+/** Names of types by id. */
+export async function namesOf(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  return new Map((await tx.selectFrom('volume_types').select(['id', 'name']).where('id', 'in', ids).execute()).map(r => [r.id, r.name]))
+}
+
 /** Adds a type. Breaks a unique index when its name is taken. */
 export async function insert(tx: Tx, type: VolumeType): Promise<void> {
   await tx.insertInto('volume_types').values(toRow(type)).execute()
