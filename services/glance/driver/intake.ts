@@ -5,7 +5,7 @@
 // - The head is inspected as soon as it is complete, so that a wrong image is refused before it has all been sent, and again at the end, when the length is known.
 import { createHash } from 'node:crypto'
 import { INSPECT_BYTES, declaredAs, inspectDisk, type DiskInspection } from '@alto/kit/disk'
-import { Fault } from '@alto/kit/errors'
+import { Fault, isFault } from '@alto/kit/errors'
 import type { Content } from '../model/images.ts'
 import type { BlobWriter } from './store.ts'
 
@@ -27,7 +27,7 @@ export interface Expected {
 
 /**
  * Writes `source` to `writer` and says what it was; the caller commits or aborts.
- * Throws Fault('tooLarge'), Fault('badRequest', 'glance.data.size' | 'disk.formatMismatch' | 'disk.unsafe'), and what the source throws when it breaks off.
+ * Throws Fault('tooLarge'), Fault('badRequest', 'glance.data.size'), Fault('unsupportedMediaType', 'glance.data.refused'), and what the source throws when it breaks off.
  */
 export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expected: Expected): Promise<Content> {
   if (expected.size !== undefined && expected.size > expected.most) throw expected.tooMuch()
@@ -67,6 +67,14 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
 const BARE_BYTES = ['ami', 'ari', 'aki']
 
 function virtualSizeOf(found: DiskInspection, expected: Expected): number | null {
+  try {
+    return checked(found, expected)
+  } catch (cause) {
+    throw isFault(cause) ? new Fault('unsupportedMediaType', 'glance.data.refused', cause.message, { cause }) : cause      // upstream's status for it
+  }
+}
+
+function checked(found: DiskInspection, expected: Expected): number | null {
   if (expected.containerFormat !== 'bare' && !BARE_BYTES.includes(expected.containerFormat)) return null      // an archive: the disk is inside
   if (expected.diskFormat === 'ploop') {
     if (found.format !== 'parallels' && found.format !== 'raw') declaredAs('ploop', found)

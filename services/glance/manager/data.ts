@@ -112,7 +112,8 @@ export function dataManager(deps: Deps) {
       await db.write(async tx => {
         const { image } = await imageFor(tx, ctx, MODIFY_IMAGE, id)
         const staged = await blobs.findOf(tx, id, ['staged'])
-        if (image.status !== 'uploading' || !staged) throw new Fault('conflict', 'glance.import.state', `Only images with status 'uploading' can be imported: image ${id} is ${image.status}${image.status === 'uploading' ? ', its data is still coming in' : ''}.`)
+        if (image.status === 'active') throw new Fault('conflict', 'glance.import.state', 'Image with status active cannot be target for import')
+        if (image.status !== 'uploading' || !staged) throw new Fault('conflict', 'glance.import.state', "Image needs to be staged before 'glance-direct' method can be used")
         await blobs.move(tx, staged.id, 'staged', 'kept')
         await images.move(tx, id, ['uploading'], 'active', { updated_at: clock.now() })
         await count(tx, image, staged.size ?? 0)

@@ -28,7 +28,7 @@ export function memberManager({ db, clock, options }: Deps) {
           return made
         })
       } catch (cause) {
-        if (isUniqueViolation(cause)) throw new Fault('conflict', 'glance.member.exists', `Image member ${member} already exists for image ${imageId}`, { cause })
+        if (isUniqueViolation(cause)) throw new Fault('conflict', 'glance.member.exists', `Member ${member} is duplicated for image ${imageId}`, { cause })
         throw cause
       }
     },
@@ -85,5 +85,5 @@ function sharedOnly({ image }: Seen): void {
 }
 
 function memberNotFound(imageId: string, member: string): Fault {
-  return new Fault('notFound', 'glance.member.notFound', `Image member ${member} of image ${imageId} could not be found.`)
+  return new Fault('notFound', 'glance.member.notFound', `${member} not found in the member list of the image ${imageId}.`)
 }

@@ -78,7 +78,7 @@ function timeFilter(column: string, text: string): Filter {
 
 function order(query: URLSearchParams): SortKey[] {
   const direction = (text: string) => {
-    if (text !== 'asc' && text !== 'desc') throw invalid('sort', `Invalid sort direction: ${text}. It must be one of the following: asc, desc.`)
+    if (text !== 'asc' && text !== 'desc') throw invalid('sort', `Invalid sort direction: ${text}`)
     return text
   }
   const keys = query.getAll('sort_key'), dirs = query.getAll('sort_dir'), combined = query.get('sort')

@@ -60,7 +60,7 @@ function readPointer(pointer: unknown): string[] {
   if (!pointer.startsWith('/')) throw wrong('does not start with "/"')
   if (pointer === '/') throw wrong('does not contains valid token')
   if (pointer.includes('//')) throw wrong('contains adjacent "/"')
-  if (pointer.endsWith('/')) throw wrong('ends with "/"')
+  if (pointer.endsWith('/')) throw wrong('end with "/"')
   if (/~(?![01])/.test(pointer)) throw wrong('contains "~" not part of a recognized escape sequence')
   return pointer.slice(1).split('/').map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
 }

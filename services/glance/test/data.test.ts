@@ -178,9 +178,9 @@ test('bytes that are not what their image says, or that would open other files, 
   await using cloud = await glanceAlone()
   const me = cloud.as('p1:member')
   const cases: [string, Uint8Array, number, RegExp][] = [
-    ['qcow2', qcow2(), 204, /^$/], ['qcow2', Buffer.from('plain'), 400, /declared to be qcow2, its content is raw/], ['raw', qcow2(), 400, /declared to be raw, its content is qcow2/],
-    ['qcow2', qcow2({ backing: true }), 400, /names a backing file/], ['raw', qcow2({ backing: true }), 400, /content is qcow2/], ['aki', qcow2({ backing: true }), 400, /content is qcow2/], ['ploop', qcow2(), 400, /content is qcow2/],
-    ['vmdk', Buffer.from('# Disk DescriptorFile\nRW 1 FLAT "/etc/passwd" 0\n'), 400, /descriptor names other files/], ['iso', Buffer.from('x'), 400, /content is raw/], ['raw', Buffer.from('x'), 204, /^$/], ['qcow2', qcow2({ size: 2 ** 50 }), 400, /larger than any/],
+    ['qcow2', qcow2(), 204, /^$/], ['qcow2', Buffer.from('plain'), 415, /declared to be qcow2, its content is raw/], ['raw', qcow2(), 415, /declared to be raw, its content is qcow2/],
+    ['qcow2', qcow2({ backing: true }), 415, /names a backing file/], ['raw', qcow2({ backing: true }), 415, /content is qcow2/], ['aki', qcow2({ backing: true }), 415, /content is qcow2/], ['ploop', qcow2(), 415, /content is qcow2/],
+    ['vmdk', Buffer.from('# Disk DescriptorFile\nRW 1 FLAT "/etc/passwd" 0\n'), 415, /descriptor names other files/], ['iso', Buffer.from('x'), 415, /content is raw/], ['raw', Buffer.from('x'), 204, /^$/], ['qcow2', qcow2({ size: 2 ** 50 }), 415, /larger than any/],
   ]
   for (const [format, bytes, status, words] of cases) {
     const id = await queued(cloud, { disk_format: format })
@@ -200,7 +200,7 @@ test('a wrong image is refused by its head, before the rest has been sent', asyn
   const endless = new Readable({ read() { sent += 65_536; this.push(Buffer.alloc(65_536, 1)) } })
   const answer = await cloud.as('p1:member')('PUT', `/v2/images/${id}/file`, { bytes: endless })
   endless.destroy()
-  assert.equal(answer.status, 400)
+  assert.equal(answer.status, 415)
   assert.ok(sent < 8 * 1024 * 1024, `${sent} bytes were taken`)
 })
 
@@ -208,8 +208,8 @@ test('with the match not required another format comes in, an unsafe one never',
   await using cloud = await glanceAlone({ options: { requireImageFormatMatch: false } })
   const me = cloud.as('p1:member')
   assert.equal((await me('PUT', `/v2/images/${await queued(cloud, { disk_format: 'qcow2' })}/file`, { bytes: 'plain' })).status, 204)
-  assert.equal((await me('PUT', `/v2/images/${await queued(cloud, { disk_format: 'vmdk' })}/file`, { bytes: qcow2({ backing: true }) })).status, 400)
-  assert.equal((await me('PUT', `/v2/images/${await queued(cloud)}/file`, { bytes: qcow2() })).status, 400)
+  assert.equal((await me('PUT', `/v2/images/${await queued(cloud, { disk_format: 'vmdk' })}/file`, { bytes: qcow2({ backing: true }) })).status, 415)
+  assert.equal((await me('PUT', `/v2/images/${await queued(cloud)}/file`, { bytes: qcow2() })).status, 415)
 })
 
 test('staged bytes wait for their import', async () => {
@@ -217,7 +217,7 @@ test('staged bytes wait for their import', async () => {
   const me = cloud.as('p1:member')
   const id = await queued(cloud)
   const importing = (name = 'glance-direct') => me('POST', `/v2/images/${id}/import`, { body: { method: { name } } })
-  assert.equal((await importing()).status, 409)
+  assert.equal(cloud.said(await importing()), 'Image needs to be staged before &#x27;glance-direct&#x27; method can be used')
   assert.equal((await me('PUT', `/v2/images/${id}/stage`, { bytes: 'staged' })).status, 204)
   assert.deepEqual([(await me('GET', `/v2/images/${id}`)).body.status, (await me('GET', `/v2/images/${id}/file`)).status], ['uploading', 204])
   assert.equal((await me('PUT', `/v2/images/${id}/file`, { bytes: 'other' })).status, 409)
@@ -225,6 +225,7 @@ test('staged bytes wait for their import', async () => {
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
   assert.equal((await importing()).status, 202)
   assert.deepEqual([(await me('GET', `/v2/images/${id}`)).body.status, (await me('GET', `/v2/images/${id}/file`)).body.toString()], ['active', 'staged'])
+  assert.equal(cloud.said(await importing()), 'Image with status active cannot be target for import')
   assert.equal((await importing()).status, 409)
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
 })
