@@ -32,6 +32,8 @@ export interface HttpService {
   /** Paths below it may carry the project's id as their next step: `/v3` serves `/v3/{project_id}/volumes` as `/v3/volumes`. */
   projectPathBelow?: string
   limits?: BodyLimits
+  /** A path with a slash at its end is another path, which no route has: `/v2/images/` is an image without an id, not the list. */
+  exactPaths?: boolean
   /** Headers that carry the request id besides X-Openstack-Request-Id. */
   requestIdHeaders?: readonly string[]
 }
@@ -58,6 +60,7 @@ export function serviceApp(service: HttpService, around: Surroundings): FastifyP
     app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })        // bodies are read by the pipeline
     app.setNotFoundHandler((request, reply) => refuse(service, around, request, reply, noRoute(service, request)))
     app.setErrorHandler((error, request, reply) => refuse(service, around, request, reply, fromFastify(error)))
+    if (service.exactPaths) app.addHook('onRequest', async (request, reply) => slashed(service, request) ? refuse(service, around, request, reply, noRoute(service, request)) : undefined)
     for (const [path, routes] of groupByPath(service)) register(app, service, around, path, routes)
   }
 }
@@ -197,6 +200,11 @@ function refuse(service: HttpService, around: Surroundings, request: FastifyRequ
 function fromFastify(error: unknown): unknown {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   return typeof status === 'number' && status < 500 ? new Fault('badRequest', 'http.malformed', (error as Error).message) : error
+}
+
+function slashed(service: HttpService, request: FastifyRequest): boolean {
+  const path = request.url.split('?')[0]!.slice(service.prefix.length)
+  return path !== '/' && path.endsWith('/')
 }
 
 function noRoute(service: HttpService, request: FastifyRequest): Fault {

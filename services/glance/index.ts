@@ -75,7 +75,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   })
   return {
     routes, audit: opts => audit(deps, opts),
-    http: [{ name: 'glance', prefix: '/image', routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
+    http: [{ name: 'glance', prefix: '/image', exactPaths: true, routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
   }
 }
 

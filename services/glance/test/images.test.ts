@@ -198,3 +198,10 @@ test('versions and discovery state what works', async () => {
   assert.equal((await cloud.ask('GET', '/v2/schemas/image')).status, 401)
   assert.equal((await cloud.as('p1:reader')('GET', '/v2/nothing')).body, html('404 Not Found', 'The resource could not be found.'))
 })
+
+test('an image without an id is not found, whatever is asked of it', async () => {
+  await using cloud = await glanceAlone()
+  for (const method of ['GET', 'DELETE', 'PATCH'] as const) assert.equal((await cloud.as('p1:member')(method, '/v2/images/')).status, 404, method)
+  assert.equal((await cloud.as('p1:member')('DELETE', '/v2/images')).status, 405)
+  assert.equal((await cloud.ask('GET', '/')).status, 300)
+})
