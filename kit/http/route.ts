@@ -7,9 +7,9 @@ import type { Schema, Static } from './schema.ts'
 
 /**
  * Who may call: a policy rule that the manager asks (the pipeline refuses to answer when it was not asked),
- * or why nobody is asked at all.
+ * or why nobody is asked at all (`public`), or only for a valid token (`anybody`).
  */
-export type RouteRule = Rule | { public: string }
+export type RouteRule = Rule | { public: string } | { anybody: string }
 
 /** A body schema for each range of microversions, the oldest first. */
 export interface Versioned<S extends Schema = Schema> {

@@ -1,4 +1,5 @@
 // Compute hosts: what they have, whether they are up, and which of them may take a server.
+import { createHash } from 'node:crypto'
 import type { Server } from './servers.ts'
 
 /** What a host says of itself with every heartbeat. */
@@ -50,6 +51,11 @@ export interface ServerGroup {
   readonly policy: 'affinity' | 'anti-affinity' | 'soft-affinity' | 'soft-anti-affinity'
   readonly rules: { readonly max_server_per_host?: number }
   readonly generation: number
+}
+
+/** The same for servers of one project on one host, and says nothing about which host; '' for none. */
+export function hostIdOf(projectId: string, host: string | null): string {
+  return host === null ? '' : createHash('sha224').update(projectId + host).digest('hex')
 }
 
 /** True when the host was heard of in time and nobody says it is down. */

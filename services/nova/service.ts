@@ -1,0 +1,100 @@
+// Nova's controller, put together.
+import { computeAgent, type ComputeControl } from '@alto/contracts/compute-agent'
+import type { Clock } from '@alto/kit/clock'
+import type { Values } from '@alto/kit/config'
+import type { Database } from '@alto/kit/db'
+import type { AnyRoute, Authenticate, Fetch, HttpService } from '@alto/kit/http'
+import type { Ids } from '@alto/kit/ids'
+import type { Log } from '@alto/kit/log'
+import { imageClient, networkClient, placementClient, restClient, volumeClient, type ServiceSession } from '@alto/kit/openstack'
+import type { Enforcer } from '@alto/kit/policy'
+import { client, type Transport } from '@alto/kit/rpc'
+import { TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
+import type { Images } from './agent/steps.ts'
+import { dialect } from './api/dialect.ts'
+import { metadataDialect, metadataRoutes } from './api/metadata.ts'
+import { computeRoutes } from './api/index.ts'
+import { MICROVERSIONS } from './api/versions.ts'
+import { computeController } from './manager/control.ts'
+import type { Deps } from './manager/deps.ts'
+import { healAddresses } from './manager/healing.ts'
+import { metadataManager } from './manager/metadata.ts'
+import type { novaOptions } from './options.ts'
+import { findBroken, type Finding } from './store/invariants.ts'
+import type { Tables } from './store/tables.ts'
+import * as wants from './store/wants.ts'
+import { novaTasks } from './task/index.ts'
+
+/** What Nova's controller is made of. */
+export interface NovaParts {
+  db: Database<Tables>
+  clock: Clock
+  ids: Ids
+  log: Log
+  options: Values<typeof novaOptions>
+  enforcer(): Enforcer
+  authenticate: Authenticate
+  /** How the other services are reached, and as whom. */
+  fetch: Fetch
+  session: ServiceSession
+  endpoints: { placement: string, network: string, image: string, volume: string }
+  /** To the compute agents, which are targets by their host's name. */
+  transport: Transport
+  /** This controller's own name: unique among those that share the database. */
+  host: string
+  /** Shared with the network's metadata proxy. */
+  metadataSecret: string
+  /** For tests of crashes. */
+  at?: TaskRunnerOptions<Tables>['at']
+}
+
+/** A Nova that can be started and stopped. */
+export interface Nova {
+  /** The API, to be carried under `/compute`, and the metadata service under `/metadata-internal`, which is in no catalog. */
+  http: HttpService[]
+  routes: readonly AnyRoute[]
+  /** What to serve to the agents, as `nova`. */
+  control: ComputeControl
+  /** Where agents on any host have images from and bring them to. */
+  images: Images
+  runner: TaskRunner<Tables>
+  deps: Deps
+  start(): Promise<void>
+  /** Hands running tasks back and stops working. */
+  stop(): Promise<void>
+  /** Broken invariants among its rows; empty when all is well. */
+  audit(): Promise<Finding[]>
+}
+
+/** Puts Nova's controller together. */
+export function novaService(parts: NovaParts): Nova {
+  const { db, clock, ids, log, fetch, session, endpoints } = parts
+  const rest = (name: keyof NovaParts['endpoints']) => restClient(name, endpoints[name], { fetch, session, clock })
+  const queue = new TaskQueue({ clock, ids })
+  const deps: Deps = {
+    db, clock, ids, log, queue, options: parts.options, agent: host => client(computeAgent, parts.transport, host),
+    placement: placementClient(rest('placement')), network: networkClient(rest('network')), image: imageClient(rest('image')), volume: volumeClient(rest('volume')),
+  }
+  const runner = new TaskRunner<Tables>({ db, clock, ids, log, queue, host: parts.host, definitions: novaTasks(deps), ...(parts.at && { at: parts.at }) })
+  const routes = computeRoutes(deps)
+  const common = { enforcer: parts.enforcer, authenticate: parts.authenticate }
+  let endHealing: (() => Promise<void>) | undefined
+  return {
+    routes, deps, runner, control: computeController(deps),
+    images: { download: id => deps.image.download(id), upload: (id, content) => deps.image.upload(id, content.read()) },
+    http: [
+      { ...common, name: 'nova', prefix: '/compute', routes, dialect, microversions: MICROVERSIONS, requestIdHeaders: ['x-compute-request-id'], projectPathBelow: '/v2.1' },
+      { ...common, name: 'nova-metadata', prefix: '/metadata-internal', routes: metadataRoutes(metadataManager(deps, parts.metadataSecret)), dialect: metadataDialect },
+    ],
+    async start() {
+      await db.write(tx => wants.next(tx, 'database_epoch'))
+      await runner.start()
+      endHealing = healAddresses(deps)
+    },
+    async stop() {
+      await endHealing?.()
+      await runner.stop()
+    },
+    audit: () => db.read(findBroken),
+  }
+}
