@@ -4,15 +4,22 @@ import { systemClock, type Clock } from '@alto/kit/clock'
 import { loadConfig } from '@alto/kit/config'
 import { migrate, openPostgres, openSqlite, type Database, type Migration } from '@alto/kit/db'
 import { Fault, messageOf } from '@alto/kit/errors'
-import { httpServer, type Fetch } from '@alto/kit/http'
+import { computeControl } from '@alto/contracts/compute-agent'
+import { httpServer, type Fetch, type HttpServer } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
+import { serviceSession } from '@alto/kit/openstack'
 import type { Rule } from '@alto/kit/policy'
+import { LocalTransport } from '@alto/kit/rpc'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
+import * as nova from '@alto/nova'
 import * as placement from '@alto/placement'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
+import { makeDemoSet } from './demo.ts'
+import { freeExternalRange, machineRanges } from './external-range.ts'
+import { startHostSide } from './host-side.ts'
 import { livePolicy, type LivePolicy } from './policies.ts'
 import { sections } from './sections.ts'
 
@@ -117,12 +124,30 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     enforcer: await policy('glance', glance.declared.rules), store: await glance.fileStore(data.at('images')), host: HOST,
   })
 
-  const server = await httpServer({ services: [...identity.http, ...resources.http, ...images.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
+  const transport = new LocalTransport({ clock, log })
+  // The services reach each other through the listener's own routes, which are there when all of them are.
+  const fetch: Fetch = request => server.fetch(request)
+  const session = (name: string) => serviceSession({ name, password: data.secrets.servicePasswords[name]! }, { fetch, identity: '/identity', clock })
+  const compute = nova.novaService({
+    clock, ids, log, fetch, transport, db: await open<nova.Tables>('nova', nova.migrations), options: config.nova, authenticate: identity.authenticate,
+    enforcer: await policy('nova', nova.declared.rules), session: session('nova'), host: HOST, metadataSecret: data.secrets.metadataSecret,
+    endpoints: { placement: '/placement', network: '/networking', image: '/image', volume: '/volume' },
+  })
+  transport.serve(computeControl, 'nova', compute.control)
+
+  const server: HttpServer = await httpServer({ services: [...identity.http, ...resources.http, ...images.http, ...compute.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
   undo.defer(() => server.close())
   const port = await server.listen(opts.listen)
   const url = opts.publicUrl ?? `${opts.tls ? 'https' : 'http'}://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
   await writePrivate(data.at('clouds.yaml'), cloudsYaml(url, data.secrets))
   await writePrivate(data.at('openrc'), openrc(url, data.secrets))
+
+  await compute.start()
+  undo.defer(() => compute.stop())
+  const host = await startHostSide({ host: HOST, data, drivers: opts.drivers, transport, images: compute.images, fetch, clock, ids, log })
+  const stopping = { keepGuests: true }
+  undo.defer(() => host.stop(stopping))
+  if (!opts.bare) await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, publicCidr: freeExternalRange(machineRanges()) })
 
   const parts = undo.move()
   return {
@@ -134,7 +159,8 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
       await live.reload()
     },
     audit: async () => ({ findings: [] }),
-    async stop() {
+    async stop({ keepGuests }) {
+      stopping.keepGuests = keepGuests
       await parts.disposeAsync()
     },
   }
@@ -160,6 +186,7 @@ function firstUsers({ secrets }: DataDirectory): keystone.Bootstrap {
     endpoints: [
       { type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' },
       { type: 'placement', name: 'placement', description: 'Placement', url: '$(base)s/placement' },
+      { type: 'compute', name: 'nova', description: 'Compute', url: '$(base)s/compute/v2.1' },
       { type: 'image', name: 'glance', description: 'Image', url: '$(base)s/image' },
     ],
   }

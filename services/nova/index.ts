@@ -35,6 +35,7 @@ export type { Hypervisor, ImageBytes } from './driver/hypervisor.ts'
 export { detectEmulation } from './driver/qemu/acceleration.ts'
 export { qemuHypervisor, type QemuOptions } from './driver/qemu/hypervisor.ts'
 export { novaOptions }
+export { MICROVERSIONS } from './api/versions.ts'
 export { novaService, type Nova, type NovaParts } from './service.ts'
 export { migrations, type Tables } from './store/tables.ts'
 

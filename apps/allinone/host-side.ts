@@ -1,0 +1,91 @@
+// What runs on this host: the agents of compute, network and volumes, on real or fake drivers. They hold no truth: they ask the controllers.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { computeAgent, computeControl, type ComputeAgent } from '@alto/contracts/compute-agent'
+import { networkAgent, networkControl, type NetworkAgent } from '@alto/contracts/network-agent'
+import type { Clock } from '@alto/kit/clock'
+import { commandHost, namespaceCommands, namespaceOf } from '@alto/kit/host'
+import type { Fetch } from '@alto/kit/http'
+import type { Ids } from '@alto/kit/ids'
+import type { Log } from '@alto/kit/log'
+import { client, type Transport } from '@alto/kit/rpc'
+import { eraseLinuxNetwork, startFakeNetworkAgent, startLinuxNetworkAgent } from '@alto/neutron'
+import { computeAgentOn, fakeHypervisor, qemuHypervisor, type Images } from '@alto/nova'
+import type { DataDirectory } from './data-directory.ts'
+
+/** What the agents are made from. */
+export interface HostSideOptions {
+  /** The host's name in every service's rows. */
+  host: string
+  data: DataDirectory
+  drivers: 'real' | 'fake'
+  transport: Transport
+  images: Images
+  /** Reaches Nova's metadata service. */
+  fetch: Fetch
+  clock: Clock
+  ids: Ids
+  log: Log
+}
+
+/** The agents of one host. */
+export interface HostSide {
+  readonly agents: { compute: ComputeAgent, network: NetworkAgent }
+  /** Stops the agents. Guests and networks go on when they are to be kept; else guests are shut down, and then the networks are taken away. */
+  stop(opts: { keepGuests: boolean }): Promise<void>
+}
+
+/** How long guests get to shut down, milliseconds. */
+const SHUTDOWN = 20_000
+
+/** Starts the agents of a host. What fails on the way is thrown, and what was started is stopped. */
+export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
+  const { host, data, transport, clock, log } = opts
+  const real = opts.drivers === 'real'
+  const incarnation = opts.ids.uuid()
+  const where = { cloud: data.cloud, host }
+  const common = { host, incarnation, clock, log }
+  const netns = namespaceOf(where)
+  const networkRun = join(data.run, 'network')
+
+  const hypervisor = real
+    ? await qemuHypervisor({ host: commandHost, clock, data: data.at('guests'), run: join(data.run, 'nova'), mark: netns, netns })
+    : fakeHypervisor({ clock, vcpus: 64, memoryMib: 256 * 1024, diskGib: 4096 })
+  const networkOptions = { ...common, cloud: data.cloud, control: client(networkControl, transport, 'neutron'), runDirectory: networkRun }
+  const network = real
+    ? await startLinuxNetworkAgent({ ...networkOptions, metadata: { fetch: whatwg(opts.fetch), url: 'http://nova/metadata-internal', secret: data.secrets.metadataSecret } })
+    : startFakeNetworkAgent(networkOptions)
+  const compute = computeAgentOn({ ...common, driver: hypervisor, images: opts.images, control: client(computeControl, transport, 'nova') })
+  transport.serve(networkAgent, host, network.agent)
+  transport.serve(computeAgent, host, compute.agent)
+  await compute.start()
+
+  return {
+    agents: { compute: compute.agent, network: network.agent },
+    async stop({ keepGuests }) {
+      await compute.stop()
+      if (!keepGuests) await compute.shutDownGuests(SHUTDOWN)
+      await hypervisor.close()
+      await network.stop()
+      if (keepGuests) return
+      if (real) {
+        const commands = namespaceCommands(commandHost, clock)
+        await eraseLinuxNetwork({ ...where, hostName: host, runDirectory: networkRun, host: commandHost, commands, clock, log })
+        await commands.close()
+      }
+      await rm(data.run, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Our own fetch in the shape of the platform's. */
+function whatwg(fetch: Fetch): (request: Request) => Promise<Response> {
+  return async request => {
+    const { pathname, search } = new URL(request.url)
+    const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined
+    const answer = await fetch({ method: request.method, url: pathname + search, headers: Object.fromEntries(request.headers), body })
+    const text = await answer.text()
+    const headers = Object.entries(answer.headers).filter((pair): pair is [string, string] => pair[1] !== undefined)
+    return new Response(text === '' ? null : text, { status: answer.status, headers })
+  }
+}
