@@ -29,13 +29,23 @@ export type Fetch = (request: FetchRequest) => Promise<FetchResponse>
 export function dispatchTo(app: FastifyInstance): Fetch {
   return async ({ method, url, headers, body, signal }) => {
     const { pathname, search } = new URL(url, 'http://localhost')
+    const sender = body instanceof Readable ? watched(body) : undefined
+    const signals = [signal, sender?.brokeOff].filter(one => one !== undefined)
     const response = await app.inject({
       method: method as 'GET', url: pathname + search, headers: { ...headers }, payloadAsStream: true,
       ...(body !== undefined && { payload: body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body }),
-      ...(signal && { signal }),
-    })
+      ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
+    }).finally(() => sender?.release())
     return responseOf(response.statusCode, response.headers, response.stream())
   }
+}
+
+/** `brokeOff` aborts when `body` is destroyed before its end, with or without an error, until nobody needs to know any more. */
+function watched(body: Readable): { brokeOff: AbortSignal, release(): void } {
+  const gone = new AbortController()
+  const closed = () => { if (!body.readableEnded) gone.abort(body.errored ?? new Error('the sender broke off')) }
+  body.once('close', closed)
+  return { brokeOff: gone.signal, release: () => body.off('close', closed) }
 }
 
 /** Reaches services over the network with keep-alive connections. */

@@ -1,7 +1,8 @@
 // The pipeline: every request of every service runs through `serve`, in this order:
 // route, version, caller, project in the path, path and query, body, handler, the rule's check, answer.
 // A service is mounted as a Fastify plugin under its prefix, so one listener can carry one service or all of them.
-import type { Readable } from 'node:stream'
+import { IncomingMessage } from 'node:http'
+import { PassThrough, pipeline, type Readable } from 'node:stream'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../clock/index.ts'
 import { Fault, isFault } from '../errors/index.ts'
@@ -152,7 +153,20 @@ async function callOf(service: HttpService, found: AnyRoute, request: FastifyReq
     body = await readJson(request.raw, service.limits ?? DEFAULT_LIMITS)
     expect(service.dialect, 'body', bodySchema(found.body, version), body)
   } else if (found.body === 'stream' && found.accepts) acceptable(found, request)
-  return { ctx, params, query, body, stream: request.raw, headers: request.headers as Record<string, string | undefined>, version, url, signal: callerSignal(reply) }
+  return { ctx, params, query, body, stream: found.body === 'stream' ? bodyStream(request) : request.raw, headers: request.headers as Record<string, string | undefined>, version, url, signal: callerSignal(reply) }
+}
+
+/**
+ * The raw body, as a stream that fails when its sender does. A socket's does so by itself; the one of the in-memory dispatch says so once,
+ * to whoever listens at that moment, so it is listened to from here on.
+ */
+function bodyStream(request: FastifyRequest): Readable {
+  if (request.raw instanceof IncomingMessage) return request.raw
+  const raw = request.raw as Readable
+  const body = new PassThrough()
+  if (raw.destroyed) body.destroy(new Error('the sender broke off'))
+  else pipeline(raw, body, () => {})
+  return body
 }
 
 function bodySchema(body: Schema | Versioned, version: Version): Schema {

@@ -129,6 +129,27 @@ test('a sender that goes away leaves the image queued and no bytes, and may try 
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
 })
 
+test('a sender in the same process that fails or gives up leaves the image queued too', async () => {
+  await using place = await directory()
+  await using cloud = await glanceAlone({ store: await fileStore(place.images) })
+  const me = cloud.as('p1:member')
+  for (const end of ['fails', 'gives up', 'ends without a word', 'fails before it is read'] as const) {
+    const id = await queued(cloud)
+    const source = new PassThrough()
+    const caller = new AbortController()
+    const upload = me('PUT', `/v2/images/${id}/file`, { bytes: source, signal: caller.signal }).then(() => undefined, () => undefined)
+    source.on('error', () => {})
+    source.write(Buffer.alloc(100_000))
+    if (end !== 'fails before it is read') await until(async () => (await place.files()).length === 1)
+    if (end.startsWith('fails')) source.destroy(new Error('the disk it read from broke'))
+    else if (end === 'ends without a word') source.destroy()
+    else caller.abort()
+    await until(async () => (await me('GET', `/v2/images/${id}`)).body.status === 'queued' && (await place.files()).length === 0)
+    await upload
+  }
+  assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+})
+
 async function overSockets(cloud: Cloud) {
   const server = await httpServer({ services: cloud.glance.http, log: cloud.log, ids: seededIds('sockets'), clock: cloud.clock })
   return { port: await server.listen({ host: '127.0.0.1', port: 0 }), [Symbol.asyncDispose]: () => server.close() }
