@@ -5,14 +5,16 @@ import { loadConfig } from '@alto/kit/config'
 import { migrate, openPostgres, openSqlite, type Database, type Migration } from '@alto/kit/db'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { computeControl } from '@alto/contracts/compute-agent'
+import { networkControl } from '@alto/contracts/network-agent'
 import { httpServer, type Fetch, type HttpServer } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import { serviceSession } from '@alto/kit/openstack'
-import type { Rule } from '@alto/kit/policy'
+import { computeClient, restClient, serviceSession } from '@alto/kit/openstack'
+import type { CheckKind, Rule } from '@alto/kit/policy'
 import { LocalTransport } from '@alto/kit/rpc'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
+import * as neutron from '@alto/neutron'
 import * as nova from '@alto/nova'
 import * as placement from '@alto/placement'
 import { cloudsYaml, openrc } from './client-files.ts'
@@ -93,8 +95,8 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   await mkdir(data.run, { recursive: true, mode: 0o700 })
 
   const policies = new Map<string, LivePolicy>()
-  const policy = async (service: string, rules: readonly Rule[]) => {
-    const live = await livePolicy(data.at('policy'), service, rules, { clock, log })
+  const policy = async (service: string, rules: readonly Rule[], kinds: Readonly<Record<string, CheckKind>> = {}) => {
+    const live = await livePolicy(data.at('policy'), service, rules, { clock, log, kinds })
     undo.defer(() => live.stop())
     policies.set(service, live)
     return () => live.current()
@@ -134,8 +136,14 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     endpoints: { placement: '/placement', network: '/networking', image: '/image', volume: '/volume' },
   })
   transport.serve(computeControl, 'nova', compute.control)
+  const network = await neutron.neutronService({
+    clock, ids, log, rpc: transport, db: await open<neutron.Tables>('neutron', neutron.migrations), options: config.neutron, authenticate: identity.authenticate,
+    enforcer: await policy('neutron', neutron.declared.rules, neutron.policyKinds), compute: computeClient(restClient('compute', '/compute', { fetch, session: session('neutron'), clock })),
+  })
+  undo.defer(() => network.stop())
+  transport.serve(networkControl, 'neutron', network.control)
 
-  const server: HttpServer = await httpServer({ services: [...identity.http, ...resources.http, ...images.http, ...compute.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
+  const server: HttpServer = await httpServer({ services: [...identity.http, ...resources.http, ...images.http, ...compute.http, ...network.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
   undo.defer(() => server.close())
   const port = await server.listen(opts.listen)
   const url = opts.publicUrl ?? `${opts.tls ? 'https' : 'http'}://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
@@ -187,6 +195,7 @@ function firstUsers({ secrets }: DataDirectory): keystone.Bootstrap {
       { type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' },
       { type: 'placement', name: 'placement', description: 'Placement', url: '$(base)s/placement' },
       { type: 'compute', name: 'nova', description: 'Compute', url: '$(base)s/compute/v2.1' },
+      { type: 'network', name: 'neutron', description: 'Networking', url: '$(base)s/networking' },
       { type: 'image', name: 'glance', description: 'Image', url: '$(base)s/image' },
     ],
   }

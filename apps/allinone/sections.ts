@@ -3,6 +3,7 @@ import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
 import type { Rule } from '@alto/kit/policy'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
+import * as neutron from '@alto/neutron'
 import * as nova from '@alto/nova'
 import * as placement from '@alto/placement'
 
@@ -18,7 +19,8 @@ export const services: readonly Member[] = [
   { name: 'keystone', prefix: '/identity', declared: keystone.declared },
   { name: 'placement', prefix: '/placement', declared: placement.declared, microversions: placement.microversions },
   { name: 'glance', prefix: '/image', declared: glance.declared },
+  { name: 'neutron', prefix: '/networking', declared: neutron.declared },
   { name: 'nova', prefix: '/compute', declared: nova.declared, microversions: nova.MICROVERSIONS },
 ]
 
-export const sections = [keystone.declared.options, placement.declared.options, glance.declared.options, nova.declared.options] as const
+export const sections = [keystone.declared.options, placement.declared.options, glance.declared.options, nova.declared.options, neutron.declared.options] as const
