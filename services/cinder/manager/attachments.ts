@@ -5,8 +5,10 @@ import type { Context } from '@alto/kit/context'
 import { isUniqueViolation } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
 import { invalid, invalidVolume, notFound, usedByServer } from '../model/faults.ts'
+import type { VolumeConnection } from '../model/disks.ts'
 import { statusWith, type Attachment, type Volume, type VolumeStatus } from '../model/volumes.ts'
 import * as rules from '../policy/attachments.ts'
+import * as volumeRules from '../policy/volumes.ts'
 import * as attachments from '../store/attachments.ts'
 import * as disks from '../store/disks.ts'
 import * as hosts from '../store/hosts.ts'
@@ -35,10 +37,10 @@ export function attachmentManager(deps: Deps) {
   }
 
   return {
-    show: (ctx: Context, id: string) => db.read(tx => authorized(ctx, tx, rules.ATTACHMENT_UPDATE, id)),
+    show: (ctx: Context, id: string) => db.read(tx => authorized(ctx, tx, volumeRules.GET, id)),
 
     async list(ctx: Context, filter: { volumeId?: string | undefined, instanceId?: string | undefined, status?: string | undefined }, allTenants: boolean): Promise<Attachment[]> {
-      ctx.authorize(rules.ATTACHMENT_UPDATE, { project_id: projectOf(ctx) })
+      ctx.authorize(volumeRules.GET_ALL, { project_id: projectOf(ctx) })
       const all = allTenants && (ctx.credentials.roles.includes('admin') || ctx.credentials.roles.includes('service'))
       return db.read(tx => attachments.list(tx, { ...(filter.volumeId !== undefined && { volumeIds: [filter.volumeId] }), instanceId: filter.instanceId, status: filter.status, projectId: all ? undefined : projectOf(ctx) }))
     },
@@ -106,17 +108,22 @@ export async function reserve(tx: Tx, deps: Pick<Deps, 'clock'>, volume: Volume,
 
 /** Lets a host reach the volume; within the caller's transaction. Repeatable. */
 export async function connect(tx: Tx, deps: Deps, attachment: Attachment, connector: Connector): Promise<Attachment> {
-  const disk = await disks.find(tx, attachment.volumeId)
-  if (disk?.observed?.connection === undefined) throw invalidVolume(`Volume ${attachment.volumeId} has no disk that could be reached.`)
-  const fake = (await hosts.list(tx)).find(h => h.name === disk.host)?.capacity.driver === 'fake'
-  if (connector.host !== undefined && connector.host !== disk.host && !fake) throw invalid(`Invalid input received: volume ${attachment.volumeId} is a file on host ${disk.host} and cannot be reached from host ${connector.host}.`)
   const connected: Attachment = {
     ...attachment, status: attachment.status === 'reserved' ? 'attaching' : attachment.status, host: connector.host ?? attachment.host, mountpoint: connector.mountpoint ?? attachment.mountpoint,
-    mode: connector.mode ?? attachment.mode, connection: disk.observed.connection,
+    mode: connector.mode ?? attachment.mode, connection: await connectionFor(tx, attachment.volumeId, connector),
   }
   await attachments.update(tx, connected)
   await settle(tx, deps, attachment.volumeId)
   return connected
+}
+
+/** How the connector's host reaches the volume. Fault badRequest when it does not. */
+export async function connectionFor(tx: Tx, volumeId: string, connector: Connector): Promise<VolumeConnection> {
+  const disk = await disks.find(tx, volumeId)
+  if (disk?.observed?.connection === undefined) throw invalidVolume(`Volume ${volumeId} has no disk that could be reached.`)
+  const isFake = (await hosts.list(tx)).find(h => h.name === disk.host)?.capacity.driver === 'fake'
+  if (connector.host !== undefined && connector.host !== disk.host && !isFake) throw invalid(`Invalid input received: volume ${volumeId} is a file on host ${disk.host} and cannot be reached from host ${connector.host}.`)
+  return disk.observed.connection
 }
 
 /** Makes status and disk follow from the attachments that the volume has now; within the caller's transaction. */

@@ -1,13 +1,14 @@
 // Snapshots. They are copies of the volume's disk, so the volume must not be in use while one is made.
 import type { Context } from '@alto/kit/context'
-import { changed, invalidSnapshot, invalidVolume, notFound } from '../model/faults.ts'
+import { changed, invalidSnapshot, invalidVolume, metadataNotFound, notFound } from '../model/faults.ts'
+import type { SnapshotFilter } from '../model/filters.ts'
 import { SNAPSHOT_DELETABLE, SNAPSHOT_STATUSES, type Snapshot, type SnapshotStatus } from '../model/snapshots.ts'
 import * as rules from '../policy/snapshots.ts'
 import * as snapshots from '../store/snapshots.ts'
 import * as volumes from '../store/volumes.ts'
 import { authorizedSnapshot, authorizedVolume, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
 import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from './kinds.ts'
-import { metadataNotFound, type ListRequest } from './volumes.ts'
+import type { ListRequest } from './volumes.ts'
 
 export type SnapshotManager = ReturnType<typeof snapshotManager>
 
@@ -32,7 +33,7 @@ export function snapshotManager(deps: Deps) {
 
     show: (ctx: Context, id: string) => db.read(tx => authorizedSnapshot(ctx, tx, rules.GET_SNAPSHOT, id)),
 
-    async list(ctx: Context, request: ListRequest<snapshots.SnapshotFilter>): Promise<{ rows: Snapshot[], more: boolean, count: number | undefined }> {
+    async list(ctx: Context, request: ListRequest<SnapshotFilter>): Promise<{ rows: Snapshot[], more: boolean, count: number | undefined }> {
       ctx.authorize(rules.GET_ALL_SNAPSHOTS, { project_id: projectOf(ctx) })
       const all = request.allTenants && ctx.allowed(rules.FORCE_DELETE, {})
       const filter = { ...request.filter, projectId: all ? request.filter.projectId : projectOf(ctx) }

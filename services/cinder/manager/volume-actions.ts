@@ -2,12 +2,13 @@
 import type { Context } from '@alto/kit/context'
 import type { Image } from '@alto/kit/openstack'
 import { changed, invalid, invalidVolume, notFound } from '../model/faults.ts'
-import { RESETTABLE, type Attachment, type Volume, type VolumeStatus } from '../model/volumes.ts'
+import type { VolumeConnection } from '../model/disks.ts'
+import { RESETTABLE, type Volume, type VolumeStatus } from '../model/volumes.ts'
 import * as rules from '../policy/volume-actions.ts'
 import * as attachments from '../store/attachments.ts'
 import type { Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
-import { connect, notAttached, refuseTakingFromServers, reserve, settle, type Connector } from './attachments.ts'
+import { connect, connectionFor, notAttached, refuseTakingFromServers, reserve, settle, type Connector } from './attachments.ts'
 import { authorizedVolume, originOf, takeQuota, type Deps } from './deps.ts'
 import { VOLUME_EXTEND, VOLUME_UPLOAD } from './kinds.ts'
 
@@ -73,12 +74,8 @@ export function volumeActionManager(deps: Deps) {
     },
 
     /** How a host would reach the volume. */
-    async initializeConnection(ctx: Context, id: string, connector: Connector): Promise<Attachment['connection']> {
-      return db.write(async tx => {
-        const volume = await authorizedVolume(ctx, tx, rules.INITIALIZE_CONNECTION, id)
-        const probe: Attachment = { id: '', volumeId: volume.id, projectId: volume.projectId, instanceId: null, status: 'reserved', mode: 'rw', mountpoint: null, host: null, connection: null, createdAt: 0, attachedAt: null }
-        return (await connect(tx, deps, probe, connector)).connection
-      })
+    async initializeConnection(ctx: Context, id: string, connector: Connector): Promise<VolumeConnection> {
+      return db.read(async tx => connectionFor(tx, (await authorizedVolume(ctx, tx, rules.INITIALIZE_CONNECTION, id)).id, connector))
     },
 
     /** A host does not reach it any more: nothing is exported by a file, so there is nothing to take back. */

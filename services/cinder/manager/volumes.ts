@@ -1,10 +1,10 @@
 // Volumes: made, shown, listed, renamed, removed.
 import type { Context } from '@alto/kit/context'
-import { Fault } from '@alto/kit/errors'
 import type { SortKey } from '@alto/kit/db'
 import type { Image } from '@alto/kit/openstack'
 import { imageProperties } from '@alto/kit/openstack'
-import { changed, invalid, invalidSnapshot, invalidVolume, notFound, overQuota } from '../model/faults.ts'
+import { changed, invalid, invalidSnapshot, invalidVolume, metadataNotFound, notFound, overQuota } from '../model/faults.ts'
+import type { VolumeFilter } from '../model/filters.ts'
 import { allowsMultiattach } from '../model/types.ts'
 import { DELETABLE, FORCE_DELETABLE, type Attachment, type Volume, type VolumeSource } from '../model/volumes.ts'
 import { GIB } from '../model/disks.ts'
@@ -62,7 +62,7 @@ export function volumeManager(deps: Deps) {
       return db.read(async tx => (await withViews(tx, [await authorizedVolume(ctx, tx, rules.GET, id)]))[0]!)
     },
 
-    async list(ctx: Context, request: ListRequest<volumes.VolumeFilter>): Promise<{ views: VolumeView[], more: boolean, count: number | undefined }> {
+    async list(ctx: Context, request: ListRequest<VolumeFilter>): Promise<{ views: VolumeView[], more: boolean, count: number | undefined }> {
       const filter = narrowed(ctx, request)
       return db.read(async tx => {
         const page = await volumes.list(tx, filter, { limit: request.limit, offset: request.offset, sort: request.sort, after: request.marker })
@@ -72,7 +72,7 @@ export function volumeManager(deps: Deps) {
     },
 
     /** How many volumes there are, and their GiB; with every metadata value that they have. */
-    async summary(ctx: Context, request: Pick<ListRequest<volumes.VolumeFilter>, 'filter' | 'allTenants'>): Promise<{ count: number, size: number, metadata: Record<string, string[]> }> {
+    async summary(ctx: Context, request: Pick<ListRequest<VolumeFilter>, 'filter' | 'allTenants'>): Promise<{ count: number, size: number, metadata: Record<string, string[]> }> {
       const filter = narrowed(ctx, request)
       return db.read(async tx => {
         const page = await volumes.list(tx, filter, { limit: 1000, sort: [{ column: 'id', direction: 'asc' }] })
@@ -176,7 +176,7 @@ export function volumeManager(deps: Deps) {
     },
   }
 
-  function narrowed(ctx: Context, request: Pick<ListRequest<volumes.VolumeFilter>, 'filter' | 'allTenants'>): volumes.VolumeFilter {
+  function narrowed(ctx: Context, request: Pick<ListRequest<VolumeFilter>, 'filter' | 'allTenants'>): VolumeFilter {
     ctx.authorize(rules.GET_ALL, { project_id: projectOf(ctx) })
     const all = request.allTenants && ctx.allowed(rules.VOLUME_HOST_ATTRIBUTE, {})
     return { ...request.filter, projectId: all ? request.filter.projectId : projectOf(ctx) }
@@ -237,11 +237,6 @@ function refuseTooSmall(size: number, from: Origin, image: Image | undefined): v
 async function refuseTooLarge(tx: Tx, projectId: string, size: number): Promise<void> {
   const limit = (await effectiveLimits(tx, projectId)).get('per_volume_gigabytes') ?? -1
   if (limit >= 0 && size > limit) throw overQuota(`Requested volume size ${size}G is larger than maximum allowed limit ${limit}G.`)
-}
-
-/** There is no metadata of that key. */
-export function metadataNotFound(id: string, key: string): Fault {
-  return new Fault('notFound', 'cinder.metadata.notFound', `Volume ${id} has no metadata with key ${key}.`)
 }
 
 async function withViews(tx: Tx, found: readonly Volume[]): Promise<VolumeView[]> {

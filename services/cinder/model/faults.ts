@@ -40,3 +40,8 @@ export function usedByServer(instanceId: string | null): Fault {
 export function changed(noun: string): Fault {
   return new Fault('conflict', 'cinder.changed', `${noun} was changed by somebody else meanwhile. Look again and repeat the request if it still makes sense.`)
 }
+
+/** There is no metadata of that key. */
+export function metadataNotFound(id: string, key: string): Fault {
+  return new Fault('notFound', 'cinder.metadata.notFound', `Volume ${id} has no metadata with key ${key}.`)
+}

@@ -1,16 +1,8 @@
 // SQL for snapshots.
 import { fromJson, keysetPage, sql, toJson, type Page, type SortKey } from '@alto/kit/db'
+import type { SnapshotFilter } from '../model/filters.ts'
 import type { Snapshot, SnapshotStatus } from '../model/snapshots.ts'
 import type { SnapshotsTable, Tables, Tx } from './tables.ts'
-
-/** Which snapshots a list holds. */
-export interface SnapshotFilter {
-  projectId?: string | undefined
-  volumeId?: string | undefined
-  name?: string | undefined
-  status?: string | undefined
-  metadata?: Readonly<Record<string, string>> | undefined
-}
 
 /** The snapshot, or undefined. */
 export async function find(tx: Tx, id: string): Promise<Snapshot | undefined> {

@@ -1,21 +1,8 @@
 // SQL for volumes.
 import { fromJson, keysetPage, sql, toJson, type Page, type SortKey } from '@alto/kit/db'
+import type { VolumeFilter } from '../model/filters.ts'
 import type { Volume, VolumeSource, VolumeStatus } from '../model/volumes.ts'
 import type { Tables, Tx, VolumesTable } from './tables.ts'
-
-/** A condition on a column: equal, or containing (`like`), or compared in time. */
-export interface ColumnFilter {
-  column: 'id' | 'name' | 'description' | 'status' | 'zone' | 'bootable' | 'size' | 'user_id' | 'snapshot_id' | 'type_id' | 'created_at' | 'updated_at' | 'host' | 'multiattach'
-  operator: '=' | 'like' | '>' | '>=' | '<' | '<='
-  value: string | number
-}
-
-/** Which volumes a list holds. */
-export interface VolumeFilter {
-  projectId?: string | undefined
-  columns?: readonly ColumnFilter[]
-  metadata?: Readonly<Record<string, string>> | undefined
-}
 
 /** Which page of them. */
 export interface VolumePage {

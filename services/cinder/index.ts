@@ -1,0 +1,137 @@
+// Cinder, put together.
+import type { VolumeAgent, VolumeControl } from '@alto/contracts/volume-agent'
+import type { Clock } from '@alto/kit/clock'
+import type { Values } from '@alto/kit/config'
+import { isUniqueViolation, type Database } from '@alto/kit/db'
+import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
+import type { Ids } from '@alto/kit/ids'
+import type { Log } from '@alto/kit/log'
+import type { ComputeClient, ImageClient } from '@alto/kit/openstack'
+import type { Enforcer, Rule } from '@alto/kit/policy'
+import { TaskQueue, TaskRunner } from '@alto/kit/task'
+import { attachmentRoutes } from './api/attachments.ts'
+import { dialect } from './api/dialect.ts'
+import { discoveryRoutes, microversions } from './api/discovery.ts'
+import { quotaRoutes } from './api/quotas.ts'
+import { serviceRoutes } from './api/services.ts'
+import { snapshotRoutes } from './api/snapshots.ts'
+import { typeRoutes } from './api/types.ts'
+import { volumeActionRoutes } from './api/volume-actions.ts'
+import { volumeRoutes } from './api/volumes.ts'
+import { attachmentManager } from './manager/attachments.ts'
+import { volumeController } from './manager/control.ts'
+import type { Deps } from './manager/deps.ts'
+import { quotaManager } from './manager/quotas.ts'
+import { serviceManager } from './manager/services.ts'
+import { snapshotManager } from './manager/snapshots.ts'
+import { typeManager } from './manager/types.ts'
+import { volumeActionManager } from './manager/volume-actions.ts'
+import { volumeManager } from './manager/volumes.ts'
+import { cinderOptions } from './options.ts'
+import * as attachmentRules from './policy/attachments.ts'
+import * as baseRules from './policy/base.ts'
+import * as specRules from './policy/extra-specs.ts'
+import * as quotaClassRules from './policy/quota-classes.ts'
+import * as quotaRules from './policy/quotas.ts'
+import * as serviceRules from './policy/services.ts'
+import * as snapshotRules from './policy/snapshots.ts'
+import * as accessRules from './policy/type-access.ts'
+import * as typeRules from './policy/types.ts'
+import * as actionRules from './policy/volume-actions.ts'
+import * as metadataRules from './policy/volume-metadata.ts'
+import * as volumeRules from './policy/volumes.ts'
+import * as disks from './store/disks.ts'
+import { findBroken, type Finding } from './store/invariants.ts'
+import { migrations, type Tables } from './store/tables.ts'
+import * as types from './store/types.ts'
+import { snapshotCreate, snapshotDelete } from './task/snapshots.ts'
+import { volumeCreate, volumeDelete, volumeExtend, volumeUpload } from './task/volumes.ts'
+
+export { volumeAgentOn, type RunningVolumeAgent, type VolumeAgentOptions } from './agent/agent.ts'
+export type { DiskStore, ImageBytes } from './driver/disks.ts'
+export { fakeDisks } from './driver/fake.ts'
+export { fileDisks, type FileDiskOptions } from './driver/file.ts'
+export { cinderOptions, migrations, type Finding, type Tables }
+
+/** Every rule that Cinder asks. */
+export const policy: readonly Rule[] = [
+  baseRules, volumeRules, metadataRules, actionRules, attachmentRules, snapshotRules, typeRules, accessRules, specRules, quotaRules, quotaClassRules, serviceRules,
+].flatMap(room => Object.values(room))
+
+/** What Cinder declares of itself. */
+export const declared = { routes: routesOf({ options: {} } as never), rules: policy, options: cinderOptions }
+
+/** What Cinder is made of. */
+export interface CinderParts {
+  db: Database<Tables>
+  clock: Clock
+  ids: Ids
+  log: Log
+  options: Values<typeof cinderOptions>
+  enforcer(): Enforcer
+  authenticate: Authenticate
+  image: ImageClient
+  compute: ComputeClient
+  /** The agent of a volume host. */
+  agent(host: string): Pick<VolumeAgent, 'look'>
+  /** This process among those that run Cinder's tasks; unique among the living. */
+  host: string
+}
+
+/** A running Cinder. */
+export interface Cinder {
+  /** To be carried under `/volume`. */
+  http: HttpService[]
+  /** What to serve to the volume agents. */
+  control: VolumeControl
+  /** Makes the default volume type when there is none, and takes up the tasks. */
+  start(): Promise<void>
+  /** Hands the tasks back. */
+  stop(): Promise<void>
+  /** Resolves when no task can do anything at present. For tests. */
+  idle(): Promise<void>
+  /** Broken invariants among its rows; empty when all is well. */
+  audit(): Promise<Finding[]>
+}
+
+/** Puts Cinder together. */
+export function cinderService(parts: CinderParts): Cinder {
+  const { db, clock, ids, log, options } = parts
+  const queue = new TaskQueue({ clock, ids })
+  const deps: Deps = { ...parts, queue, look: (host, disk) => parts.agent(host).look(disk) }
+  const definitions = [volumeCreate(deps), volumeDelete(deps), volumeExtend(deps), volumeUpload(deps), snapshotCreate(deps), snapshotDelete(deps)]
+  const runner = new TaskRunner({ db, clock, ids, queue, log, host: parts.host, definitions })
+  return {
+    http: [{
+      name: 'cinder', prefix: '/volume', routes: routesOf(deps), dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, microversions, projectPathBelow: '/v3', requestIdHeaders: ['x-compute-request-id'],
+    }],
+    control: volumeController(deps),
+    async start() {
+      await db.write(tx => disks.startEpoch(tx))
+      await ensureType(parts, options.defaultVolumeType)
+      await runner.start()
+    },
+    stop: () => runner.stop(),
+    idle: () => runner.idle(),
+    audit: () => db.read(findBroken),
+  }
+}
+
+async function ensureType({ db, clock, ids }: CinderParts, name: string): Promise<void> {
+  try {
+    await db.write(async tx => {
+      if (!await types.find(tx, name)) await types.insert(tx, { id: ids.uuid(), name, description: 'Default Volume Type', isPublic: true, extraSpecs: {}, createdAt: clock.now() })
+    })
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error
+  }
+}
+
+function routesOf(deps: Deps): AnyRoute[] {
+  const volumes = volumeManager(deps)
+  const max = deps.options.osapiMaxLimit
+  return [
+    ...discoveryRoutes, ...volumeRoutes(volumes, max), ...volumeActionRoutes(volumeActionManager(deps), volumes), ...attachmentRoutes(attachmentManager(deps)), ...snapshotRoutes(snapshotManager(deps), max),
+    ...typeRoutes(typeManager(deps)), ...quotaRoutes(quotaManager(deps)), ...serviceRoutes(serviceManager(deps), deps.options.storageAvailabilityZone),
+  ]
+}
