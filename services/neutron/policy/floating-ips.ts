@@ -1,0 +1,12 @@
+// Who may do what with floating IPs.
+import { rule } from '@alto/kit/policy'
+
+export const CREATE_FLOATINGIP = rule({ name: 'create_floatingip', check: '(rule:admin_only) or (role:member and project_id:%(project_id)s)', legacy: 'rule:regular_user', operations: ['POST /floatingips'], description: 'Create floatingip' })
+export const CREATE_FLOATINGIP_FLOATING_IP_ADDRESS = rule({ name: 'create_floatingip:floating_ip_address', check: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)', legacy: 'rule:admin_only', operations: ['POST /floatingips'], description: 'Create floatingip: floating ip address' })
+export const CREATE_FLOATINGIP_TAGS = rule({ name: 'create_floatingip:tags', check: '(rule:admin_only) or (role:member and project_id:%(project_id)s)', operations: ['POST /floatingips/{id}/tags'], description: 'Create floatingip: tags' })
+export const GET_FLOATINGIP = rule({ name: 'get_floatingip', check: '(rule:admin_only) or (role:reader and project_id:%(project_id)s)', legacy: 'rule:admin_or_owner', operations: ['GET /floatingips', 'GET /floatingips/{id}'], description: 'Get floatingip' })
+export const GET_FLOATINGIP_TAGS = rule({ name: 'get_floatingip:tags', check: '(rule:admin_only) or (role:reader and project_id:%(project_id)s)', operations: ['GET /floatingips/{id}/tags', 'GET /floatingips/{id}/tags/{tag_id}'], description: 'Get floatingip: tags' })
+export const UPDATE_FLOATINGIP = rule({ name: 'update_floatingip', check: '(rule:admin_only) or (role:member and project_id:%(project_id)s)', legacy: 'rule:admin_or_owner', operations: ['PUT /floatingips/{id}'], description: 'Update floatingip' })
+export const UPDATE_FLOATINGIP_TAGS = rule({ name: 'update_floatingip:tags', check: '(rule:admin_only) or (role:member and project_id:%(project_id)s)', operations: ['PUT /floatingips/{id}/tags', 'PUT /floatingips/{id}/tags/{tag_id}'], description: 'Update floatingip: tags' })
+export const DELETE_FLOATINGIP = rule({ name: 'delete_floatingip', check: '(rule:admin_only) or (role:member and project_id:%(project_id)s)', legacy: 'rule:admin_or_owner', operations: ['DELETE /floatingips/{id}'], description: 'Delete floatingip' })
+export const DELETE_FLOATINGIP_TAGS = rule({ name: 'delete_floatingip:tags', check: '(rule:admin_only) or (role:member and project_id:%(project_id)s)', operations: ['DELETE /floatingips/{id}/tags', 'DELETE /floatingips/{id}/tags/{tag_id}'], description: 'Delete floatingip: tags' })
