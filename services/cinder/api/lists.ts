@@ -1,5 +1,4 @@
 // What Cinder's lists and views have in common: pages, filters, links, times.
-import { isoNaive } from '@alto/kit/clock'
 import type { Context } from '@alto/kit/context'
 import { atLeast, t, type Version } from '@alto/kit/http'
 import { linkWith, pageLimit, sortKeys } from '@alto/kit/openstack'
@@ -11,9 +10,9 @@ export const metadata = t.map(t.string(), { max: 128 })
 export const metadataBody = t.open({ metadata })
 export const metaBody = t.open({ meta: metadata })
 
-/** A time as Cinder writes it; null for none. */
+/** A time as Cinder writes it, `2026-01-31T12:00:00.000000`; null for none. */
 export function time(ms: number | null): string | null {
-  return ms === null ? null : isoNaive(ms)
+  return ms === null ? null : new Date(ms).toISOString().replace('Z', '000')
 }
 
 /** Links to a thing: `volumes/ID`. */

@@ -126,9 +126,10 @@ interface CreateBody {
 }
 
 function inputOf(b: CreateBody): VolumeInput {
-  if (b.group_id != null || b.consistencygroup_id != null) throw invalid('Invalid input received: groups of volumes are not supported.')
+  if ((b.group_id ?? b.consistencygroup_id ?? undefined) !== undefined) throw invalid('Invalid input received: groups of volumes are not supported.')
+  const size = b.size ?? undefined
   return {
-    size: b.size == null ? undefined : t.asInteger(b.size), name: b.name ?? b.display_name ?? null, description: b.description ?? b.display_description ?? null, imageId: b.imageRef ?? b.image_id ?? undefined,
+    size: size === undefined ? undefined : t.asInteger(size), name: b.name ?? b.display_name ?? null, description: b.description ?? b.display_description ?? null, imageId: b.imageRef ?? b.image_id ?? undefined,
     snapshotId: b.snapshot_id ?? undefined, sourceVolumeId: b.source_volid ?? undefined, type: b.volume_type ?? undefined, zone: b.availability_zone ?? undefined, metadata: b.metadata ?? {}, multiattach: t.asBoolean(b.multiattach ?? false),
   }
 }

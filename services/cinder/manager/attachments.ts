@@ -3,7 +3,7 @@
 // Each change holds the volume's row first, so that two servers cannot both get a volume that only one may have.
 import type { Context } from '@alto/kit/context'
 import { isUniqueViolation } from '@alto/kit/db'
-import { Fault } from '@alto/kit/errors'
+import type { Fault } from '@alto/kit/errors'
 import { invalid, invalidVolume, notFound, usedByServer } from '../model/faults.ts'
 import type { VolumeConnection } from '../model/disks.ts'
 import { statusWith, type Attachment, type Volume, type VolumeStatus } from '../model/volumes.ts'
@@ -91,6 +91,7 @@ export async function reserve(tx: Tx, deps: Pick<Deps, 'clock'>, volume: Volume,
   const allowed: VolumeStatus[] = volume.multiattach ? ['available', 'reserved', 'attaching', 'in-use', 'detaching'] : ['available']
   if (!allowed.includes(volume.status)) throw invalidVolume(`Volume ${volume.id} status must be ${allowed.slice(0, 1).join(' or ')} to reserve, but the current status is ${volume.status}.`)
   if (await volumes.isBeingCopied(tx, volume.id)) throw invalidVolume(`Volume ${volume.id} is being copied at the moment; it can be attached when that has ended.`)
+  if (volume.status !== 'available' && !await isRemembered(tx, volume.host)) throw invalidVolume(`Volume ${volume.id} is a qcow2 file, which only one server can have at a time; its status is ${volume.status}.`)
   if (volume.readOnly && input.mode === 'rw') throw invalid(`Invalid attaching mode 'rw' for read-only volume ${volume.id}.`)
   const attachment: Attachment = {
     id: input.id, volumeId: volume.id, projectId: volume.projectId, instanceId: input.instanceId, status: 'reserved', mode: input.mode, mountpoint: null, host: null, connection: null,
@@ -121,8 +122,7 @@ export async function connect(tx: Tx, deps: Deps, attachment: Attachment, connec
 export async function connectionFor(tx: Tx, volumeId: string, connector: Connector): Promise<VolumeConnection> {
   const disk = await disks.find(tx, volumeId)
   if (disk?.observed?.connection === undefined) throw invalidVolume(`Volume ${volumeId} has no disk that could be reached.`)
-  const isFake = (await hosts.list(tx)).find(h => h.name === disk.host)?.capacity.driver === 'fake'
-  if (connector.host !== undefined && connector.host !== disk.host && !isFake) throw invalid(`Invalid input received: volume ${volumeId} is a file on host ${disk.host} and cannot be reached from host ${connector.host}.`)
+  if (connector.host !== undefined && connector.host !== disk.host && !await isRemembered(tx, disk.host)) throw invalid(`Invalid input received: volume ${volumeId} is a file on host ${disk.host} and cannot be reached from host ${connector.host}.`)
   return disk.observed.connection
 }
 
@@ -149,4 +149,9 @@ export function refuseTakingFromServers(ctx: Context, attachment: Attachment): v
 /** There is no attachment to take away. */
 export function notAttached(volumeId: string): Fault {
   return invalidVolume(`Unable to detach volume. Volume ${volumeId} status must be 'in-use' and attach_status must be 'attached' to detach.`)
+}
+
+/** True for a host whose disks are only remembered: anybody can reach them, and as many as like. */
+async function isRemembered(tx: Tx, host: string | null): Promise<boolean> {
+  return (await hosts.list(tx)).find(h => h.name === host)?.capacity.driver === 'fake'
 }

@@ -15,7 +15,7 @@ import * as disks from '../store/disks.ts'
 import * as quotas from '../store/quotas.ts'
 import * as snapshots from '../store/snapshots.ts'
 import type { Tables, Tx } from '../store/tables.ts'
-import * as types from '../store/types.ts'
+import * as types from '../store/volume-types.ts'
 import * as volumes from '../store/volumes.ts'
 
 /** Cinder's surroundings. */

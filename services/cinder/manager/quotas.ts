@@ -6,7 +6,7 @@ import * as classRules from '../policy/quota-classes.ts'
 import * as rules from '../policy/quotas.ts'
 import * as quotas from '../store/quotas.ts'
 import type { Tx } from '../store/tables.ts'
-import * as types from '../store/types.ts'
+import * as types from '../store/volume-types.ts'
 import { effectiveLimits, projectOf, type Deps } from './deps.ts'
 
 /** Limit and use of each resource. */

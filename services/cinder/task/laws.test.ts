@@ -16,7 +16,7 @@ import { volumeActionManager } from '../manager/volume-actions.ts'
 import { volumeManager } from '../manager/volumes.ts'
 import { GIB } from '../model/disks.ts'
 import { migrations, type Tables } from '../store/tables.ts'
-import * as types from '../store/types.ts'
+import * as types from '../store/volume-types.ts'
 import { snapshotCreate, snapshotDelete } from './snapshots.ts'
 import { volumeCreate, volumeDelete, volumeExtend, volumeUpload } from './volumes.ts'
 

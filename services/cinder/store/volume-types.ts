@@ -1,6 +1,6 @@
 // SQL for volume types and for who sees the private ones.
 import { fromJson, toJson } from '@alto/kit/db'
-import type { VolumeType } from '../model/types.ts'
+import type { VolumeType } from '../model/volume-types.ts'
 import type { Tables, Tx } from './tables.ts'
 
 /** The type of that id or, failing that, of that name; or undefined. */

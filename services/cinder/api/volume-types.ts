@@ -1,11 +1,11 @@
 // /types, their extra specs and access.
 import type { Context } from '@alto/kit/context'
 import { route, t, type AnyRoute } from '@alto/kit/http'
-import type { TypeManager } from '../manager/types.ts'
-import { VISIBLE_SPECS, type VolumeType } from '../model/types.ts'
+import type { TypeManager } from '../manager/volume-types.ts'
+import { VISIBLE_SPECS, type VolumeType } from '../model/volume-types.ts'
 import * as specRules from '../policy/extra-specs.ts'
 import * as accessRules from '../policy/type-access.ts'
-import * as rules from '../policy/types.ts'
+import * as rules from '../policy/volume-types.ts'
 import { byId, byKey, metadata } from './lists.ts'
 import { invalid } from '../model/faults.ts'
 
@@ -39,8 +39,9 @@ export function typeRoutes(types: TypeManager): AnyRoute[] {
       method: 'PUT', path: '/v3/types/{id}', rule: rules.TYPE_UPDATE, status: 200, summary: 'Update a volume type', params: byId,
       body: t.open({ volume_type: t.open({ name: t.optional(t.nullable(typeName)), ...described, is_public: t.optional(t.nullable(t.booleanLike())) }) }),
       async handle({ ctx, params, body: { volume_type: b } }) {
-        if (b.name == null && b.description === undefined && b.is_public == null) throw invalid('Specify volume type name, description, is_public or a combination thereof.')
-        return { volume_type: view(ctx, await types.update(ctx, params.id, { name: b.name ?? undefined, description: b.description, isPublic: b.is_public == null ? undefined : t.asBoolean(b.is_public) })) }
+        const [given, isPublic] = [b.name ?? undefined, b.is_public ?? undefined]
+        if (given === undefined && b.description === undefined && isPublic === undefined) throw invalid('Specify volume type name, description, is_public or a combination thereof.')
+        return { volume_type: view(ctx, await types.update(ctx, params.id, { name: given, description: b.description, isPublic: isPublic === undefined ? undefined : t.asBoolean(isPublic) })) }
       },
     }),
     route({ method: 'DELETE', path: '/v3/types/{id}', rule: rules.TYPE_DELETE, status: 202, summary: 'Delete a volume type', params: byId, handle: async ({ ctx, params }) => types.remove(ctx, params.id) }),
