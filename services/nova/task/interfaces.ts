@@ -35,9 +35,6 @@ export function interfaceAttach(deps: Deps) {
           const { wanted, securityGroupIds } = t.input
           const port = await plug(deps, server, wanted, { host: server.host ?? '', key: t.key('port'), securityGroupIds })
           if (port['binding:vif_type'] === 'binding_failed') throw giveUp(new Fault('conflict', 'nova.port.bindingFailed', `Binding failed for port ${port.id}.`))
-          const known = await deps.db.read(tx => interfaces.ofServers(tx, [server.id]))
-          const found = await readInterfaces(deps, server.id, known, () => ({ madeHere: wanted.portId === undefined, tag: wanted.tag ?? null }))
-          await t.write(async tx => { for (const one of found) if (one.portId === port.id) await interfaces.put(tx, one) })
           return { id: port.id }
         },
         async undo(t) {
@@ -53,6 +50,10 @@ export function interfaceAttach(deps: Deps) {
         name: 'plugged',
         async do(t): Promise<void | Waiting> {
           const { id } = t.got.port
+          // Its row comes only now: a port that no row knows is one whose making was never recorded, which is how the undo finds it.
+          const known = await deps.db.read(tx => interfaces.ofServers(tx, [t.resourceId]))
+          const found = await readInterfaces(deps, t.resourceId, known, () => ({ madeHere: t.input.wanted.portId === undefined, tag: t.input.wanted.tag ?? null }))
+          await t.write(async tx => { for (const one of found) if (one.portId === id) await interfaces.put(tx, one) })
           await wanting(deps, t, ({ portIds }) => portIds.includes(id) ? undefined : { portIds: [...portIds, id] })
           const observed = await settled(deps, t, 'plugged the interface in')
           return 'reason' in observed ? observed : undefined
