@@ -6,17 +6,20 @@ import { migrate, openPostgres, openSqlite, type Database, type Migration } from
 import { Fault, messageOf } from '@alto/kit/errors'
 import { computeControl } from '@alto/contracts/compute-agent'
 import { networkControl } from '@alto/contracts/network-agent'
+import { volumeAgent, volumeControl } from '@alto/contracts/volume-agent'
 import { httpServer, type Fetch, type HttpServer } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import { computeClient, restClient, serviceSession } from '@alto/kit/openstack'
+import { computeClient, imageClient, restClient, serviceSession } from '@alto/kit/openstack'
 import type { CheckKind, Rule } from '@alto/kit/policy'
-import { LocalTransport } from '@alto/kit/rpc'
+import { client, LocalTransport } from '@alto/kit/rpc'
+import * as cinder from '@alto/cinder'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
 import * as neutron from '@alto/neutron'
 import * as nova from '@alto/nova'
 import * as placement from '@alto/placement'
+import { auditCloud, type Finding } from './audit.ts'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
 import { makeDemoSet } from './demo.ts'
@@ -56,14 +59,6 @@ export interface CloudStatus {
   services: readonly string[]
   /** SQL statements since the start, over all services. */
   statements: number
-}
-
-/** Something that the audit found wrong. */
-export interface Finding {
-  service: string
-  message: string
-  /** True when it was removed. */
-  repaired?: boolean
 }
 
 /** A running cloud. */
@@ -143,7 +138,15 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   undo.defer(() => network.stop())
   transport.serve(networkControl, 'neutron', network.control)
 
-  const server: HttpServer = await httpServer({ services: [...identity.http, ...resources.http, ...images.http, ...compute.http, ...network.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
+  const cinderSession = session('cinder')
+  const volumes = cinder.cinderService({
+    clock, ids, log, db: await open<cinder.Tables>('cinder', cinder.migrations), options: config.cinder, authenticate: identity.authenticate,
+    enforcer: await policy('cinder', cinder.declared.rules), host: HOST, agent: host => client(volumeAgent, transport, host),
+    image: imageClient(restClient('image', '/image', { fetch, session: cinderSession, clock })), compute: computeClient(restClient('compute', '/compute', { fetch, session: cinderSession, clock })),
+  })
+  transport.serve(volumeControl, 'cinder', volumes.control)
+
+  const server: HttpServer = await httpServer({ services: [...identity.http, ...resources.http, ...images.http, ...compute.http, ...network.http, ...volumes.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
   undo.defer(() => server.close())
   const port = await server.listen(opts.listen)
   const url = opts.publicUrl ?? `${opts.tls ? 'https' : 'http'}://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
@@ -152,10 +155,19 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
 
   await compute.start()
   undo.defer(() => compute.stop())
+  await volumes.start()
+  undo.defer(() => volumes.stop())
   const host = await startHostSide({ host: HOST, data, drivers: opts.drivers, transport, images: compute.images, fetch, clock, ids, log })
   const stopping = { keepGuests: true }
   undo.defer(() => host.stop(stopping))
   if (!opts.bare) await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, publicCidr: freeExternalRange(machineRanges()) })
+
+  const auditor = { fetch, session: session('nova'), clock }
+  const auditClients = { compute: restClient('compute', '/compute', auditor), network: restClient('network', '/networking', auditor), volume: restClient('volume', '/volume', auditor), placement: restClient('placement', '/placement', auditor) }
+  const auditRows = {
+    placement: async () => (await resources.audit()).map(one => ({ message: `${one.where}: ${one.invariant}` })), cinder: async () => (await volumes.audit()).map(one => ({ message: `${one.where}: ${one.invariant}` })),
+    neutron: async () => (await network.audit()).map(one => ({ message: `${one.where}: ${one.rule}` })), glance: () => images.audit({ repair: false }), nova: () => compute.audit(),
+  }
 
   const parts = undo.move()
   return {
@@ -166,7 +178,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
       if (!live) throw new Fault('notFound', 'cloud.noService', `There is no service ${service}; there are ${[...policies.keys()].join(', ')}.`)
       await live.reload()
     },
-    audit: async () => ({ findings: [] }),
+    audit: async ({ repair }) => ({ findings: await auditCloud({ clock, ...auditClients, agents: host.agents, rows: auditRows }, { repair }) }),
     async stop({ keepGuests }) {
       stopping.keepGuests = keepGuests
       await parts.disposeAsync()
@@ -195,6 +207,8 @@ function firstUsers({ secrets }: DataDirectory): keystone.Bootstrap {
       { type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' },
       { type: 'placement', name: 'placement', description: 'Placement', url: '$(base)s/placement' },
       { type: 'compute', name: 'nova', description: 'Compute', url: '$(base)s/compute/v2.1' },
+      { type: 'volumev3', name: 'cinderv3', description: 'Block storage', url: '$(base)s/volume/v3/$(project_id)s' },
+      { type: 'block-storage', name: 'cinder', description: 'Block storage', url: '$(base)s/volume/v3/$(project_id)s' },
       { type: 'network', name: 'neutron', description: 'Networking', url: '$(base)s/networking' },
       { type: 'image', name: 'glance', description: 'Image', url: '$(base)s/image' },
     ],

@@ -3,12 +3,15 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { computeAgent, computeControl, type ComputeAgent } from '@alto/contracts/compute-agent'
 import { networkAgent, networkControl, type NetworkAgent } from '@alto/contracts/network-agent'
+import { volumeAgent, volumeControl, type VolumeAgent } from '@alto/contracts/volume-agent'
 import type { Clock } from '@alto/kit/clock'
+import { qemuImg } from '@alto/kit/disk'
 import { commandHost, namespaceCommands, namespaceOf } from '@alto/kit/host'
 import type { Fetch } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { client, type Transport } from '@alto/kit/rpc'
+import { fakeDisks, fileDisks, volumeAgentOn } from '@alto/cinder'
 import { eraseLinuxNetwork, startFakeNetworkAgent, startLinuxNetworkAgent } from '@alto/neutron'
 import { computeAgentOn, fakeHypervisor, qemuHypervisor, type Images } from '@alto/nova'
 import type { DataDirectory } from './data-directory.ts'
@@ -30,7 +33,7 @@ export interface HostSideOptions {
 
 /** The agents of one host. */
 export interface HostSide {
-  readonly agents: { compute: ComputeAgent, network: NetworkAgent }
+  readonly agents: { compute: ComputeAgent, network: NetworkAgent, volume: VolumeAgent }
   /** Stops the agents. Guests and networks go on when they are to be kept; else guests are shut down, and then the networks are taken away. */
   stop(opts: { keepGuests: boolean }): Promise<void>
 }
@@ -56,16 +59,20 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
     ? await startLinuxNetworkAgent({ ...networkOptions, metadata: { fetch: whatwg(opts.fetch), url: 'http://nova/metadata-internal', secret: data.secrets.metadataSecret } })
     : startFakeNetworkAgent(networkOptions)
   const compute = computeAgentOn({ ...common, driver: hypervisor, images: opts.images, control: client(computeControl, transport, 'nova') })
+  const volume = volumeAgentOn({ ...common, images: opts.images, control: client(volumeControl, transport, 'cinder'), driver: real ? fileDisks({ directory: data.at('volumes'), cloud: data.cloud, images: qemuImg(commandHost) }) : fakeDisks() })
+  transport.serve(volumeAgent, host, volume.agent)
   transport.serve(networkAgent, host, network.agent)
   transport.serve(computeAgent, host, compute.agent)
+  await volume.start()
   await compute.start()
 
   return {
-    agents: { compute: compute.agent, network: network.agent },
+    agents: { compute: compute.agent, network: network.agent, volume: volume.agent },
     async stop({ keepGuests }) {
       await compute.stop()
       if (!keepGuests) await compute.shutDownGuests(SHUTDOWN)
       await hypervisor.close()
+      await volume.stop()
       await network.stop()
       if (keepGuests) return
       if (real) {

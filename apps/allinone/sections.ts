@@ -1,6 +1,7 @@
 // The services of this process and what each declares: routes for the sweeps, options for the site's configuration file, rules for its policy files.
 import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
 import type { Rule } from '@alto/kit/policy'
+import * as cinder from '@alto/cinder'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
 import * as neutron from '@alto/neutron'
@@ -20,7 +21,8 @@ export const services: readonly Member[] = [
   { name: 'placement', prefix: '/placement', declared: placement.declared, microversions: placement.microversions },
   { name: 'glance', prefix: '/image', declared: glance.declared },
   { name: 'neutron', prefix: '/networking', declared: neutron.declared },
+  { name: 'cinder', prefix: '/volume', declared: cinder.declared, microversions: cinder.microversions },
   { name: 'nova', prefix: '/compute', declared: nova.declared, microversions: nova.MICROVERSIONS },
 ]
 
-export const sections = [keystone.declared.options, placement.declared.options, glance.declared.options, nova.declared.options, neutron.declared.options] as const
+export const sections = [keystone.declared.options, placement.declared.options, glance.declared.options, nova.declared.options, neutron.declared.options, cinder.declared.options] as const
