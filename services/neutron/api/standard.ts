@@ -1,14 +1,13 @@
 // What every resource's view has, and attributes that only some may see.
-import { isoSeconds } from '@alto/kit/clock'
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
-import type { Standard } from '../model/standard.ts'
+import { wireTime, type Standard } from '../model/standard.ts'
 
 /** The standard attributes as the API shows them. */
 export function standardView(s: Standard) {
   return {
     id: s.id, tenant_id: s.projectId, project_id: s.projectId, description: s.description, tags: s.tags, revision_number: s.revision,
-    created_at: isoSeconds(s.createdAt), updated_at: isoSeconds(s.updatedAt),
+    created_at: wireTime(s.createdAt), updated_at: wireTime(s.updatedAt),
   }
 }
 

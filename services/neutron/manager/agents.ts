@@ -1,7 +1,5 @@
 // Agents, availability zones, and how full networks are.
 import type { Context } from '@alto/kit/context'
-import { sql } from '@alto/kit/db'
-import type { SqlBool } from 'kysely'
 import type { Agent } from '../model/agents.ts'
 import { neutronFault, notFound } from '../model/faults.ts'
 import type { Network } from '../model/networks.ts'
@@ -86,7 +84,7 @@ export function agentManager(deps: Deps) {
     listAvailability: (ctx: Context, request: Listing): Promise<Availability[]> => db.read(async tx => {
       ctx.authorize(rules.GET_NETWORK_IP_AVAILABILITY, {})
       const named = new Map([...request.filters].map(([name, values]) => [name === 'network_id' ? 'id' : name === 'network_name' ? 'name' : name, values]))
-      const plan = { table: 'networks', noun: 'network', rule: rules.GET_NETWORK_IP_AVAILABILITY, columns: networks.FILTERS, mine: () => sql<SqlBool>`1 = 1` } as const
+      const plan = { table: 'networks', noun: 'network', rule: rules.GET_NETWORK_IP_AVAILABILITY, columns: networks.FILTERS, mine: networks.seenBy } as const
       return fullness(tx, (await listVisible(ctx, tx, plan, { ...request, filters: named })).rows.map(networks.fromRow))
     }),
 

@@ -1,11 +1,10 @@
 // What Neutron's managers are made of.
 import type { Clock } from '@alto/kit/clock'
-import type { Values } from '@alto/kit/config'
 import { afterCommit, type Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { Counted, Limits } from '../model/quotas.ts'
-import type { neutronOptions } from '../options.ts'
+import type { Settings } from '../model/settings.ts'
 import type { Tables, Tx } from '../store/tables.ts'
 
 export interface Deps {
@@ -13,7 +12,7 @@ export interface Deps {
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Log
-  readonly options: Values<typeof neutronOptions>
+  readonly options: Settings
   /** Tells the agents of these hosts to look. */
   readonly ring: (hosts: readonly string[]) => void
   /** There are events that Nova was not told of. */

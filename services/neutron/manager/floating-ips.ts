@@ -1,7 +1,5 @@
 // Floating IPs: what may be made, associated and removed, and by whom.
-import { sql } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import type { SqlBool } from 'kysely'
 import type { Parsed } from '../model/attributes.ts'
 import { badRequest, notFound } from '../model/faults.ts'
 import type { FloatingIp, FLOATING_IP_ATTRIBUTES } from '../model/floating-ips.ts'
@@ -27,7 +25,7 @@ import { visiblePort } from './ports.ts'
 type Said = Parsed<typeof FLOATING_IP_ATTRIBUTES>
 
 const PLAN: ListPlan<'floatingips'> = {
-  table: 'floatingips', noun: 'floatingip', rule: rules.GET_FLOATINGIP, columns: floatingIps.FILTERS, mine: project => sql<SqlBool>`project_id = ${project}`,
+  table: 'floatingips', noun: 'floatingip', rule: rules.GET_FLOATINGIP, columns: floatingIps.FILTERS, mine: floatingIps.seenBy,
 }
 
 export type FloatingIpManager = ReturnType<typeof floatingIpManager>
@@ -57,8 +55,9 @@ export function floatingIpManager(deps: Deps) {
       projectId: '', deviceOwner: FLOATING_IP, deviceId: id,
       wantedIps: address === undefined && subnetId === undefined ? undefined : [{ subnet_id: subnetId, ip_address: address }],
     })
-    if (values.port_id == null && values.fixed_ip_address != null) throw badRequest('floatingip', 'fixed_ip_address cannot be specified without a port_id')
-    const inner = values.port_id == null ? undefined : await visiblePort(ctx, tx, values.port_id)
+    const portId = values.port_id ?? undefined
+    if (portId === undefined && typeof values.fixed_ip_address === 'string') throw badRequest('floatingip', 'fixed_ip_address cannot be specified without a port_id')
+    const inner = portId === undefined ? undefined : await visiblePort(ctx, tx, portId)
     const floatingIp: FloatingIp = {
       ...newStandard({ id, projectId, description: values.description, tags: values.tags }, clock.now()), floatingNetworkId: network.id, floatingIpAddress: port.fixedIps[0]!.address,
       floatingPortId: port.id, ...inner ? await associate(tx, network.id, inner, values.fixed_ip_address ?? undefined) : UNASSOCIATED,

@@ -1,9 +1,7 @@
 // Lists: what the caller may see of what it asked for.
 import type { Context } from '@alto/kit/context'
-import { sql } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
 import type { Rule } from '@alto/kit/policy'
-import type { SqlBool } from 'kysely'
 import { notFound, type Noun } from '../model/faults.ts'
 import { anyOf, listRows, tagCondition, type Column, type Condition } from '../store/listing.ts'
 import type { Tables, Tx } from '../store/tables.ts'
@@ -38,7 +36,7 @@ export async function listVisible<T extends Listed>(
   const conditions = [...request.filters].map(([name, values]) => conditionOf(plan, name, values))
   if (!all) conditions.push(plan.mine(own))
   const sort = request.sort.map(key => ({ column: sortColumn(plan.columns, key.column), direction: key.direction }))
-  const after = request.marker === undefined ? undefined : (await listRows(tx, plan.table, { sort: [{ column: 'id', direction: 'asc' }], limit: 1 }, [sql<SqlBool>`id = ${request.marker}`])).rows[0]
+  const after = request.marker === undefined ? undefined : (await listRows(tx, plan.table, { sort: [{ column: 'id', direction: 'asc' }], limit: 1 }, [anyOf({ column: 'id', kind: 'text' }, [request.marker])])).rows[0]
   if (request.marker !== undefined && !after) throw notFound(plan.noun, request.marker)
   return listRows(tx, plan.table, { sort: [...sort, ...(sort.some(key => key.column === 'id') ? [] : [{ column: 'id', direction: sort[0]?.direction ?? 'asc' as const }])], limit: request.limit, after }, conditions)
 }

@@ -1,7 +1,6 @@
 // Networks: what may be made, changed and removed, and by whom.
-import { isForeignKeyViolation, isUniqueViolation, sql } from '@alto/kit/db'
+import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import type { SqlBool } from 'kysely'
 import type { Parsed } from '../model/attributes.ts'
 import { invalidInput, neutronFault, notFound } from '../model/faults.ts'
 import { VXLAN_OVERHEAD, type Network, type NetworkInput, type NETWORK_ATTRIBUTES } from '../model/networks.ts'
@@ -27,9 +26,7 @@ export type NetworkWithSubnets = Network & { readonly subnetIds: readonly string
 type Said = Parsed<typeof NETWORK_ATTRIBUTES>
 
 const PLAN: ListPlan<'networks'> = {
-  table: 'networks', noun: 'network', rule: rules.GET_NETWORK, columns: networks.FILTERS,
-  special: (name, values) => name === 'status' ? sql<SqlBool>`${Number(values.includes('ACTIVE'))} = 1` : undefined,
-  mine: project => sql<SqlBool>`(project_id = ${project} or shared = 1 or external = 1)`,
+  table: 'networks', noun: 'network', rule: rules.GET_NETWORK, columns: networks.FILTERS, special: networks.special, mine: networks.seenBy,
 }
 const CREATING = {
   shared: rules.CREATE_NETWORK_SHARED, 'router:external': rules.CREATE_NETWORK_ROUTER_EXTERNAL, is_default: rules.CREATE_NETWORK_IS_DEFAULT,
@@ -78,7 +75,7 @@ export function networkManager(deps: Deps) {
     const networkType = values['provider:network_type'] ?? (external ? 'flat' : 'vxlan')
     const named = values['provider:segmentation_id'] ?? null
     if (networkType !== 'vxlan' && named !== null) throw invalidInput(`provider:segmentation_id is prohibited for ${networkType} networks`)
-    if (networkType !== 'flat' && values['provider:physical_network'] != null) throw invalidInput(`provider:physical_network is prohibited for ${networkType} networks`)
+    if (networkType !== 'flat' && typeof values['provider:physical_network'] === 'string') throw invalidInput(`provider:physical_network is prohibited for ${networkType} networks`)
     const most = deps.options.globalPhysnetMtu - (networkType === 'vxlan' ? VXLAN_OVERHEAD : 0)
     const mtu = values.mtu === undefined || values.mtu === 0 ? most : values.mtu
     if (mtu < 68 || mtu > most) throw invalidInput(`Requested MTU is too big or too small, it may be 68 to ${most}`)

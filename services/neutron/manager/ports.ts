@@ -1,7 +1,6 @@
 // Ports: what may be made, changed, bound and removed, and by whom.
-import { isForeignKeyViolation, isUniqueViolation, sql } from '@alto/kit/db'
+import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import type { SqlBool } from 'kysely'
 import type { Parsed } from '../model/attributes.ts'
 import { invalidInput, neutronFault, notFound } from '../model/faults.ts'
 import type { Network } from '../model/networks.ts'
@@ -9,7 +8,6 @@ import {
   FLOATING_IP, isNetworkOwned, mergeDhcpOptions, ROUTER_GATEWAY, ROUTER_INTERFACE, type AddressPair, type Port, type PortInput, type PORT_ATTRIBUTES,
 } from '../model/ports.ts'
 import * as rules from '../policy/ports.ts'
-import { inSecurityGroups, withFixedIps } from '../store/ports.ts'
 import * as networks from '../store/networks.ts'
 import * as ports from '../store/ports.ts'
 import * as quotas from '../store/quotas.ts'
@@ -31,10 +29,7 @@ export type PortOnNetwork = Port & { readonly network: Network }
 type Said = Parsed<typeof PORT_ATTRIBUTES>
 
 const PLAN: ListPlan<'ports'> = {
-  table: 'ports', noun: 'port', rule: rules.GET_PORT, columns: ports.FILTERS,
-  special: (name, values) => name === 'fixed_ips' ? withFixedIps(values) : name === 'security_groups' ? inSecurityGroups(values)
-    : name === 'ip_address' ? withFixedIps(values.map(value => `ip_address=${value}`)) : undefined,
-  mine: project => sql<SqlBool>`(project_id = ${project} or network_id in (select id from networks where project_id = ${project}))`,
+  table: 'ports', noun: 'port', rule: rules.GET_PORT, columns: ports.FILTERS, special: ports.special, mine: ports.seenBy,
 }
 const CREATING = {
   device_id: rules.CREATE_PORT_DEVICE_ID, device_owner: rules.CREATE_PORT_DEVICE_OWNER, mac_address: rules.CREATE_PORT_MAC_ADDRESS, fixed_ips: rules.CREATE_PORT_FIXED_IPS,

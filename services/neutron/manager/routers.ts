@@ -1,7 +1,5 @@
 // Routers: what may be made, changed and removed, and by whom. Their interfaces: router-interfaces.ts.
-import { sql } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import type { SqlBool } from 'kysely'
 import type { Parsed } from '../model/attributes.ts'
 import { badRequest, neutronFault, notFound } from '../model/faults.ts'
 import { ROUTER_GATEWAY, ROUTER_INTERFACE, type Port } from '../model/ports.ts'
@@ -31,7 +29,7 @@ export type RouterWithGateway = Router & { readonly gateway: Port | undefined }
 type Said = Parsed<typeof ROUTER_ATTRIBUTES>
 
 const PLAN: ListPlan<'routers'> = {
-  table: 'routers', noun: 'router', rule: rules.GET_ROUTER, columns: routers.FILTERS, mine: project => sql<SqlBool>`project_id = ${project}`,
+  table: 'routers', noun: 'router', rule: rules.GET_ROUTER, columns: routers.FILTERS, mine: routers.seenBy,
 }
 const CREATING = {
   external_gateway_info: rules.CREATE_ROUTER_EXTERNAL_GATEWAY_INFO, 'external_gateway_info:network_id': rules.CREATE_ROUTER_EXTERNAL_GATEWAY_INFO_NETWORK_ID,
@@ -92,7 +90,7 @@ export function routerManager(deps: Deps) {
     ctx.authorize(rules.CREATE_ROUTER, routerTarget(router))
     authorizeAttributes(ctx, withParts(given, values), CREATING, routerTarget(router))
     await routers.insert(tx, router)
-    const ready = values.external_gateway_info?.network_id == null ? router : await setGateway(ctx, tx, router, values.external_gateway_info)
+    const ready = typeof values.external_gateway_info?.network_id === 'string' ? await setGateway(ctx, tx, router, values.external_gateway_info) : router
     if (ready.host !== null) {
       await hostRows.wantRouter(tx, router.id, ready.host)
       ringAfter(tx, deps, [ready.host])
@@ -171,7 +169,7 @@ export function routerManager(deps: Deps) {
       ctx.authorize(rules.UPDATE_ROUTER, routerTarget(router))
       authorizeAttributes(ctx, withParts(given, values), CHANGING, routerTarget(router))
       const info = values.external_gateway_info
-      const gated = info === undefined ? router : info === null || (info.network_id == null && Object.keys(info).length === 0) ? await clearGateway(tx, router) : await setGateway(ctx, tx, router, info)
+      const gated = info === undefined ? router : info === null || Object.keys(info).length === 0 ? await clearGateway(tx, router) : await setGateway(ctx, tx, router, info)
       const routes = values.routes === undefined ? router.routes : values.routes ?? []
       await checkRoutesOf(tx, deps, gated, routes)
       const next = revised(gated, { name: values.name ?? router.name, description: values.description ?? router.description, adminUp: values.admin_state_up ?? router.adminUp, routes }, clock.now())

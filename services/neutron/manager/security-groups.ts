@@ -1,7 +1,6 @@
 // Security groups and their rules: what may be made, changed and removed, and by whom.
-import { isForeignKeyViolation, isUniqueViolation, sql } from '@alto/kit/db'
+import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import type { SqlBool } from 'kysely'
 import type { Parsed } from '../model/attributes.ts'
 import { neutronFault, notFound } from '../model/faults.ts'
 import { egressMatches, matchOf, type SecurityGroup, type SecurityGroupRule, type SECURITY_GROUP_ATTRIBUTES, type SECURITY_GROUP_RULE_ATTRIBUTES } from '../model/security-groups.ts'
@@ -28,13 +27,11 @@ type Said = Parsed<typeof SECURITY_GROUP_ATTRIBUTES>
 type SaidRule = Parsed<typeof SECURITY_GROUP_RULE_ATTRIBUTES>
 
 const PLAN: ListPlan<'security_groups'> = {
-  table: 'security_groups', noun: 'security_group', rule: rules.GET_SECURITY_GROUP, columns: groups.FILTERS,
-  special: (name, values) => name === 'shared' ? sql<SqlBool>`${Number(!values.some(value => /^(true|1)$/i.test(value)))} = 1` : undefined,
-  mine: project => sql<SqlBool>`project_id = ${project}`,
+  table: 'security_groups', noun: 'security_group', rule: rules.GET_SECURITY_GROUP, columns: groups.FILTERS, special: groups.special, mine: groups.seenBy,
 }
 const RULE_PLAN: ListPlan<'security_group_rules'> = {
   table: 'security_group_rules', noun: 'security_group_rule', rule: rules.GET_SECURITY_GROUP_RULE, columns: groups.RULE_FILTERS,
-  mine: project => sql<SqlBool>`security_group_id in (select id from security_groups where project_id = ${project})`,
+  mine: groups.rulesSeenBy,
 }
 
 export type SecurityGroupManager = ReturnType<typeof securityGroupManager>

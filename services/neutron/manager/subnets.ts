@@ -1,7 +1,6 @@
 // Subnets: what may be made, changed and removed, and by whom.
-import { isForeignKeyViolation, sql } from '@alto/kit/db'
+import { isForeignKeyViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import type { SqlBool } from 'kysely'
 import type { Parsed } from '../model/attributes.ts'
 import { invalidInput, neutronFault, notFound } from '../model/faults.ts'
 import type { Network } from '../model/networks.ts'
@@ -27,10 +26,7 @@ import { changePort } from './port-rows.ts'
 type Said = Parsed<typeof SUBNET_ATTRIBUTES>
 
 const PLAN: ListPlan<'subnets'> = {
-  table: 'subnets', noun: 'subnet', rule: rules.GET_SUBNET, columns: subnets.FILTERS,
-  special: (name, values) => name === 'router:external' ? sql<SqlBool>`network_id in (select id from networks where external = ${Number(/^(true|1)$/i.test(values[0] ?? ''))})`
-    : name === 'shared' ? sql<SqlBool>`network_id in (select id from networks where shared = ${Number(/^(true|1)$/i.test(values[0] ?? ''))})` : undefined,
-  mine: project => sql<SqlBool>`(project_id = ${project} or network_id in (select id from networks where project_id = ${project} or shared = 1 or external = 1))`,
+  table: 'subnets', noun: 'subnet', rule: rules.GET_SUBNET, columns: subnets.FILTERS, special: subnets.special, mine: subnets.seenBy,
 }
 const CREATING = { service_types: rules.CREATE_SUBNET_SERVICE_TYPES, tags: rules.CREATE_SUBNET_TAGS }
 const CHANGING = { service_types: rules.UPDATE_SUBNET_SERVICE_TYPES }

@@ -98,7 +98,7 @@ export function matchOf(input: SecurityGroupRuleInput): Match {
     direction: input.direction!, ethertype: input.ethertype ?? 'IPv4', protocol: input.protocol ?? null, portRangeMin: input.port_range_min ?? null,
     portRangeMax: input.port_range_max ?? null, remoteIpPrefix: input.remote_ip_prefix ?? null, remoteGroupId: input.remote_group_id ?? null,
   }
-  if (input.remote_address_group_id != null) throw neutronFault('notFound', 'AddressGroupNotFound', `Address group ${input.remote_address_group_id} could not be found.`)
+  if (typeof input.remote_address_group_id === 'string') throw neutronFault('notFound', 'AddressGroupNotFound', `Address group ${input.remote_address_group_id} could not be found.`)
   if (match.remoteGroupId !== null && match.remoteIpPrefix !== null) throw refused('SecurityGroupRemoteGroupAndRemoteIpPrefix', 'Only remote_ip_prefix, remote_group_id or remote_address_group_id may be provided.')
   if (match.remoteIpPrefix !== null && parsePrefix(match.remoteIpPrefix).version !== versionOf(match.ethertype)) {
     throw refused('SecurityGroupRuleParameterConflict', `Conflicting value ethertype ${match.ethertype} for CIDR ${match.remoteIpPrefix}`)

@@ -21,3 +21,8 @@ export function newStandard(from: { id: string, projectId: string, description?:
 export function revised<T extends Standard>(resource: T, changes: Partial<T>, now: number): T {
   return { ...resource, ...changes, revision: resource.revision + 1, updatedAt: now }
 }
+
+/** `2026-01-31T12:00:00Z`, of milliseconds. */
+export function wireTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
+}

@@ -66,7 +66,7 @@ export type Placement = Pick<Subnet, 'ipVersion' | 'cidr' | 'gatewayIp' | 'pools
  * and Fault('conflict', 'neutron.GatewayConflictWithAllocationPools').
  */
 export function place(input: SubnetInput): Placement {
-  for (const name of ['subnetpool_id', 'segment_id'] as const) if (input[name] != null) throw badRequest('subnets', `${name} is not supported by this cloud`)
+  for (const name of ['subnetpool_id', 'segment_id'] as const) if (typeof input[name] === 'string') throw badRequest('subnets', `${name} is not supported by this cloud`)
   if (input.use_default_subnetpool === true) throw badRequest('subnets', 'there is no default subnet pool')
   if (input.ip_version === 5) throw invalid('ip_version', '\'5\' is not in [4, 6]')
   if (input.cidr === undefined) throw badRequest('subnets', 'a subnetpool must be specified in the absence of a cidr')

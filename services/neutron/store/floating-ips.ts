@@ -1,6 +1,7 @@
 // SQL for floating IPs.
+import { sql } from '@alto/kit/db'
 import type { FloatingIp } from '../model/floating-ips.ts'
-import { STANDARD_FILTERS, type Column } from './listing.ts'
+import { STANDARD_FILTERS, type Column, type Condition } from './listing.ts'
 import { standardOf, standardRow } from './standard.ts'
 import type { FloatingIpRow, Tx } from './tables.ts'
 
@@ -9,6 +10,11 @@ export const FILTERS: Readonly<Record<string, Column>> = {
   ...STANDARD_FILTERS, floating_network_id: { column: 'floating_network_id', kind: 'text' }, floating_ip_address: { column: 'floating_ip_address', kind: 'text' },
   port_id: { column: 'fixed_port_id', kind: 'text' }, fixed_ip_address: { column: 'fixed_ip_address', kind: 'text' }, router_id: { column: 'router_id', kind: 'text' },
   status: { column: 'status', kind: 'text' },
+}
+
+/** The condition on rows that a project is shown: its own. */
+export function seenBy(project: string): Condition {
+  return sql<boolean>`project_id = ${project}`
 }
 
 /** The floating IP, or undefined. */

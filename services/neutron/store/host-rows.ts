@@ -3,7 +3,7 @@
 // - A change takes the next number of one counter and writes it into every host row that it concerns. The counter's row stays locked until the transaction
 //   ends, so numbers are committed in their order and "everything after my cursor" misses nothing. The number is also the row's generation.
 // - A host row outlives its resource: it turns into a tombstone (`gone`), which is repeated until the host reported it gone at its number.
-// - A network concerns a host while a port of it is bound there; then all of its ports do, wherever they are bound, as DHCP reservations.
+// - A network concerns a host while a port of it is bound there (not where binding failed: nobody is there to make anything); then all of its ports do, wherever they are bound, as DHCP reservations.
 // What would break it: binding, adding or removing a port without `portChanged` or `portRemoved` in the same transaction.
 import { sql } from '@alto/kit/db'
 import type { Port } from '../model/ports.ts'
@@ -27,10 +27,10 @@ export async function nextEpoch(tx: Tx): Promise<void> {
 }
 
 /** A port was added, changed or bound elsewhere (`formerHost`). The hosts that are to look. */
-export async function portChanged(tx: Tx, port: Pick<Port, 'id' | 'networkId' | 'bindingHost'>, formerHost = ''): Promise<string[]> {
+export async function portChanged(tx: Tx, port: Pick<Port, 'id' | 'networkId' | 'bindingHost' | 'vifType'>, formerHost = ''): Promise<string[]> {
   const seq = await nextChange(tx)
   const left = formerHost !== '' && formerHost !== port.bindingHost ? await leave(tx, formerHost, port.networkId, seq) : []
-  if (port.bindingHost !== '') await join(tx, port.bindingHost, port.networkId, seq)
+  if (port.bindingHost !== '' && port.vifType !== 'binding_failed') await join(tx, port.bindingHost, port.networkId, seq)
   const rows = await sql<{ host: string }>`
     insert into host_rows (host, kind, resource_id, network_id, seq, gone, reported_seq)
     select host, 'port', ${port.id}, ${port.networkId}, ${seq}, 0, 0 from host_rows where kind = 'network' and resource_id = ${port.networkId} and gone = 0

@@ -16,7 +16,7 @@ const TABLES: Readonly<Record<Counted, string>> = {
 
 const QUERIES: Readonly<Record<string, string>> = {
   'a port is bound to a host, and its network does not concern that host':
-    `select id as found from ports p where binding_host <> '' and not exists (select 1 from host_rows h where h.host = p.binding_host and h.kind = 'network' and h.resource_id = p.network_id and h.gone = 0)`,
+    `select id as found from ports p where binding_host <> '' and vif_type <> 'binding_failed' and not exists (select 1 from host_rows h where h.host = p.binding_host and h.kind = 'network' and h.resource_id = p.network_id and h.gone = 0)`,
   'a port of a network that concerns a host is not told to that host':
     `select p.id as found from ports p join host_rows n on n.kind = 'network' and n.resource_id = p.network_id and n.gone = 0
       where not exists (select 1 from host_rows h where h.host = n.host and h.kind = 'port' and h.resource_id = p.id and h.gone = 0)`,

@@ -1,9 +1,9 @@
 // Lists of any resource: filters that a client named, an order, a page after a marker. Each noun says which names it has and which columns they are.
 import { keysetPage, sql, type SortKey } from '@alto/kit/db'
-import type { RawBuilder, SqlBool } from 'kysely'
 import type { Tables, Tx } from './tables.ts'
 
-export type Condition = RawBuilder<SqlBool>
+/** A condition of a `where`. */
+export type Condition = ReturnType<typeof sql<boolean>>
 
 /** A name that a client may filter and sort by. */
 export type Column = { readonly column: string, readonly kind: 'text' | 'boolean' | 'integer' }
@@ -33,16 +33,16 @@ export async function listRows<T extends Standardized>(tx: Tx, table: T, request
 /** The condition that a column has one of the values. */
 export function anyOf({ column, kind }: Column, values: readonly string[]): Condition {
   const wanted = values.map(value => kind === 'boolean' ? Number(/^(true|1|yes|on)$/i.test(value)) : kind === 'integer' ? Number(value) : value).filter(value => !Number.isNaN(value))
-  if (wanted.length === 0) return sql<SqlBool>`1 = 0`
-  const nothing = kind === 'text' && values.includes('') ? sql<SqlBool> ` or ${sql.ref(column)} is null` : sql``
-  return sql<SqlBool>`(${sql.ref(column)} in (${sql.join(wanted)})${nothing})`
+  if (wanted.length === 0) return sql<boolean>`1 = 0`
+  const nothing = kind === 'text' && values.includes('') ? sql<boolean> ` or ${sql.ref(column)} is null` : sql``
+  return sql<boolean>`(${sql.ref(column)} in (${sql.join(wanted)})${nothing})`
 }
 
 /** The condition that `tags` has all (`tags`), some (`tags-any`), not all (`not-tags`) or none (`not-tags-any`) of the names, given with commas between. */
 export function tagCondition(name: string, values: readonly string[]): Condition {
-  const has = values.flatMap(value => value.split(',')).map(tag => sql<SqlBool>`tags like ${`%${JSON.stringify(tag).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`} escape '\\'`)
-  const together = sql<SqlBool>`(${sql.join(has, name.endsWith('-any') ? sql` or ` : sql` and `)})`
-  return name.startsWith('not-') ? sql<SqlBool>`not ${together}` : together
+  const has = values.flatMap(value => value.split(',')).map(tag => sql<boolean>`tags like ${`%${JSON.stringify(tag).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`} escape '\\'`)
+  const together = sql<boolean>`(${sql.join(has, name.endsWith('-any') ? sql` or ` : sql` and `)})`
+  return name.startsWith('not-') ? sql<boolean>`not ${together}` : together
 }
 
 /** The columns that every resource has. */

@@ -1,7 +1,7 @@
 // SQL for networks.
 import { sql } from '@alto/kit/db'
 import type { Network, NetworkType } from '../model/networks.ts'
-import { STANDARD_FILTERS, type Column } from './listing.ts'
+import { STANDARD_FILTERS, type Column, type Condition } from './listing.ts'
 import { standardOf, standardRow } from './standard.ts'
 import type { NetworkRow, Tx } from './tables.ts'
 
@@ -11,6 +11,16 @@ export const FILTERS: Readonly<Record<string, Column>> = {
   shared: { column: 'shared', kind: 'boolean' }, 'router:external': { column: 'external', kind: 'boolean' }, is_default: { column: 'is_default', kind: 'boolean' }, mtu: { column: 'mtu', kind: 'integer' },
   port_security_enabled: { column: 'port_security', kind: 'boolean' }, 'provider:network_type': { column: 'network_type', kind: 'text' },
   'provider:physical_network': { column: 'physical_network', kind: 'text' }, 'provider:segmentation_id': { column: 'segmentation_id', kind: 'integer' },
+}
+
+/** The condition on rows that a project is shown: its own, shared and external ones. */
+export function seenBy(project: string): Condition {
+  return sql<boolean>`(project_id = ${project} or shared = 1 or external = 1)`
+}
+
+/** Filters by names that are no columns: every network is ACTIVE. */
+export function special(name: string, values: readonly string[]): Condition | undefined {
+  return name === 'status' ? sql<boolean>`${Number(values.includes('ACTIVE'))} = 1` : undefined
 }
 
 /** The network, or undefined. */

@@ -1,6 +1,5 @@
 // SQL for ports, with their addresses and security groups.
 import { fromJson, sql, toJson } from '@alto/kit/db'
-import type { SqlBool } from 'kysely'
 import { DHCP, ROUTER_INTERFACE, type FixedIp, type Port, type PortStatus, type VifType } from '../model/ports.ts'
 import * as addresses from './addresses.ts'
 import { STANDARD_FILTERS, type Column, type Condition } from './listing.ts'
@@ -16,21 +15,33 @@ export const FILTERS: Readonly<Record<string, Column>> = {
 }
 
 /** The condition of a `fixed_ips` filter: `ip_address=…`, `ip_address_substr=…`, `subnet_id=…`; those of one name are alternatives. */
-export function withFixedIps(values: readonly string[]): Condition {
+function withFixedIps(values: readonly string[]): Condition {
   const wanted = new Map<string, string[]>()
   for (const value of values) {
     const [name = '', ...rest] = value.split('=')
     wanted.set(name, [...wanted.get(name) ?? [], rest.join('=')])
   }
-  const parts = [...wanted].map(([name, texts]) => name === 'subnet_id' ? sql<SqlBool>`a.subnet_id in (${sql.join(texts)})`
-    : name === 'ip_address_substr' ? sql<SqlBool>`(${sql.join(texts.map(text => sql`a.address like ${`%${text.replaceAll(/[%_\\]/g, '')}%`}`), sql` or `)})`
-    : sql<SqlBool>`a.address in (${sql.join(texts)})`)
-  return sql<SqlBool>`ports.id in (select a.port_id from ip_allocations a where ${sql.join(parts, sql` and `)})`
+  const parts = [...wanted].map(([name, texts]) => name === 'subnet_id' ? sql<boolean>`a.subnet_id in (${sql.join(texts)})`
+    : name === 'ip_address_substr' ? sql<boolean>`(${sql.join(texts.map(text => sql`a.address like ${`%${text.replaceAll(/[%_\\]/g, '')}%`}`), sql` or `)})`
+    : sql<boolean>`a.address in (${sql.join(texts)})`)
+  return sql<boolean>`ports.id in (select a.port_id from ip_allocations a where ${sql.join(parts, sql` and `)})`
 }
 
 /** The condition of a `security_groups` filter. */
-export function inSecurityGroups(ids: readonly string[]): Condition {
-  return sql<SqlBool>`ports.id in (select g.port_id from port_security_groups g where g.security_group_id in (${sql.join(ids)}))`
+function inSecurityGroups(ids: readonly string[]): Condition {
+  return sql<boolean>`ports.id in (select g.port_id from port_security_groups g where g.security_group_id in (${sql.join(ids)}))`
+}
+
+/** The condition on rows that a project is shown: its own, and all on its networks. */
+export function seenBy(project: string): Condition {
+  return sql<boolean>`(project_id = ${project} or network_id in (select id from networks where project_id = ${project}))`
+}
+
+/** Filters by names that are no columns. */
+export function special(name: string, values: readonly string[]): Condition | undefined {
+  if (name === 'fixed_ips') return withFixedIps(values)
+  if (name === 'ip_address') return withFixedIps(values.map(value => `ip_address=${value}`))
+  return name === 'security_groups' ? inSecurityGroups(values) : undefined
 }
 
 /** The port, or undefined. */

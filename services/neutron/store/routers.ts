@@ -1,13 +1,18 @@
 // SQL for routers. Their interfaces are ports.
 import { fromJson, sql, toJson } from '@alto/kit/db'
 import type { Router } from '../model/routers.ts'
-import { STANDARD_FILTERS, type Column } from './listing.ts'
+import { STANDARD_FILTERS, type Column, type Condition } from './listing.ts'
 import { standardOf, standardRow } from './standard.ts'
 import type { RouterRow, Tx } from './tables.ts'
 
 /** What lists of routers may be filtered and sorted by. */
 export const FILTERS: Readonly<Record<string, Column>> = {
   ...STANDARD_FILTERS, name: { column: 'name', kind: 'text' }, admin_state_up: { column: 'admin_up', kind: 'boolean' }, status: { column: 'status', kind: 'text' },
+}
+
+/** The condition on rows that a project is shown: its own. */
+export function seenBy(project: string): Condition {
+  return sql<boolean>`project_id = ${project}`
 }
 
 /** The router, or undefined. */

@@ -1,11 +1,27 @@
 // SQL for security groups and their rules.
+import { sql } from '@alto/kit/db'
 import { ruleKey, type Ethertype, type SecurityGroup, type SecurityGroupRule } from '../model/security-groups.ts'
-import { STANDARD_FILTERS, type Column } from './listing.ts'
+import { STANDARD_FILTERS, type Column, type Condition } from './listing.ts'
 import { standardOf, standardRow } from './standard.ts'
 import type { SecurityGroupRow, SecurityGroupRuleRow, Tx } from './tables.ts'
 
 /** What lists of groups may be filtered and sorted by. */
 export const FILTERS: Readonly<Record<string, Column>> = { ...STANDARD_FILTERS, name: { column: 'name', kind: 'text' }, stateful: { column: 'stateful', kind: 'boolean' } }
+
+/** The condition on rows that a project is shown: its own. */
+export function seenBy(project: string): Condition {
+  return sql<boolean>`project_id = ${project}`
+}
+
+/** The condition on rules that a project is shown: those of its groups. */
+export function rulesSeenBy(project: string): Condition {
+  return sql<boolean>`security_group_id in (select id from security_groups where project_id = ${project})`
+}
+
+/** Filters by names that are no columns: no group is shared. */
+export function special(name: string, values: readonly string[]): Condition | undefined {
+  return name === 'shared' ? sql<boolean>`${Number(!values.some(value => /^(true|1)$/i.test(value)))} = 1` : undefined
+}
 
 /** What lists of rules may be filtered and sorted by. */
 export const RULE_FILTERS: Readonly<Record<string, Column>> = {

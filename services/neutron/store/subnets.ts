@@ -1,9 +1,9 @@
 // SQL for subnets.
-import { fromJson, toJson } from '@alto/kit/db'
+import { fromJson, sql, toJson } from '@alto/kit/db'
 import type { IpVersion } from '../model/addresses.ts'
 import { DHCP } from '../model/ports.ts'
 import type { Ipv6Mode, Subnet } from '../model/subnets.ts'
-import { STANDARD_FILTERS, type Column } from './listing.ts'
+import { STANDARD_FILTERS, type Column, type Condition } from './listing.ts'
 import { standardOf, standardRow } from './standard.ts'
 import type { SubnetRow, Tx } from './tables.ts'
 
@@ -12,6 +12,18 @@ export const FILTERS: Readonly<Record<string, Column>> = {
   ...STANDARD_FILTERS, name: { column: 'name', kind: 'text' }, network_id: { column: 'network_id', kind: 'text' }, ip_version: { column: 'ip_version', kind: 'integer' },
   cidr: { column: 'cidr', kind: 'text' }, gateway_ip: { column: 'gateway_ip', kind: 'text' }, enable_dhcp: { column: 'enable_dhcp', kind: 'boolean' },
   ipv6_address_mode: { column: 'ipv6_address_mode', kind: 'text' }, ipv6_ra_mode: { column: 'ipv6_ra_mode', kind: 'text' },
+}
+
+/** The condition on rows that a project is shown: its own, and those of networks that it sees. */
+export function seenBy(project: string): Condition {
+  return sql<boolean>`(project_id = ${project} or network_id in (select id from networks where project_id = ${project} or shared = 1 or external = 1))`
+}
+
+/** Filters by names that are no columns but their network's. */
+export function special(name: string, values: readonly string[]): Condition | undefined {
+  const wanted = Number(/^(true|1)$/i.test(values[0] ?? ''))
+  if (name === 'router:external') return sql<boolean>`network_id in (select id from networks where external = ${wanted})`
+  return name === 'shared' ? sql<boolean>`network_id in (select id from networks where shared = ${wanted})` : undefined
 }
 
 /** The subnet, or undefined. */

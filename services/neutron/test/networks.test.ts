@@ -104,7 +104,7 @@ test('subnets of a network never overlap, and what contradicts itself is refused
     assert.deepEqual([answer.status, answer.body.NeutronError?.type], [status, type], JSON.stringify(subnet))
   }
   const both = await Promise.all([0, 1].map(() => cloud.ask('POST', '/v2.0/subnets', { subnet: { network_id, ip_version: 4, cidr: '10.9.0.0/24' } })))
-  assert.deepEqual(both.map(answer => answer.status).toSorted(), [201, 400])
+  assert.deepEqual(both.map(answer => answer.status).toSorted((a, b) => a - b), [201, 400])
   assert.equal((await cloud.ask('DELETE', `/v2.0/subnets/${id}`)).status, 204)
   assert.deepEqual(await cloud.neutron.audit(), [])
 })
@@ -114,7 +114,7 @@ test('quota is the sum of the rows, and two at once never go beyond it', async (
   assert.equal((await cloud.ask('PUT', '/v2.0/quotas/p', { quota: { network: 2 } })).status, 403)
   assert.equal((await cloud.ask('PUT', '/v2.0/quotas/p', { quota: { network: 2 } }, ADMIN)).body.quota.network, 2)
   const answers = await Promise.all([1, 2, 3].map(() => cloud.ask('POST', '/v2.0/networks', { network: {} })))
-  assert.deepEqual(answers.map(answer => answer.status).toSorted(), [201, 201, 409])
+  assert.deepEqual(answers.map(answer => answer.status).toSorted((a, b) => a - b), [201, 201, 409])
   assert.deepEqual(answers.find(answer => answer.status === 409)!.body, error('OverQuota', 'Quota exceeded for resources: [\'network\'].'))
   assert.deepEqual((await cloud.ask('GET', '/v2.0/quotas/p/details.json', undefined, { as: 'p:manager,member,reader' })).body.quota.network, { used: 2, limit: 2, reserved: 0 })
   assert.equal((await cloud.ask('DELETE', '/v2.0/quotas/p', undefined, ADMIN)).status, 204)
