@@ -24,7 +24,6 @@ import * as serverRequestsRules from './policy/server-requests.ts'
 import * as serverTagsRules from './policy/server-tags.ts'
 import * as serversRules from './policy/servers.ts'
 import * as servicesRules from './policy/services.ts'
-import * as usageRules from './policy/usage.ts'
 import * as volumesRules from './policy/volumes.ts'
 import * as zonesRules from './policy/zones.ts'
 
@@ -41,7 +40,7 @@ export { migrations, type Tables } from './store/tables.ts'
 
 /** Every rule that Nova asks. */
 export const policy: readonly Rule[] = [
-  addressesRules, aggregatesRules, baseRules, eventsRules, extensionsRules, flavorSpecsRules, flavorsRules, hostsRules, instanceActionsRules, interfacesRules, keypairsRules, limitsRules, quotasRules, securityGroupsRules, serverActionsRules, serverDetailsRules, serverGroupsRules, serverMetadataRules, serverRequestsRules, serverTagsRules, serversRules, servicesRules, usageRules, volumesRules, zonesRules,
+  addressesRules, aggregatesRules, baseRules, eventsRules, extensionsRules, flavorSpecsRules, flavorsRules, hostsRules, instanceActionsRules, interfacesRules, keypairsRules, limitsRules, quotasRules, securityGroupsRules, serverActionsRules, serverDetailsRules, serverGroupsRules, serverMetadataRules, serverRequestsRules, serverTagsRules, serversRules, servicesRules, volumesRules, zonesRules,
 ].flatMap(room => Object.values(room))
 
 /** What Nova declares of itself. */

@@ -1,5 +1,6 @@
 // Every route of Nova's API.
 import type { AnyRoute } from '@alto/kit/http'
+import { aggregateManager, groupManager } from '../manager/aggregates.ts'
 import { createManager } from '../manager/create.ts'
 import type { Deps } from '../manager/deps.ts'
 import { eventManager } from '../manager/events.ts'
@@ -13,6 +14,7 @@ import { quotaManager } from '../manager/quotas.ts'
 import { serverManager } from '../manager/servers.ts'
 import { snapshotManager } from '../manager/snapshots.ts'
 import { volumeManager } from '../manager/volumes.ts'
+import { aggregateRoutes, groupRoutes } from './aggregates.ts'
 import { historyRoutes, interfaceRoutes, volumeRoutes } from './attachments.ts'
 import { eventRoutes } from './events.ts'
 import { flavorRoutes } from './flavors.ts'
@@ -32,6 +34,7 @@ export function computeRoutes(deps: Deps): AnyRoute[] {
   const hosts = hostManager(deps)
   return [
     ...versionRoutes, ...serverRoutes(managers), ...serverActionRoutes(managers), ...serverMetadataRoutes(managers.servers), ...interfaceRoutes(managers), ...volumeRoutes(managers), ...historyRoutes(managers),
-    ...flavorRoutes(flavorManager(deps)), ...keypairRoutes(keypairManager(deps)), ...quotaRoutes(quotaManager(deps)), ...hypervisorRoutes(hosts), ...serviceRoutes(hosts), ...zoneRoutes(hosts), ...eventRoutes(eventManager(deps)),
+    ...flavorRoutes(flavorManager(deps)), ...keypairRoutes(keypairManager(deps)), ...quotaRoutes(quotaManager(deps)), ...hypervisorRoutes(hosts), ...serviceRoutes(hosts), ...zoneRoutes(hosts), ...aggregateRoutes(aggregateManager(deps)), ...groupRoutes(groupManager(deps)),
+    ...eventRoutes(eventManager(deps)),
   ]
 }
