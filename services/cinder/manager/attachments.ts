@@ -6,7 +6,7 @@ import { isUniqueViolation } from '@alto/kit/db'
 import type { Fault } from '@alto/kit/errors'
 import { invalid, invalidVolume, notFound, usedByServer } from '../model/faults.ts'
 import type { VolumeConnection } from '../model/disks.ts'
-import { statusWith, type Attachment, type Volume, type VolumeStatus } from '../model/volumes.ts'
+import { statusWith, type Attachment, type VolumeStatus } from '../model/volumes.ts'
 import * as rules from '../policy/attachments.ts'
 import * as volumeRules from '../policy/volumes.ts'
 import * as attachments from '../store/attachments.ts'
@@ -52,20 +52,24 @@ export function attachmentManager(deps: Deps) {
         const known = ctx.idempotencyKey === undefined ? undefined : await attachments.findByKey(tx, ctx.idempotencyKey)
         if (known) return known
         if (volume.bootable && volume.multiattach) ctx.authorize(rules.MULTIATTACH_BOOTABLE_VOLUME, { project_id: volume.projectId })
-        const reserved = await reserve(tx, deps, volume, { instanceId: input.instanceId, mode: input.mode, key: ctx.idempotencyKey, id: ids.uuid() })
+        const reserved = await reserve(tx, deps, volume.id, { instanceId: input.instanceId, mode: input.mode, key: ctx.idempotencyKey, id: ids.uuid() })
         return input.connector ? connect(tx, deps, reserved, input.connector) : reserved
       })
     },
 
     /** Tells where the volume goes; the attachment then says how to reach it. Repeatable. */
     async update(ctx: Context, id: string, connector: Connector): Promise<Attachment> {
-      return db.write(async tx => connect(tx, deps, await authorized(ctx, tx, rules.ATTACHMENT_UPDATE, id), connector))
+      return db.write(async tx => {
+        await volumes.hold(tx, (await authorized(ctx, tx, rules.ATTACHMENT_UPDATE, id)).volumeId)
+        return connect(tx, deps, await authorized(ctx, tx, rules.ATTACHMENT_UPDATE, id), connector)
+      })
     },
 
     /** The server has the volume now. */
     async complete(ctx: Context, id: string): Promise<void> {
       await db.write(async tx => {
         const attachment = await authorized(ctx, tx, rules.ATTACHMENT_COMPLETE, id)
+        await volumes.hold(tx, attachment.volumeId)
         if (attachment.connection === null) throw invalid(`Invalid input received: attachment ${id} has no connector yet.`)
         await attachments.update(tx, { ...attachment, status: 'attached', attachedAt: attachment.attachedAt ?? clock.now() })
         await settle(tx, deps, attachment.volumeId)
@@ -75,6 +79,8 @@ export function attachmentManager(deps: Deps) {
     /** Takes a volume from a server; gives the attachments that are left. Fault conflict when anybody but a service does it to a server that has it. */
     async remove(ctx: Context, id: string): Promise<Attachment[]> {
       return db.write(async tx => {
+        const { volumeId } = await authorized(ctx, tx, rules.ATTACHMENT_DELETE, id)
+        await volumes.hold(tx, volumeId)
         const attachment = await authorized(ctx, tx, rules.ATTACHMENT_DELETE, id)
         refuseTakingFromServers(ctx, attachment)
         await attachments.remove(tx, id)
@@ -86,8 +92,8 @@ export function attachmentManager(deps: Deps) {
 }
 
 /** Ties a server to a volume that is free (or may have many), within the caller's transaction. Fault badRequest says why not. */
-export async function reserve(tx: Tx, deps: Pick<Deps, 'clock'>, volume: Volume, input: { id: string, instanceId: string | null, mode: 'rw' | 'ro', key: string | undefined }): Promise<Attachment> {
-  await volumes.hold(tx, volume.id)
+export async function reserve(tx: Tx, deps: Pick<Deps, 'clock'>, volumeId: string, input: { id: string, instanceId: string | null, mode: 'rw' | 'ro', key: string | undefined }): Promise<Attachment> {
+  const volume = await volumes.hold(tx, volumeId)
   const allowed: VolumeStatus[] = volume.multiattach ? ['available', 'reserved', 'attaching', 'in-use', 'detaching'] : ['available']
   if (!allowed.includes(volume.status)) throw invalidVolume(`Volume ${volume.id} status must be ${allowed.slice(0, 1).join(' or ')} to reserve, but the current status is ${volume.status}.`)
   if (await volumes.isBeingCopied(tx, volume.id)) throw invalidVolume(`Volume ${volume.id} is being copied at the moment; it can be attached when that has ended.`)
@@ -128,8 +134,7 @@ export async function connectionFor(tx: Tx, volumeId: string, connector: Connect
 
 /** Makes status and disk follow from the attachments that the volume has now; within the caller's transaction. */
 export async function settle(tx: Tx, deps: Deps, volumeId: string): Promise<void> {
-  const volume = await volumes.find(tx, volumeId)
-  if (!volume) return
+  const volume = await volumes.hold(tx, volumeId)
   const has = await attachments.list(tx, { volumeIds: [volumeId] })
   const follows: VolumeStatus[] = ['available', 'reserved', 'attaching', 'in-use', 'detaching', 'error']
   const status = statusWith(has, volume.status === 'error' ? 'error' : 'available')

@@ -51,6 +51,12 @@ export async function authorizedVolume(ctx: Context, tx: Tx, rule: Rule, id: str
   return volume
 }
 
+/** The same, held for the rest of the transaction: nobody else changes it before we are done. */
+export async function heldVolume(ctx: Context, tx: Tx, rule: Rule, id: string): Promise<Volume> {
+  await authorizedVolume(ctx, tx, rule, id)
+  return volumes.hold(tx, id)
+}
+
 /** The snapshot, likewise. */
 export async function authorizedSnapshot(ctx: Context, tx: Tx, rule: Rule, id: string): Promise<Snapshot> {
   const snapshot = await snapshots.find(tx, id)

@@ -6,7 +6,7 @@ import { SNAPSHOT_DELETABLE, SNAPSHOT_STATUSES, type Snapshot, type SnapshotStat
 import * as rules from '../policy/snapshots.ts'
 import * as snapshots from '../store/snapshots.ts'
 import * as volumes from '../store/volumes.ts'
-import { authorizedSnapshot, authorizedVolume, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
+import { authorizedSnapshot, heldVolume, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
 import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from './kinds.ts'
 import type { ListRequest } from './volumes.ts'
 
@@ -48,9 +48,8 @@ export function snapshotManager(deps: Deps) {
     async create(ctx: Context, input: { volumeId: string, name: string | null, description: string | null, metadata: Readonly<Record<string, string>> }): Promise<Snapshot> {
       return db.write(async tx => {
         const known = ctx.idempotencyKey === undefined ? undefined : await snapshots.findByKey(tx, ctx.idempotencyKey)
-        const volume = await authorizedVolume(ctx, tx, rules.CREATE_SNAPSHOT, input.volumeId)
+        const volume = await heldVolume(ctx, tx, rules.CREATE_SNAPSHOT, input.volumeId)
         if (known) return known
-        await volumes.hold(tx, volume.id)
         if (volume.status !== 'available') throw invalidVolume(`Volume ${volume.id} status must be available, but current status is: ${volume.status}.`)
         const snapshot: Snapshot = {
           id: ids.uuid(), volumeId: volume.id, projectId: volume.projectId, userId: ctx.credentials.userId, name: input.name, description: input.description, size: volume.size, status: 'creating',

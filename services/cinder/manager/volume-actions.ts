@@ -9,7 +9,7 @@ import * as attachments from '../store/attachments.ts'
 import type { Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
 import { connect, connectionFor, notAttached, refuseTakingFromServers, reserve, settle, type Connector } from './attachments.ts'
-import { authorizedVolume, originOf, takeQuota, type Deps } from './deps.ts'
+import { authorizedVolume, heldVolume, originOf, takeQuota, type Deps } from './deps.ts'
 import { VOLUME_EXTEND, VOLUME_UPLOAD } from './kinds.ts'
 
 export type VolumeActionManager = ReturnType<typeof volumeActionManager>
@@ -20,8 +20,7 @@ export function volumeActionManager(deps: Deps) {
 
   async function moved(ctx: Context, rule: Parameters<Context['authorize']>[0], id: string, step: { from: VolumeStatus[], to: (tx: Tx, volume: Volume) => Promise<VolumeStatus>, refusal: (volume: Volume) => string }): Promise<void> {
     await db.write(async tx => {
-      const volume = await authorizedVolume(ctx, tx, rule, id)
-      await volumes.hold(tx, id)
+      const volume = await heldVolume(ctx, tx, rule, id)
       if (!step.from.includes(volume.status)) throw invalidVolume(step.refusal(volume))
       if (!await volumes.move(tx, volume, [volume.status], { status: await step.to(tx, volume), updatedAt: clock.now() })) throw changed('The volume')
     })
@@ -47,10 +46,9 @@ export function volumeActionManager(deps: Deps) {
     /** Says that a server or host has the volume. */
     async attach(ctx: Context, id: string, input: { instanceId: string | null, host: string | undefined, mountpoint: string, mode: 'rw' | 'ro' }): Promise<void> {
       await db.write(async tx => {
-        const volume = await authorizedVolume(ctx, tx, rules.ATTACH, id)
-        const free: Volume = volume.status === 'attaching' ? { ...volume, status: 'available' } : volume
+        const volume = await heldVolume(ctx, tx, rules.ATTACH, id)
         await volumes.move(tx, volume, ['attaching'], { status: 'available' })
-        const reserved = await reserve(tx, deps, free, { id: ids.uuid(), instanceId: input.instanceId, mode: input.mode, key: undefined })
+        const reserved = await reserve(tx, deps, volume.id, { id: ids.uuid(), instanceId: input.instanceId, mode: input.mode, key: undefined })
         const connected = await connect(tx, deps, reserved, { ...(input.host !== undefined && { host: input.host }), mountpoint: input.mountpoint, mode: input.mode })
         await attachments.update(tx, { ...connected, status: 'attached', attachedAt: clock.now() })
         await settle(tx, deps, id)
@@ -60,7 +58,7 @@ export function volumeActionManager(deps: Deps) {
     /** Says that a server or host has it no more. `force`: an administrator's. */
     async detach(ctx: Context, id: string, attachmentId: string | undefined, force: boolean): Promise<void> {
       await db.write(async tx => {
-        const volume = await authorizedVolume(ctx, tx, force ? rules.FORCE_DETACH : rules.DETACH, id)
+        const volume = await heldVolume(ctx, tx, force ? rules.FORCE_DETACH : rules.DETACH, id)
         const has = await attachments.list(tx, { volumeIds: [id] })
         const [one, ...others] = attachmentId === undefined ? has : has.filter(a => a.id === attachmentId)
         if (!one && (attachmentId !== undefined || !force)) throw notAttached(volume.id)
@@ -89,8 +87,7 @@ export function volumeActionManager(deps: Deps) {
     /** Grows it. Attached volumes only where `mayBeAttached` (microversion 3.42): the server's host grows it then. */
     async extend(ctx: Context, id: string, to: number, mayBeAttached: boolean): Promise<void> {
       await db.write(async tx => {
-        const volume = await authorizedVolume(ctx, tx, rules.EXTEND, id)
-        await volumes.hold(tx, id)
+        const volume = await heldVolume(ctx, tx, rules.EXTEND, id)
         const attached = volume.status === 'in-use' && mayBeAttached
         if (attached) ctx.authorize(rules.EXTEND_ATTACHED_VOLUME, { project_id: volume.projectId })
         if (volume.status !== 'available' && !attached) throw invalidVolume(`Volume ${id} status must be '${mayBeAttached ? 'available\' or \'in-use' : 'available'}' to extend, currently ${volume.status}.`)
@@ -105,7 +102,7 @@ export function volumeActionManager(deps: Deps) {
     /** Sets a status by hand; an administrator's last resort. */
     async resetStatus(ctx: Context, id: string, input: { status: VolumeStatus | undefined, detached: boolean }): Promise<void> {
       await db.write(async tx => {
-        const volume = await authorizedVolume(ctx, tx, rules.RESET_STATUS, id)
+        const volume = await heldVolume(ctx, tx, rules.RESET_STATUS, id)
         if (input.status !== undefined && !RESETTABLE.includes(input.status)) throw invalid(`Must specify a valid status: ${RESETTABLE.join(', ')}.`)
         if (input.detached || input.status === 'available') for (const one of await attachments.list(tx, { volumeIds: [id] })) await attachments.remove(tx, one.id)
         await volumes.move(tx, volume, [volume.status], { status: input.status ?? volume.status, reason: null, updatedAt: clock.now() })
@@ -130,8 +127,7 @@ export function volumeActionManager(deps: Deps) {
       const { queued, image } = await queuedImage(ctx, input)
       try {
         const volume = await db.write(async tx => {
-          const before = await authorizedVolume(ctx, tx, rules.UPLOAD_IMAGE, id)
-          await volumes.hold(tx, id)
+          const before = await heldVolume(ctx, tx, rules.UPLOAD_IMAGE, id)
           refuse(before)
           if (await volumes.isBeingCopied(tx, id)) throw invalidVolume(`Volume ${id} is being copied at the moment.`)
           await volumes.move(tx, before, ['available'], { status: 'uploading', previousStatus: 'available', updatedAt: clock.now() })

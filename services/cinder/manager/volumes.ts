@@ -15,7 +15,7 @@ import * as snapshots from '../store/snapshots.ts'
 import type { Tx } from '../store/tables.ts'
 import * as types from '../store/volume-types.ts'
 import * as volumes from '../store/volumes.ts'
-import { authorizedVolume, effectiveLimits, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
+import { authorizedVolume, effectiveLimits, heldVolume, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
 import { VOLUME_CREATE, VOLUME_DELETE } from './kinds.ts'
 import { visibleType } from './volume-types.ts'
 
@@ -132,9 +132,8 @@ export function volumeManager(deps: Deps) {
     /** Removes a volume; `force` (an administrator's) also from most passing statuses, `cascade` with its snapshots (not yet). */
     async remove(ctx: Context, id: string, opts: { force: boolean, cascade: boolean, rule?: Parameters<Context['authorize']>[0] }): Promise<void> {
       await db.write(async tx => {
-        const volume = await authorizedVolume(ctx, tx, opts.rule ?? rules.DELETE, id)
+        const volume = await heldVolume(ctx, tx, opts.rule ?? rules.DELETE, id)
         if (opts.force && !opts.rule) ctx.authorize(rules.FORCE_DELETE, { project_id: volume.projectId })
-        await volumes.hold(tx, id)
         if (volume.status === 'deleting' && !opts.force) return
         const from = opts.force ? FORCE_DELETABLE : DELETABLE
         const [has, snaps, copied] = [await attachments.list(tx, { volumeIds: [id] }), await snapshots.list(tx, { volumeId: id }, { limit: 20, sort: [{ column: 'id', direction: 'asc' }] }), await volumes.isBeingCopied(tx, id)]
@@ -210,16 +209,15 @@ async function sourceOf(ctx: Context, tx: Tx, input: VolumeInput, image: Image |
     return { ...blank, source: { kind: 'image', image: { id: image.id, sha512: image.os_hash_value!, diskFormat: image.disk_format! } }, bootable: true, imageMetadata }
   }
   if (input.snapshotId !== undefined) {
+    const seen = await snapshots.find(tx, input.snapshotId)
+    if (!seen || (seen.projectId !== projectOf(ctx) && !ctx.allowed(rules.VOLUME_HOST_ATTRIBUTE, {}))) throw notFound('Snapshot', input.snapshotId)
+    const parent = await volumes.hold(tx, seen.volumeId)
     const snapshot = await snapshots.find(tx, input.snapshotId)
-    if (!snapshot || (snapshot.projectId !== projectOf(ctx) && !ctx.allowed(rules.VOLUME_HOST_ATTRIBUTE, {}))) throw notFound('Snapshot', input.snapshotId)
-    await volumes.hold(tx, snapshot.volumeId)
-    if (snapshot.status !== 'available') throw invalidSnapshot(`Originating snapshot status must be one of 'available' values`)
-    const parent = await volumes.find(tx, snapshot.volumeId)
-    return { source: { kind: 'snapshot', id: snapshot.id }, size: snapshot.size, typeId: parent?.typeId, bootable: parent?.bootable ?? false, imageMetadata: parent?.imageMetadata ?? {} }
+    if (snapshot?.status !== 'available') throw invalidSnapshot(`Originating snapshot status must be one of 'available' values`)
+    return { source: { kind: 'snapshot', id: snapshot.id }, size: snapshot.size, typeId: parent.typeId, bootable: parent.bootable, imageMetadata: parent.imageMetadata }
   }
   if (input.sourceVolumeId !== undefined) {
-    const parent = await authorizedVolume(ctx, tx, rules.GET, input.sourceVolumeId)
-    await volumes.hold(tx, parent.id)
+    const parent = await heldVolume(ctx, tx, rules.GET, input.sourceVolumeId)
     if (parent.status !== 'available') throw invalidVolume(`Originating volume ${parent.id} must be available to be copied; its status is ${parent.status}.`)
     return { source: { kind: 'volume', id: parent.id }, size: parent.size, typeId: parent.typeId, bootable: parent.bootable, imageMetadata: parent.imageMetadata }
   }

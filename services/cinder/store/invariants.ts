@@ -27,6 +27,11 @@ const INVARIANTS = [
       (q.resource = 'volumes' and q.used <> (select count(*) from volumes v where v.project_id = q.project_id)) or
       (q.resource = 'snapshots' and q.used <> (select count(*) from snapshots s where s.project_id = q.project_id))`,
   },
+  {
+    invariant: 'the GiB used of a quota are those of the rows, when nothing is being grown',
+    query: `select q.project_id as at from quota_use q where q.resource = 'gigabytes' and not exists (select 1 from volumes v where v.status = 'extending')
+      and q.used <> coalesce((select sum(v.size) from volumes v where v.project_id = q.project_id), 0) + coalesce((select sum(s.size) from snapshots s where s.project_id = q.project_id), 0)`,
+  },
   { invariant: 'a volume in a passing status has a task', query: `select id as at from volumes where status in ('creating', 'downloading', 'extending', 'uploading', 'deleting') and not ${OPEN_TASK('volumes.id')}` },
   { invariant: 'a snapshot in a passing status has a task', query: `select id as at from snapshots where status in ('creating', 'deleting') and not ${OPEN_TASK('snapshots.id')}` },
   { invariant: 'an available volume has no attachment', query: "select v.id as at from volumes v where v.status = 'available' and exists (select 1 from attachments a where a.volume_id = v.id)" },

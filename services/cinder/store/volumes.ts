@@ -1,5 +1,6 @@
 // SQL for volumes.
 import { fromJson, keysetPage, sql, toJson, type Page, type SortKey } from '@alto/kit/db'
+import { notFound } from '../model/faults.ts'
 import type { VolumeFilter } from '../model/filters.ts'
 import type { Volume, VolumeSource, VolumeStatus } from '../model/volumes.ts'
 import type { Tables, Tx, VolumesTable } from './tables.ts'
@@ -57,9 +58,11 @@ export async function update(tx: Tx, v: Volume): Promise<void> {
   await tx.updateTable('volumes').set({ name, description, metadata, read_only, bootable, updated_at }).where('id', '=', v.id).execute()
 }
 
-/** Takes the row for the rest of the transaction, so that a rule about its copies holds. */
-export async function hold(tx: Tx, id: string): Promise<void> {
-  await tx.updateTable('volumes').set(e => ({ size: e.ref('size') })).where('id', '=', id).execute()
+/** Takes the row for the rest of the transaction, so that what is read from now on holds until its end; gives the row as it is now. Fault notFound. */
+export async function hold(tx: Tx, id: string): Promise<Volume> {
+  const row = await tx.updateTable('volumes').set(e => ({ size: e.ref('size') })).where('id', '=', id).returningAll().executeTakeFirst()
+  if (!row) throw notFound('Volume', id)
+  return fromRow(row)
 }
 
 /** True while a volume or snapshot is being made from the disk of this volume or snapshot. */

@@ -1,6 +1,8 @@
 // Attachments and the older actions, types, services.
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
+import { databasesUnderTest } from '@alto/kit/testing'
+import { migrations, type Tables } from '../index.ts'
 import { cinderAlone, type Cloud } from './cloud.ts'
 
 const [S1, S2] = ['22222222-2222-4222-8222-000000000001', '22222222-2222-4222-8222-000000000002'] as const
@@ -33,11 +35,23 @@ test('a server gets a volume, reaches it, has it, and gives it back', async () =
   assert.deepEqual(await cloud.cinder.audit(), [])
 })
 
-test('of two servers that want a volume at once one gets it', async () => {
-  await using cloud = await cinderAlone()
-  const id = await cloud.volume()
-  assert.deepEqual((await Promise.all([attach(cloud, id, S1), attach(cloud, id, S2)])).map(a => a.status).toSorted((a, b) => a - b), [200, 400])
-})
+for (const { name, open } of databasesUnderTest<Tables>()) {
+  test(`of what is asked of a volume at once one thing happens, and quotas are never exceeded (${name})`, async () => {
+    await using database = await open(migrations)
+    await using cloud = await cinderAlone({ db: database.db })
+    const id = await cloud.volume()
+    const asked = await Promise.all([
+      attach(cloud, id, S1), attach(cloud, id, S2), cloud.ask('POST', '/snapshots', { snapshot: { volume_id: id } }), cloud.ask('POST', `/volumes/${id}/action`, { 'os-extend': { new_size: 2 } }), cloud.ask('DELETE', `/volumes/${id}`),
+    ])
+    assert.equal(asked.filter(a => a.status < 300).length, 1, JSON.stringify(asked.map(a => a.body)))
+    assert.ok(asked.every(a => [200, 202, 400, 404].includes(a.status)))
+    await cloud.ask('PUT', '/os-quota-sets/p1', { quota_set: { volumes: 4 } }, { token: 'a:admin' })
+    const made = await Promise.all(Array.from({ length: 6 }, () => cloud.ask('POST', '/volumes', { volume: { size: 1 } })))
+    await cloud.settled()
+    assert.ok(made.filter(a => a.status === 202).length <= 4 && made.every(a => [202, 413].includes(a.status)))
+    assert.deepEqual(await cloud.cinder.audit(), [])
+  })
+}
 
 test('only Nova takes a volume from a server that reaches it', async () => {
   await using cloud = await cinderAlone()

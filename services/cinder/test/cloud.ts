@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { volumeAgent, volumeControl } from '@alto/contracts/volume-agent'
 import { ManualClock } from '@alto/kit/clock'
-import { migrate, openSqlite } from '@alto/kit/db'
+import { migrate, openSqlite, type Database } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
 import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
@@ -24,12 +24,12 @@ export const CONTENT = Buffer.from('the bytes of an image')
 export const IMAGE_ID = '11111111-1111-4111-8111-111111111111'
 
 /** Cinder alone with one volume host, `host1`; asked as a member of project `p1` at the newest version unless told otherwise. */
-export async function cinderAlone(opts: { disks?: DiskStore, agent?: boolean } = {}) {
+export async function cinderAlone(opts: { disks?: DiskStore, agent?: boolean, db?: Database<Tables> } = {}) {
   const clock = new ManualClock()
   const ids = seededIds('cinder')
   const log = memoryLog()
-  const db = openSqlite<Tables>(':memory:')
-  await migrate(db, migrations, clock)
+  const db = opts.db ?? openSqlite<Tables>(':memory:')
+  if (!opts.db) await migrate(db, migrations, clock)
   const asked = enforcer(policySet(policy))
   const rpc = new LocalTransport({ clock, log })
   const events: ServerEvent[] = []
@@ -110,7 +110,7 @@ export async function cinderAlone(opts: { disks?: DiskStore, agent?: boolean } =
       await server.close()
       await agent.stop()
       await cinder.stop()
-      await db.close()
+      if (!opts.db) await db.close()
     },
   }
 }
