@@ -99,7 +99,7 @@ export async function neutronService(parts: NeutronParts): Promise<Neutron> {
   const sender = serverEventSender(parts, parts.compute)
   const deps: Deps = {
     ...parts, tellServers: () => sender.wake(),
-    ring: hosts => { for (const host of new Set(hosts)) void client(networkAgent, parts.rpc, host).look({ kind: 'network', id: '', generation: 0 }) },
+    ring: hosts => { for (const host of new Set(hosts)) void client(networkAgent, parts.rpc, host).look({ kind: 'network', id: '', generation: 0 }) },     // agents look at all that changed
   }
   sender.wake()
   const routes = routesOf(managersOf(deps))

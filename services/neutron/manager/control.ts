@@ -39,6 +39,7 @@ export function networkControlOf(deps: Deps): NetworkControl {
 
   /** A host that lives takes over what runs nowhere yet. */
   async function adopt(tx: Tx, host: string): Promise<void> {
+    if (!(await agents.liveHosts(tx, clock.now())).includes(host)) return                 // an administrator took it out of service
     for (const router of await routers.listUnplaced(tx)) await placeRouter(tx, deps, router, host)
     for (const id of await subnets.unservedNetworks(tx)) {
       const network = await networks.lock(tx, id)

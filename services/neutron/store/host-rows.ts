@@ -33,7 +33,7 @@ export async function portChanged(tx: Tx, port: Pick<Port, 'id' | 'networkId' | 
   if (port.bindingHost !== '' && port.vifType !== 'binding_failed') await join(tx, port.bindingHost, port.networkId, seq)
   const rows = await sql<{ host: string }>`
     insert into host_rows (host, kind, resource_id, network_id, seq, gone, reported_seq)
-    select host, 'port', ${port.id}, ${port.networkId}, ${seq}, 0, 0 from host_rows where kind = 'network' and resource_id = ${port.networkId} and gone = 0
+    select host, 'port', ${port.id}, ${port.networkId}, cast(${seq} as bigint), 0, 0 from host_rows where kind = 'network' and resource_id = ${port.networkId} and gone = 0
     on conflict (host, kind, resource_id) do update set seq = excluded.seq, gone = 0 returning host`.execute(tx)
   return [...new Set([...left, ...rows.rows.map(row => row.host)])]
 }

@@ -47,6 +47,7 @@ export async function listOn(tx: Tx, networkIds: readonly string[]): Promise<Sub
 /** Networks with a subnet that wants DHCP and no port that serves it. */
 export async function unservedNetworks(tx: Tx): Promise<string[]> {
   const rows = await tx.selectFrom('subnets').select('network_id').distinct().where('enable_dhcp', '=', 1)
+    .where(e => e.or([e('ipv6_address_mode', 'is', null), e('ipv6_address_mode', '=', 'dhcpv6-stateful')]))
     .where(e => e.not(e.exists(e.selectFrom('ports').select('ports.id').whereRef('ports.network_id', '=', 'subnets.network_id').where('device_owner', '=', DHCP)))).execute()
   return rows.map(row => row.network_id)
 }
