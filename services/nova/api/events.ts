@@ -11,6 +11,7 @@ function eventsBody(minor: number) {
   return { since: [2, minor] as const, schema: t.object({ events: t.array(event, { max: 1000, min: 1 }) }) }
 }
 
+/** Routes of external events and extensions. */
 export function eventRoutes(events: EventManager): AnyRoute[] {
   return [
     route({

@@ -32,6 +32,7 @@ function createBody(minor: number) {
 
 interface FlavorBody { name: string, id?: string | number | null, ram: number | string, vcpus: number | string, disk: number | string, 'OS-FLV-EXT-DATA:ephemeral'?: number | string, swap?: number | string, rxtx_factor?: number | string, 'os-flavor-access:is_public'?: boolean | string, description?: string | null }
 
+/** Routes of flavors. */
 export function flavorRoutes(flavors: FlavorManager): AnyRoute[] {
   async function list(ctx: Context, url: URL, version: Version, detailed: boolean) {
     const q = url.searchParams

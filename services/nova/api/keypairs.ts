@@ -20,6 +20,7 @@ function createBody(minor: number) {
   }
 }
 
+/** Routes of key pairs. */
 export function keypairRoutes(keypairs: KeypairManager): AnyRoute[] {
   /** Whose key pair: another user's from 2.10 on. */
   const owner = (url: URL, version: Version) => atLeast(version, 2, 10) ? single(url.searchParams.getAll('user_id')) : undefined

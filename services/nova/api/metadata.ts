@@ -6,6 +6,7 @@ import { dialect } from './dialect.ts'
 
 const SIGNED = { public: 'the proxy signs who asks with a secret that it shares with Nova' }
 
+/** The metadata service: one document for each path. */
 export function metadataRoutes(metadata: MetadataManager): AnyRoute[] {
   const at = (path: string, params: ReturnType<typeof t.open>) => route({
     method: 'GET', path, rule: SIGNED, status: 200, summary: 'Read metadata', params,

@@ -1,6 +1,5 @@
 // Pieces that several of Nova's routes share: parameters, links, pages, times.
 import type { Context } from '@alto/kit/context'
-import { isoSeconds } from '@alto/kit/clock'
 import { atLeast, t, type Version } from '@alto/kit/http'
 import { linkWith } from '@alto/kit/openstack'
 import { invalid } from '../model/faults.ts'
@@ -18,6 +17,7 @@ export function links(ctx: Context, noun: string, id: string | number) {
   return [{ rel: 'self', href: `${ctx.baseUrl}/v2.1/${noun}/${id}` }, bookmark(ctx, noun, id)]
 }
 
+/** The link to a thing without a version. */
 export function bookmark(ctx: Context, noun: string, id: string | number) {
   return { rel: 'bookmark', href: `${ctx.baseUrl}/${noun}/${id}` }
 }
@@ -30,7 +30,7 @@ export function nextLink(ctx: Context, key: string, url: URL, page: { more: bool
 
 /** ISO 8601 with Z, or null. */
 export function time(ms: number | null): string | null {
-  return ms === null ? null : isoSeconds(ms)
+  return ms === null ? null : new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
 /** `2026-01-31T12:00:00.000000`, as instance times are shown. */

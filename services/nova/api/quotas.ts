@@ -23,6 +23,7 @@ function updateBody(minor: number) {
   return { since: [2, minor] as const, schema: t.object({ quota_set: t.object({ ...members, force: t.optional(t.booleanLike()), tenant_id: t.optional(t.string()) }) }) }
 }
 
+/** Routes of quotas and limits. */
 export function quotaRoutes(quotas: QuotaManager): AnyRoute[] {
   return [
     route({

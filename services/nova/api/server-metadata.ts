@@ -12,6 +12,7 @@ const whole = t.object({ metadata })
 const tags = t.object({ tags: t.array(tag, { max: 50 }) })
 const SINCE = [2, 26] as const
 
+/** Routes of metadata and tags. */
 export function serverMetadataRoutes(servers: ServerManager): AnyRoute[] {
   return [
     route({

@@ -33,7 +33,7 @@ export function requestOf(body: CreateBody, version: Version): ServerRequest & {
   if (min > max) throw invalid('count', 'min_count must be <= max_count')
   if (s.personality?.length) throw invalid('personality', 'Files cannot be injected into servers of this cloud. Use user_data, or the metadata service.')
   if (s.trusted_image_certificates?.length) throw invalid('trustedCertificates', 'Image signatures are not verified by this cloud: trusted_image_certificates cannot be given.')
-  if (s.user_data != null && !isBase64(s.user_data)) throw invalid('userData', 'Userdata content cannot be decoded: it must be base64.')
+  if (given(s.user_data) && !isBase64(s.user_data)) throw invalid('userData', 'Userdata content cannot be decoded: it must be base64.')
   if (s.hostname !== undefined && max > 1 && !atLeast(version, 2, 90)) throw invalid('hostname', 'hostname is not for this microversion')
   if (s.imageRef !== undefined && s.imageRef !== '' && !/^[0-9a-f-]{32,36}$/i.test(imageId(s.imageRef))) throw invalid('image.invalid', 'Invalid imageRef provided.')
   return {
@@ -49,9 +49,9 @@ export function requestOf(body: CreateBody, version: Version): ServerRequest & {
 function networksOf(networks: CreateBody['server']['networks']): ServerRequest['networks'] {
   if (networks === undefined || typeof networks === 'string') return networks
   return networks.map(one => {
-    if (one.port == null && one.uuid === undefined) throw invalid('network', 'Bad networks format: a network needs a uuid or a port.')
-    if (one.port == null && !/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(one.uuid!)) throw invalid('network', `Bad networks format: network uuid is not in proper format (${one.uuid})`)
-    return { ...(one.port != null ? { portId: one.port } : { networkId: one.uuid! }), ...(one.fixed_ip !== undefined && one.port == null && { fixedIp: one.fixed_ip }), ...(one.tag !== undefined && { tag: one.tag }) }
+    if (!given(one.port) && one.uuid === undefined) throw invalid('network', 'Bad networks format: a network needs a uuid or a port.')
+    if (!given(one.port) && !/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(one.uuid!)) throw invalid('network', `Bad networks format: network uuid is not in proper format (${one.uuid})`)
+    return { ...(given(one.port) ? { portId: one.port } : { networkId: one.uuid! }), ...(one.fixed_ip !== undefined && !given(one.port) && { fixedIp: one.fixed_ip }), ...(one.tag !== undefined && { tag: one.tag }) }
   })
 }
 
@@ -62,14 +62,18 @@ function deviceOf(one: DeviceBody): BlockDevice {
   const bootIndex = one.boot_index === undefined || one.boot_index === null ? null : t.asInteger(one.boot_index)
   return {
     source, destination: one.destination_type ?? (source === 'volume' || source === 'snapshot' ? 'volume' : 'local'), ...(id !== undefined && { id }), bootIndex: bootIndex !== null && bootIndex < 0 ? null : bootIndex,
-    ...(one.volume_size != null && { size: t.asInteger(one.volume_size) }), ...(one.device_name != null && one.device_name !== '' && { device: one.device_name.startsWith('/dev/') ? one.device_name : `/dev/${one.device_name}` }),
-    deleteOnTermination: one.delete_on_termination === undefined ? false : t.asBoolean(one.delete_on_termination), ...(one.tag !== undefined && { tag: one.tag }), ...(one.volume_type != null && { volumeType: one.volume_type }),
+    ...(given(one.volume_size) && { size: t.asInteger(one.volume_size) }), ...(given(one.device_name) && one.device_name !== '' && { device: one.device_name.startsWith('/dev/') ? one.device_name : `/dev/${one.device_name}` }),
+    deleteOnTermination: one.delete_on_termination === undefined ? false : t.asBoolean(one.delete_on_termination), ...(one.tag !== undefined && { tag: one.tag }), ...(given(one.volume_type) && { volumeType: one.volume_type }),
   }
 }
 
 /** The first form of block devices: the one called vda is what the server boots from. */
 function legacyDevice(one: DeviceBody): BlockDevice {
   return deviceOf({ ...one, boot_index: /^(\/dev\/)?[vs]da$/.test(one.device_name ?? '') ? 0 : null })
+}
+
+function given<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined
 }
 
 function imageId(ref: string): string {

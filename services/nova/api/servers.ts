@@ -47,6 +47,7 @@ function updateBody(minor: number) {
   return { since: [2, minor] as const, schema: t.object({ server: t.object(server) }) }
 }
 
+/** Routes of servers. */
 export function serverRoutes({ servers, create }: { servers: ServerManager, create: CreateManager }): AnyRoute[] {
   return [
     route({

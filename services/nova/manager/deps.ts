@@ -1,6 +1,5 @@
 // What Nova's managers and tasks are given.
 import type { Clock } from '@alto/kit/clock'
-import type { Values } from '@alto/kit/config'
 import type { Context } from '@alto/kit/context'
 import type { Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
@@ -8,7 +7,7 @@ import type { Log } from '@alto/kit/log'
 import type { Caller, ImageClient, NetworkClient, PlacementClient, VolumeClient } from '@alto/kit/openstack'
 import type { TaskQueue } from '@alto/kit/task'
 import type { ComputeAgent } from '@alto/contracts/compute-agent'
-import type { novaOptions } from '../options.ts'
+import type { Settings } from '../model/settings.ts'
 import type { Tables } from '../store/tables.ts'
 
 /** The other services, as Nova asks them. */
@@ -26,7 +25,7 @@ export interface Deps extends Clients {
   readonly ids: Ids
   readonly log: Log
   readonly queue: TaskQueue
-  readonly options: Values<typeof novaOptions>
+  readonly options: Settings
   /** The agent of a host. */
   agent(host: string): ComputeAgent
 }

@@ -1,10 +1,9 @@
 // Compute hosts as the API shows them: hypervisors, services, availability zones; and what Placement is told of them.
-import type { Values } from '@alto/kit/config'
 import type { Context } from '@alto/kit/context'
 import type { Inventory } from '@alto/kit/openstack'
 import { invalid, notFound } from '../model/faults.ts'
 import { isUp, zoneOf, type Host, type Resources } from '../model/hosts.ts'
-import type { novaOptions } from '../options.ts'
+import type { Settings } from '../model/settings.ts'
 import * as rules from '../policy/hosts.ts'
 import * as serviceRules from '../policy/services.ts'
 import * as zoneRules from '../policy/zones.ts'
@@ -23,7 +22,7 @@ export interface HostView {
 export interface ServiceChange { readonly disabled?: boolean | undefined, readonly disabledReason?: string | null | undefined, readonly forcedDown?: boolean | undefined }
 
 /** What Placement is told that a host has. */
-export function inventoriesOf(resources: Resources, options: Values<typeof novaOptions>): Record<string, Inventory> {
+export function inventoriesOf(resources: Resources, options: Settings): Record<string, Inventory> {
   const inventory = (total: number, reserved: number, ratio: number) => ({ total, reserved: Math.min(reserved, Math.max(0, total - 1)), min_unit: 1, max_unit: total, step_size: 1, allocation_ratio: ratio })
   const all = {
     VCPU: inventory(resources.vcpus, 0, options.cpuAllocationRatio), MEMORY_MB: inventory(resources.memoryMib, options.reservedHostMemoryMb, options.ramAllocationRatio),
@@ -71,7 +70,7 @@ export function hostManager(deps: Deps) {
       ctx.authorize(serviceRules.UPDATE, {})
       const found = (await views(false)).find(({ host }) => 'id' in which ? host.serviceId === which.id : host.name === which.host)
       if (!found) throw notFound('service', 'id' in which ? `Service ${which.id} could not be found.` : `Could not find binary nova-compute on host ${which.host}.`)
-      if (change.disabledReason != null && change.disabled !== true) throw invalid('service.reason', 'A disabled reason is only for services that are disabled.')
+      if (typeof change.disabledReason === 'string' && change.disabled !== true) throw invalid('service.reason', 'A disabled reason is only for services that are disabled.')
       await db.write(tx => hosts.set(tx, found.host.name, {
         updatedAt: clock.now(), ...(change.disabled !== undefined && { disabled: change.disabled, disabledReason: change.disabledReason ?? null }), ...(change.forcedDown !== undefined && { forcedDown: change.forcedDown }),
       }))

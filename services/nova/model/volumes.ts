@@ -37,6 +37,6 @@ export interface ServerVolume {
 
 /** The first free device name after those that are taken: `/dev/vdb`, …; `/dev/vda` is the root disk's. */
 export function nextDevice(taken: readonly string[]): string | undefined {
-  const letters = [...'bcdefghijklmnopqrstuvwxyz']
+  const letters = 'bcdefghijklmnopqrstuvwxyz'.split('')
   return letters.map(letter => `/dev/vd${letter}`).find(device => !taken.includes(device))
 }

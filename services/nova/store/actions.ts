@@ -37,6 +37,7 @@ export async function find(tx: Tx, serverId: string, requestId: string): Promise
   return row && fromRow(row)
 }
 
+/** The events of an action, in order. */
 export async function events(tx: Tx, actionId: string): Promise<ActionEvent[]> {
   const rows = await tx.selectFrom('server_action_events').selectAll().where('action_id', '=', actionId).orderBy('started_at').execute()
   return rows.map(row => ({ event: row.event, startedAt: row.started_at, finishedAt: row.finished_at, result: row.result, traceback: row.traceback, host: row.host }))

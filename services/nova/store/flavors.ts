@@ -18,6 +18,7 @@ export async function find(tx: Tx, id: string): Promise<Flavor | undefined> {
   return row && fromRow(row)
 }
 
+/** One page of flavors. */
 export async function page(tx: Tx, filter: FlavorFilter, request: PageRequest): Promise<Page<Flavor>> {
   let query = tx.selectFrom('flavors').selectAll()
   if (filter.isPublic !== undefined) query = query.where('is_public', '=', Number(filter.isPublic))
@@ -35,6 +36,7 @@ export async function sortValues(tx: Tx, id: string, columns: readonly string[])
   return row && columns.map(column => (row as unknown as Record<string, string | number | null>)[column] ?? null)
 }
 
+/** Adds a flavor. Its id and name are unique. */
 export async function insert(tx: Tx, flavor: Flavor, now: number): Promise<void> {
   await tx.insertInto('flavors').values({
     id: flavor.id, name: flavor.name, ram: flavor.ramMib, vcpus: flavor.vcpus, disk: flavor.diskGib, ephemeral: flavor.ephemeralGib, swap: flavor.swapMib, rxtx_factor: flavor.rxtxFactor,
@@ -42,6 +44,7 @@ export async function insert(tx: Tx, flavor: Flavor, now: number): Promise<void>
   }).execute()
 }
 
+/** Changes what a flavor is described as. */
 export async function setDescription(tx: Tx, id: string, description: string | null): Promise<void> {
   await tx.updateTable('flavors').set({ description }).where('id', '=', id).execute()
 }
@@ -52,6 +55,7 @@ export async function setExtraSpecs(tx: Tx, flavor: Flavor, extraSpecs: Readonly
   return numUpdatedRows === 1n
 }
 
+/** Removes a flavor and who has access; servers keep their copy. */
 export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('flavors').where('id', '=', id).execute()
 }
@@ -61,6 +65,7 @@ export async function accessOf(tx: Tx, id: string): Promise<string[]> {
   return (await tx.selectFrom('flavor_access').select('project_id').where('flavor_id', '=', id).orderBy('project_id').execute()).map(row => row.project_id)
 }
 
+/** Lets a project use the flavor; once. */
 export async function addAccess(tx: Tx, id: string, projectId: string): Promise<void> {
   await tx.insertInto('flavor_access').values({ flavor_id: id, project_id: projectId }).execute()
 }

@@ -8,6 +8,7 @@ export async function list(tx: Tx): Promise<Host[]> {
   return (await tx.selectFrom('hosts').selectAll().orderBy('name').execute()).map(fromRow)
 }
 
+/** The host of that name, or undefined. */
 export async function find(tx: Tx, name: string): Promise<Host | undefined> {
   const row = await tx.selectFrom('hosts').selectAll().where('name', '=', name).executeTakeFirst()
   return row && fromRow(row)
@@ -23,6 +24,7 @@ export async function seen(tx: Tx, host: { name: string, incarnation: string, re
   return fromRow(row)
 }
 
+/** Changes what an admin says of a host. */
 export async function set(tx: Tx, name: string, changes: { disabled?: boolean, disabledReason?: string | null, forcedDown?: boolean, updatedAt: number }): Promise<void> {
   await tx.updateTable('hosts').set({
     updated_at: changes.updatedAt, ...(changes.disabled !== undefined && { disabled: Number(changes.disabled) }), ...(changes.disabledReason !== undefined && { disabled_reason: changes.disabledReason }),
@@ -30,6 +32,7 @@ export async function set(tx: Tx, name: string, changes: { disabled?: boolean, d
   }).where('name', '=', name).execute()
 }
 
+/** Forgets a host. */
 export async function remove(tx: Tx, name: string): Promise<void> {
   await tx.deleteFrom('hosts').where('name', '=', name).execute()
 }
@@ -51,14 +54,17 @@ export async function insertAggregate(tx: Tx, aggregate: Omit<Aggregate, 'id' | 
   return id
 }
 
+/** Changes an aggregate's name or metadata. */
 export async function setAggregate(tx: Tx, id: number, changes: { name?: string, metadata?: Readonly<Record<string, string>>, updatedAt: number }): Promise<void> {
   await tx.updateTable('aggregates').set({ updated_at: changes.updatedAt, ...(changes.name !== undefined && { name: changes.name }), ...(changes.metadata && { metadata: toJson(changes.metadata) }) }).where('id', '=', id).execute()
 }
 
+/** Removes an aggregate; one with hosts is kept by its foreign key. */
 export async function removeAggregate(tx: Tx, id: number): Promise<void> {
   await tx.deleteFrom('aggregates').where('id', '=', id).execute()
 }
 
+/** Puts a host into an aggregate; once. */
 export async function addToAggregate(tx: Tx, id: number, host: string): Promise<void> {
   await tx.insertInto('aggregate_hosts').values({ aggregate_id: id, host }).execute()
 }
@@ -68,6 +74,7 @@ export async function removeFromAggregate(tx: Tx, id: number, host: string): Pro
   return (await tx.deleteFrom('aggregate_hosts').where('aggregate_id', '=', id).where('host', '=', host).executeTakeFirst()).numDeletedRows === 1n
 }
 
+/** The server group, or undefined. */
 export async function findGroup(tx: Tx, id: string): Promise<ServerGroup | undefined> {
   const row = await tx.selectFrom('server_groups').selectAll().where('id', '=', id).executeTakeFirst()
   return row && groupFromRow(row)
@@ -80,10 +87,12 @@ export async function listGroups(tx: Tx, projectId: string | undefined, page: { 
   return (await query.execute()).map(groupFromRow)
 }
 
+/** Adds a server group. */
 export async function insertGroup(tx: Tx, group: ServerGroup): Promise<void> {
   await tx.insertInto('server_groups').values({ id: group.id, name: group.name, project_id: group.projectId, user_id: group.userId, policy: group.policy, rules: toJson(group.rules), generation: 0 }).execute()
 }
 
+/** Removes a server group; its servers stay. */
 export async function removeGroup(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('server_groups').where('id', '=', id).execute()
 }

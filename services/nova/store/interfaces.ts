@@ -23,10 +23,12 @@ export async function put(tx: Tx, it: Interface): Promise<void> {
     .onConflict(conflict => conflict.columns(['server_id', 'port_id']).doUpdateSet(row)).execute()
 }
 
+/** Takes away one interface of a server. */
 export async function remove(tx: Tx, serverId: string, portId: string): Promise<void> {
   await tx.deleteFrom('server_ports').where('server_id', '=', serverId).where('port_id', '=', portId).execute()
 }
 
+/** Takes away all interfaces of a server. */
 export async function removeAll(tx: Tx, serverId: string): Promise<void> {
   await tx.deleteFrom('server_ports').where('server_id', '=', serverId).execute()
 }

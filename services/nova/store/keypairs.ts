@@ -17,11 +17,13 @@ export async function list(tx: Tx, userId: string, page: { limit: number, after?
   return { rows: rows.slice(0, page.limit).map(fromRow), more: rows.length > page.limit }
 }
 
+/** How many key pairs a user has. */
 export async function count(tx: Tx, userId: string): Promise<number> {
   const { n } = await tx.selectFrom('keypairs').select(eb => eb.fn.countAll<number>().as('n')).where('user_id', '=', userId).executeTakeFirstOrThrow()
   return Number(n)
 }
 
+/** Adds a key pair; names are unique for each user. */
 export async function insert(tx: Tx, k: Keypair): Promise<void> {
   await tx.insertInto('keypairs').values({ id: k.id, user_id: k.userId, name: k.name, type: k.type, public_key: k.publicKey, fingerprint: k.fingerprint, created_at: k.createdAt }).execute()
 }

@@ -9,6 +9,7 @@ export async function limits(tx: Tx, projectId: string, defaults: Limits): Promi
   return { ...defaults, ...Object.fromEntries(rows.map(row => [row.resource, row.amount])) }
 }
 
+/** Gives a project a limit of its own. */
 export async function setLimit(tx: Tx, projectId: string, resource: string, amount: number): Promise<void> {
   await tx.insertInto('quotas').values({ project_id: projectId, resource, amount }).onConflict(conflict => conflict.columns(['project_id', 'resource']).doUpdateSet({ amount })).execute()
 }

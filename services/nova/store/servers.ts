@@ -68,6 +68,7 @@ export async function sortValues(tx: Tx, id: string, columns: readonly string[])
   return row && columns.map(column => (row as unknown as Record<string, string | number | null>)[column] ?? null)
 }
 
+/** Adds a server. */
 export async function insert(tx: Tx, server: Server): Promise<void> {
   await tx.insertInto('servers').values(toRow(server)).execute()
 }
@@ -94,6 +95,7 @@ export async function faultsOf(tx: Tx, ids: readonly string[]): Promise<Map<stri
   return new Map(rows.map(row => [row.server_id, { code: row.code, message: row.message, details: row.details, createdAt: row.created_at }]))
 }
 
+/** Notes why a server is in error; the newest counts. */
 export async function setFault(tx: Tx, id: string, fault: ServerFault): Promise<void> {
   const row = { code: fault.code, message: fault.message, details: fault.details, created_at: fault.createdAt }
   await tx.insertInto('server_faults').values({ server_id: id, ...row }).onConflict(conflict => conflict.column('server_id').doUpdateSet(row)).execute()

@@ -20,6 +20,7 @@ export async function ofVolume(tx: Tx, volumeId: string): Promise<ServerVolume[]
   return (await tx.selectFrom('server_volumes').selectAll().where('volume_id', '=', volumeId).execute()).map(fromRow)
 }
 
+/** Adds a volume to a server. A volume that is not multiattach is on one server only. */
 export async function insert(tx: Tx, v: ServerVolume): Promise<void> {
   await tx.insertInto('server_volumes').values({
     id: v.id, server_id: v.serverId, volume_id: v.volumeId, attachment_id: v.attachmentId, source: toJson(v.source), boot_index: v.bootIndex, device: v.device, size: v.size, tag: v.tag,
@@ -37,10 +38,12 @@ export async function set(tx: Tx, id: string, changes: { volumeId?: string, sour
   if (Object.keys(row).length) await tx.updateTable('server_volumes').set(row).where('id', '=', id).execute()
 }
 
+/** Takes away one volume. */
 export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('server_volumes').where('id', '=', id).execute()
 }
 
+/** Takes away all volumes of a server. */
 export async function removeAll(tx: Tx, serverId: string): Promise<void> {
   await tx.deleteFrom('server_volumes').where('server_id', '=', serverId).execute()
 }

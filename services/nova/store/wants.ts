@@ -15,6 +15,7 @@ export async function counter(tx: Tx, name: 'wants' | 'database_epoch'): Promise
   return (await tx.selectFrom('counters').select('value').where('name', '=', name).executeTakeFirst())?.value ?? 0
 }
 
+/** The wanted row of a server, a tombstone too; undefined when no agent has anything of it. */
 export async function find(tx: Tx, serverId: string): Promise<Want | undefined> {
   const row = await tx.selectFrom('server_wants').selectAll().where('server_id', '=', serverId).executeTakeFirst()
   return row && fromRow(row)

@@ -40,7 +40,7 @@ test('a key is imported; a pair is made until 2.91 and not from 2.92 on', async 
   assert.deepEqual(shown, { name: 'mine', public_key: KEY, fingerprint, type: 'ssh', user_id: 'u1', deleted: false, created_at: shown.created_at, deleted_at: null, updated_at: null, id: shown.id })
   assert.match(fingerprint, /^([0-9a-f]{2}:){15}[0-9a-f]{2}$/)
   const pair = await cloud.as({}, '2.1').post('/v2.1/os-keypairs', { keypair: { name: 'made' } })
-  assert.deepEqual([pair.status, /BEGIN RSA PRIVATE KEY/.test(pair.body.keypair.private_key), /^ssh-rsa /.test(pair.body.keypair.public_key)], [200, true, true])
+  assert.deepEqual([pair.status, /BEGIN RSA PRIVATE KEY/.test(pair.body.keypair.private_key), pair.body.keypair.public_key.startsWith('ssh-rsa ')], [200, true, true])
   assert.equal((await cloud.as({}, '2.92').post('/v2.1/os-keypairs', { keypair: { name: 'no' } })).status, 400)
   assert.deepEqual((await cloud.as().post('/v2.1/os-keypairs', { keypair: { name: 'mine', public_key: KEY } })).body, { conflictingRequest: { code: 409, message: 'Key pair \'mine\' already exists.' } })
   assert.equal((await cloud.as().post('/v2.1/os-keypairs', { keypair: { name: 'bad', public_key: 'ssh-rsa nonsense' } })).status, 400)
@@ -54,7 +54,7 @@ test('quota is the sum of the rows: what does not fit is refused, two at once in
   assert.deepEqual((await cloud.as(ADMIN, '2.57').put('/v2.1/os-quota-sets/p1', { quota_set: { instances: 2 } })).body, { quota_set: { instances: 2, cores: 20, ram: 51_200, metadata_items: 128, key_pairs: 100, server_groups: 10, server_group_members: 10 } })
   const body = { server: { name: 'w', imageRef: IMAGE, flavorRef: '1', networks: [{ uuid: NETWORK }] } }
   const answers = await Promise.all([1, 2, 3].map(() => cloud.as({}, '2.37').post('/v2.1/servers', body)))
-  assert.deepEqual(answers.map(one => one.status).toSorted(), [202, 202, 403])
+  assert.deepEqual(answers.map(one => one.status).toSorted((a, b) => a - b), [202, 202, 403])
   assert.deepEqual(answers.find(one => one.status === 403)!.body, { forbidden: { code: 403, message: 'Quota exceeded for instances: Requested 1, but already used 2 of 2 instances' } })
   const { absolute } = (await cloud.as({}, '2.57').get('/v2.1/limits')).body.limits
   assert.deepEqual(absolute, {
