@@ -6,7 +6,7 @@ import * as rules from '../policy/agents.ts'
 import { memberOf } from './collection.ts'
 import { listQuery, pick } from './queries.ts'
 
-const byId = t.object({ id: t.id() })
+const byId = t.object({ id: t.string({ min: 1, pattern: '^[^\\u0000]*$' }) })
 
 /** The routes of agents, zones and address use. */
 export function agentRoutes(agents: AgentManager): AnyRoute[] {

@@ -34,7 +34,7 @@ export interface Collection<T extends { readonly id: string }, S extends Attribu
 }
 
 const MOST_AT_ONCE = 500
-const byId = t.object({ id: t.id() })
+const byId = t.object({ id: t.string({ min: 1, pattern: '^[^\\u0000]*$' }) })
 const document = t.map(t.anything(), { max: 200 })
 
 /** The routes of a resource. */

@@ -16,6 +16,7 @@ export interface ListQuery {
 /** Reads the query. Throws Fault('badRequest', 'neutron.HTTPBadRequest'). */
 export function listQuery(url: URL): ListQuery {
   const params = url.searchParams
+  if ([...params].flat().some(text => text.includes('\0'))) throw bad('A query may not have NUL characters')
   const filters = new Map<string, string[]>()
   for (const [name, value] of params) if (!CONTROLS.has(name)) filters.set(name, [...filters.get(name) ?? [], value])
   const reverse = /^(true|1)$/i.test(params.get('page_reverse') ?? '')

@@ -5,7 +5,7 @@ import type { Usage } from '../model/quotas.ts'
 import * as rules from '../policy/quotas.ts'
 import { memberOf } from './collection.ts'
 
-const byProject = t.object({ project_id: t.id() })
+const byProject = t.object({ project_id: t.string({ min: 1, pattern: '^[^\\u0000]*$' }) })
 
 /** The routes of quotas. */
 export function quotaRoutes(quotas: QuotaManager): AnyRoute[] {

@@ -10,7 +10,7 @@ import * as rules from '../policy/routers.ts'
 import { collectionRoutes, memberOf } from './collection.ts'
 import { standardView } from './standard.ts'
 
-const byId = t.object({ id: t.id() })
+const byId = t.object({ id: t.string({ min: 1, pattern: '^[^\\u0000]*$' }) })
 const document = t.map(t.anything(), { max: 20 })
 const maybeId = orNull(uuid)
 

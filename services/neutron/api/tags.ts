@@ -3,8 +3,9 @@ import { route, t, type AnyRoute } from '@alto/kit/http'
 import { tagRules, type TagManager } from '../manager/tags.ts'
 import { tags as tagList, text } from '../model/attributes.ts'
 
-const byId = t.object({ id: t.id() })
-const byTag = t.object({ id: t.id(), tag: t.string({ min: 1, max: 255 }) })
+const id = t.string({ min: 1, pattern: '^[^\\u0000]*$' })
+const byId = t.object({ id })
+const byTag = t.object({ id, tag: id })
 const document = t.map(t.anything(), { max: 10 })
 
 /** The routes of every taggable resource's tags. */

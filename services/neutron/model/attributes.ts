@@ -79,6 +79,7 @@ function refuseUnknown(table: Table, body: Readonly<Record<string, unknown>>): v
 export function text(max = 255): Convert<string> {
   return (value, name) => {
     if (typeof value !== 'string') throw invalid(name, `'${shown(value)}' is not a valid string`)
+    if (value.includes('\0')) throw invalid(name, 'it has a NUL character, which text cannot hold')
     if (value.length > max) throw invalid(name, `'${value.slice(0, 60)}…' exceeds maximum length of ${max}`)
     return value
   }
@@ -148,6 +149,7 @@ export function oneOf<const V extends readonly string[]>(...values: V): Convert<
 export function listOf<T>(convert: Convert<T>, max: number): Convert<readonly T[]> {
   return (value, name) => {
     if (!Array.isArray(value)) throw invalid(name, `'${shown(value)}' is not a list`)
+    if (value.includes('\0')) throw invalid(name, 'it has a NUL character, which text cannot hold')
     if (value.length > max) throw invalid(name, `it has ${value.length} entries, ${max} at most are allowed`)
     return value.map(item => convert(item, name))
   }
