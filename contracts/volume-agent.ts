@@ -38,6 +38,8 @@ export interface WantedDisk {
   readonly sizeGib: number
   /** What it is made from, once. Every disk stands for itself: nothing is linked to its source. */
   readonly source: DiskSource
+  /** It was reported ready once. Should it be missing, it is lost: it must not be made anew, because nobody would know that its content is gone. */
+  readonly made?: boolean
   /** A guest may have it open: it is made if it is missing, and otherwise left alone. */
   readonly attached: boolean
   /** Copies to upload, each once. The row keeps them until they were reported `done` or `failed`. */

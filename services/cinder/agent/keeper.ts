@@ -49,6 +49,8 @@ export class DiskKeeper {
   /** The order that cannot be carried out. */
   #hopeless: Order | undefined
   #buried = false
+  /** Seen ready in this life; rows say so of earlier ones. */
+  #made = false
 
   constructor(tools: KeeperTools, diskId: string, order: Order) {
     this.#tools = { ...tools, log: tools.log.child({ diskId }) }
@@ -136,7 +138,11 @@ export class DiskKeeper {
     }
     const { wanted } = order
     const bytes = wanted.sizeGib * GIB
-    if (await driver.look(this.diskId) === undefined) {
+    const isMissing = await driver.look(this.diskId) === undefined
+    if (isMissing && (wanted.made === true || this.#made)) {
+      doing.step = 'look'
+      await driver.replaceLost(this.diskId, bytes)
+    } else if (isMissing) {
       doing.step = 'make'
       await this.#report(order, { ...ABSENT, state: 'making', converged: false }, MAKING[wanted.source.kind])
       await this.#make(wanted, bytes)
@@ -146,6 +152,7 @@ export class DiskKeeper {
       doing.step = 'grow'
       await driver.grow(this.diskId, bytes)
     }
+    this.#made = true
     if (epoch > notes.epoch) await driver.writeNotes(this.diskId, JSON.stringify({ ...notes, epoch }))
     doing.step = 'upload'
     const uploads = await this.#upload(wanted, { ...notes, epoch })

@@ -25,6 +25,8 @@ export interface DiskStore {
   makeFromImage(id: string, from: { image: DiskImage, bytes: number }, open: () => Promise<ImageBytes>, signal: AbortSignal): Promise<void>
   /** Makes a disk of at least `bytes` with the content of another, which nobody has open. Fault notFound `cinder.disk.noSource`; unavailable while a guest has it open. */
   makeCopy(id: string, from: { sourceId: string, bytes: number }, signal: AbortSignal): Promise<void>
+  /** What follows when a disk that was made is not there: Fault conflict `cinder.disk.lost`. A store that forgets by its nature makes one of `bytes` instead. */
+  replaceLost(id: string, bytes: number): Promise<void>
   /** Makes the disk at least `bytes` large. Nobody has it open. */
   grow(id: string, bytes: number): Promise<void>
   /** Removes all that is of the disk. */

@@ -32,6 +32,7 @@ export function fakeDisks(): DiskStore {
       if (!source) throw new Fault('notFound', 'cinder.disk.noSource', `There is no disk ${sourceId} to copy.`)
       disks.set(id, { bytes: Math.max(bytes, source.bytes), content: source.content })
     },
+    async replaceLost(id, bytes) { disks.set(id, { bytes, content: Buffer.alloc(0) }) },
     async grow(id, bytes) {
       const disk = disks.get(id)
       if (disk && disk.bytes < bytes) disks.set(id, { ...disk, bytes })

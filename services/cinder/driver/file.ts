@@ -86,6 +86,7 @@ export function fileDisks({ directory, cloud, images }: FileDiskOptions): DiskSt
         await atLeast(path, bytes)
       })
     },
+    async replaceLost(id) { throw new Fault('conflict', 'cinder.disk.lost', `The file ${of(id, DISK)} is gone, and with it the content of the disk.`) },
     grow: (id, bytes) => atLeast(of(id, DISK), bytes),
     async remove(id) {
       await rm(of(id, DISK), { force: true })

@@ -22,7 +22,7 @@ export function volumeController({ db, clock, ids, queue }: Pick<Deps, 'db' | 'c
     async report({ diskId, generation, epoch, observed, progress }) {
       await db.write(async tx => {
         const disk = await disks.find(tx, diskId)
-        if (!disk || !await disks.observe(tx, diskId, { generation, epoch, observed, progress })) return
+        if (!disk || !await disks.observe(tx, diskId, { wanted: disk.wanted, generation, epoch, observed, progress })) return
         if (disk.tombstone && observed.state === 'absent' && generation >= disk.generation) await disks.remove(tx, diskId)
         await queue.ring(tx, diskId)
       })

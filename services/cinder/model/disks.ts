@@ -23,6 +23,8 @@ export interface DiskUpload {
 export interface Wanted {
   readonly sizeGib: number
   readonly source: DiskSource
+  /** It was ready once: it is not made a second time. */
+  readonly made?: boolean
   readonly attached: boolean
   readonly uploads: readonly DiskUpload[]
 }

@@ -52,9 +52,10 @@ export async function bury(tx: Tx, id: string, epoch: number): Promise<boolean> 
   return true
 }
 
-/** Writes what the agent saw, unless something newer is known. */
-export async function observe(tx: Tx, id: string, seen: { generation: number, epoch: number, observed: Observed, progress: string | undefined }): Promise<boolean> {
-  const { numUpdatedRows } = await tx.updateTable('disks').set({ observed: toJson(seen.observed), observed_generation: seen.generation, progress: seen.progress ?? null })
+/** Writes what the agent saw, unless something newer is known. `wanted` is the row's: a disk that is ready has been made for good. */
+export async function observe(tx: Tx, id: string, seen: { wanted: Wanted, generation: number, epoch: number, observed: Observed, progress: string | undefined }): Promise<boolean> {
+  const wanted = toJson(seen.observed.state === 'ready' ? { ...seen.wanted, made: true } : seen.wanted)
+  const { numUpdatedRows } = await tx.updateTable('disks').set({ wanted, observed: toJson(seen.observed), observed_generation: seen.generation, progress: seen.progress ?? null })
     .where('id', '=', id).where('observed_generation', '<=', seen.generation).where('generation', '>=', seen.generation).where('epoch', '>=', seen.epoch).executeTakeFirst()
   return numUpdatedRows === 1n
 }

@@ -9,7 +9,7 @@ import { commandHost } from '@alto/kit/host'
 import { fileDisks } from '../index.ts'
 import { cinderAlone, IMAGE_ID } from './cloud.ts'
 
-test('volumes, a snapshot and a clone are files of their own, and go with what they belong to', async () => {
+test('volumes, a snapshot and a clone are files of their own, are not made anew when they are lost, and go with what they belong to', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'alto-cinder-'))
   try {
     await using cloud = await cinderAlone({ disks: fileDisks({ directory, cloud: 'c1', images: qemuImg(commandHost) }) })
@@ -35,6 +35,12 @@ test('volumes, a snapshot and a clone are files of their own, and go with what t
       const { virtualSize, backing } = await qemuImg(commandHost).info({ path: join(directory, 'c1', id, 'disk.qcow2'), format: 'qcow2' })
       assert.deepEqual([virtualSize, backing], [id === second ? 2 ** 31 : 2 ** 30, undefined])
     }
+    const reported = async () => (await cloud.db.read(tx => tx.selectFrom('disks').select('observed').where('id', '=', second).executeTakeFirstOrThrow())).observed ?? ''
+    await rm(join(directory, 'c1', second, 'disk.qcow2'))
+    await cloud.agent.agent.look({ diskId: second, generation: 0 })
+    await cloud.agent.idle()
+    assert.match(await reported(), /cinder\.disk\.lost/)
+    await assert.rejects(stat(join(directory, 'c1', second, 'disk.qcow2')), { code: 'ENOENT' })
     for (const path of [`/volumes/${second}`, `/snapshots/${snapshot.id}`, `/volumes/${first}`]) {
       assert.equal((await cloud.ask('DELETE', path)).status, 202)
       await until(path, path.split('/')[1]!.slice(0, -1), undefined)
