@@ -20,7 +20,7 @@ export interface Finding {
 export interface AuditParts {
   clock: Clock
   /** What each service finds wrong among its own rows. */
-  rows: Readonly<Record<string, () => Promise<readonly { message: string }[]>>>
+  rows: Readonly<Record<string, (opts: { repair: boolean }) => Promise<readonly Pick<Finding, 'message' | 'repaired'>[]>>>
   compute: RestClient
   network: RestClient
   volume: RestClient
@@ -38,7 +38,14 @@ export async function auditCloud(parts: AuditParts, opts: { repair: boolean }): 
   if (first.size === 0) return []
   await parts.clock.sleep(BETWEEN_PASSES)
   const standing = (await pass(parts)).filter(found => first.has(keyOf(found)))
+  const mended = new Set<string>()
+  if (opts.repair) {
+    for (const service of new Set(standing.map(found => found.service))) {
+      for (const { message, repaired } of await parts.rows[service]?.(opts) ?? []) if (repaired) mended.add(keyOf({ service, message }))
+    }
+  }
   return Promise.all(standing.map(async ({ remove, ...finding }) => {
+    if (mended.has(keyOf(finding))) return { ...finding, repaired: true }
     if (!opts.repair || !remove) return finding
     try {
       await remove()
@@ -59,7 +66,7 @@ async function pass(parts: AuditParts): Promise<Found[]> {
 }
 
 async function ownRows(parts: AuditParts): Promise<Found[]> {
-  const lists = await Promise.all(Object.entries(parts.rows).map(async ([service, audit]) => (await audit()).map(({ message }) => ({ service, message }))))
+  const lists = await Promise.all(Object.entries(parts.rows).map(async ([service, audit]) => (await audit({ repair: false })).map(({ message }) => ({ service, message }))))
   return lists.flat()
 }
 

@@ -19,7 +19,7 @@ import * as keystone from '@alto/keystone'
 import * as neutron from '@alto/neutron'
 import * as nova from '@alto/nova'
 import * as placement from '@alto/placement'
-import { auditCloud, type Finding } from './audit.ts'
+import { auditCloud, type AuditParts, type Finding } from './audit.ts'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
 import { makeDemoSet } from './demo.ts'
@@ -164,9 +164,9 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
 
   const auditor = { fetch, session: session('nova'), clock }
   const auditClients = { compute: restClient('compute', '/compute', auditor), network: restClient('network', '/networking', auditor), volume: restClient('volume', '/volume', auditor), placement: restClient('placement', '/placement', auditor) }
-  const auditRows = {
+  const auditRows: AuditParts['rows'] = {
     placement: async () => (await resources.audit()).map(one => ({ message: `${one.where}: ${one.invariant}` })), cinder: async () => (await volumes.audit()).map(one => ({ message: `${one.where}: ${one.invariant}` })),
-    neutron: async () => (await network.audit()).map(one => ({ message: `${one.where}: ${one.rule}` })), glance: () => images.audit({ repair: false }), nova: () => compute.audit(),
+    neutron: async () => (await network.audit()).map(one => ({ message: `${one.where}: ${one.rule}` })), glance: opts => images.audit(opts), nova: () => compute.audit(),
   }
 
   const parts = undo.move()
