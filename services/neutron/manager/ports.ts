@@ -94,7 +94,7 @@ export function portManager(deps: Deps) {
   async function groupsFor(ctx: Context, tx: Tx, port: { asked: readonly string[] | undefined, projectId: string, portSecurity: boolean, deviceOwner: string }): Promise<string[]> {
     if (isNetworkOwned(port.deviceOwner)) return []
     if (port.asked?.length && !port.portSecurity) throw groupsNeedSecurity()
-    if (port.asked) return (await visibleGroups(ctx, tx, [...new Set(port.asked)])).map(group => group.id).toSorted()
+    if (port.asked) return (await visibleGroups(ctx, tx, [...new Set(port.asked)], port.projectId)).map(group => group.id).toSorted()
     return port.portSecurity && port.projectId !== '' ? [(await defaultGroup(tx, deps, port.projectId)).id] : []
   }
 

@@ -37,12 +37,12 @@ const RULE_PLAN: ListPlan<'security_group_rules'> = {
 export type SecurityGroupManager = ReturnType<typeof securityGroupManager>
 export type SecurityGroupRuleManager = ReturnType<typeof securityGroupRuleManager>
 
-/** The groups of the ids, all of them, when the caller may see them. Throws Fault('notFound', 'neutron.SecurityGroupNotFound'). */
-export async function visibleGroups(ctx: Context, tx: Tx, ids: readonly string[]): Promise<SecurityGroup[]> {
+/** The groups of the ids, all of them, when the caller may see them or they are of the project that it acts for (Nova's ports). Throws Fault('notFound', 'neutron.SecurityGroupNotFound'). */
+export async function visibleGroups(ctx: Context, tx: Tx, ids: readonly string[], actsFor?: string): Promise<SecurityGroup[]> {
   const found = await groups.findAll(tx, ids)
   for (const id of ids) {
     const group = found.find(one => one.id === id)
-    if (!group || !ctx.allowed(rules.GET_SECURITY_GROUP, groupTarget(group))) throw notFound('security_group', id)
+    if (!group || (group.projectId !== actsFor && !ctx.allowed(rules.GET_SECURITY_GROUP, groupTarget(group)))) throw notFound('security_group', id)
   }
   return found
 }
@@ -153,7 +153,7 @@ export function securityGroupRuleManager(deps: Deps) {
   async function visibleRule(ctx: Context, tx: Tx, id: string): Promise<{ rule: SecurityGroupRule, group: SecurityGroup }> {
     const rule = await groups.findRule(tx, id)
     const group = rule && await groups.find(tx, rule.securityGroupId)
-    if (!group || !ctx.allowed(rules.GET_SECURITY_GROUP_RULE, ruleTarget(group, rule.projectId))) throw notFound('security_group_rule', id)
+    if (!group || (group.projectId !== actsFor && !ctx.allowed(rules.GET_SECURITY_GROUP_RULE, ruleTarget(group, rule.projectId))) throw notFound('security_group_rule', id)
     return { rule, group }
   }
 

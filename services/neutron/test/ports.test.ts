@@ -107,10 +107,11 @@ test('DHCP options, MACs, names and address pairs that could break out of a file
   assert.deepEqual((await cloud.ask('PUT', `/v2.0/ports/${port.id}`, { port: { extra_dhcp_opts: [{ opt_name: 'mtu', opt_value: null }] } })).body.port.extra_dhcp_opts, [])
 })
 
-test('a create that is repeated under its key makes one port', async () => {
+test('Nova makes a port in a project\'s groups; a create that is repeated under its key makes one', async () => {
   await using cloud = await neutronAlone()
   const { network_id } = await network(cloud)
-  const create = () => cloud.ask('POST', '/v2.0/ports', { port: { network_id, project_id: 'p', device_id: 's1', device_owner: 'compute:nova' } }, { ...NOVA, headers: { 'x-alto-idempotency-key': 'task/port' } })
+  const { body: { security_groups: [group] } } = await cloud.ask('GET', '/v2.0/security-groups')
+  const create = () => cloud.ask('POST', '/v2.0/ports', { port: { network_id, project_id: 'p', device_id: 's1', device_owner: 'compute:nova', security_groups: [group.id] } }, { ...NOVA, headers: { 'x-alto-idempotency-key': 'task/port' } })
   const [first, second] = [await create(), await create()]
   assert.deepEqual([first.status, second.status, second.body.port.id], [201, 201, first.body.port.id])
   assert.equal((await cloud.ask('GET', '/v2.0/ports?device_id=s1')).body.ports.length, 1)
