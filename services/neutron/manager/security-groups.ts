@@ -153,7 +153,7 @@ export function securityGroupRuleManager(deps: Deps) {
   async function visibleRule(ctx: Context, tx: Tx, id: string): Promise<{ rule: SecurityGroupRule, group: SecurityGroup }> {
     const rule = await groups.findRule(tx, id)
     const group = rule && await groups.find(tx, rule.securityGroupId)
-    if (!group || (group.projectId !== actsFor && !ctx.allowed(rules.GET_SECURITY_GROUP_RULE, ruleTarget(group, rule.projectId))) throw notFound('security_group_rule', id)
+    if (!group || !ctx.allowed(rules.GET_SECURITY_GROUP_RULE, ruleTarget(group, rule.projectId))) throw notFound('security_group_rule', id)
     return { rule, group }
   }
 
