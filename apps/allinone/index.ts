@@ -1,6 +1,4 @@
-// Everything in one process: laptop, tests, small sites.
+// Everything in one process: laptop, tests, small sites. What the command line needs without a cloud (control, data directory) has doors of its own, so that it starts quickly.
 export { cloudsYaml } from './client-files.ts'
 export { startCloud, type Cloud, type CloudOptions, type CloudStatus } from './cloud.ts'
-export { askControl, serveControl } from './control.ts'
-export { isHeld, openDataDirectory, STATE, writeJson, writePrivate, type DataDirectory } from './data-directory.ts'
 export { sections, services, type Member } from './sections.ts'

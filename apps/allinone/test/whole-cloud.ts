@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog, type Log } from '@alto/kit/log'
-import { openDataDirectory, startCloud, type Cloud } from '../index.ts'
+import { openDataDirectory } from '../data-directory.ts'
+import { startCloud, type Cloud } from '../index.ts'
 
 /** A running cloud and what tests need of it. */
 export interface WholeCloud extends AsyncDisposable {

@@ -2,14 +2,13 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sections } from '@alto/allinone'
 import { readConfig, sampleConfig, showConfig } from '@alto/kit/config'
 import { withData, type AddCommand } from './data.ts'
 
 /** Adds `config`. */
 export const addConfig: AddCommand = (program, exits) => {
   const config = program.command('config').description('options, as the services declare them')
-  config.command('sample').description('a configuration file of all options, each with its default').action(() => { console.log(sampleConfig(sections)) })
+  config.command('sample').description('a configuration file of all options, each with its default').action(async () => { console.log(sampleConfig((await import('@alto/allinone')).sections)) })
   withData(config.command('show')).description('every option, its value, and where that comes from').action(async (flags: { data: string }) => {
     const { settings, problems } = await reading(flags.data)
     process.stdout.write(showConfig(settings))
@@ -23,6 +22,7 @@ export const addConfig: AddCommand = (program, exits) => {
 }
 
 async function reading(dir: string) {
+  const { sections } = await import('@alto/allinone')
   const file = join(dir, 'config.yaml')
   return readConfig(sections, { file, text: existsSync(file) ? await readFile(file, 'utf8') : '', environment: process.env })
 }

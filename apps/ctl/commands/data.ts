@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { tmpdir } from 'node:os'
 import type { Command } from 'commander'
-import { askControl, isHeld } from '@alto/allinone'
+import { askControl } from '@alto/allinone/control'
+import { isHeld } from '@alto/allinone/data-directory'
 import { Fault } from '@alto/kit/errors'
 
 /** Adds a command's function to the program; `exits` sets the exit code. */

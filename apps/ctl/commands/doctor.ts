@@ -1,7 +1,6 @@
 // `./alto doctor`: what this machine can do, what is missing, how to mend it.
 import { existsSync } from 'node:fs'
 import { arch, freemem, platform, release, totalmem } from 'node:os'
-import { detectEmulation } from '@alto/nova'
 import { messageOf } from '@alto/kit/errors'
 import { commandHost } from '@alto/kit/host'
 import { missingPackages } from '../packages.ts'
@@ -28,6 +27,7 @@ export const addDoctor: AddCommand = (program, exits) => {
 async function acceleration(possible: boolean): Promise<string> {
   if (!possible) return 'not looked at without QEMU'
   try {
+    const { detectEmulation } = await import('@alto/nova')
     const found = await detectEmulation(commandHost)
     return found.acceleration === 'kvm' ? 'KVM' : 'emulation (TCG): KVM is not usable here, so guests boot in seconds, not in one'
   } catch (error) {

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { services } from '@alto/allinone'
 import { Fault } from '@alto/kit/errors'
 import { enforcer, policySet, samplePolicy, type Credentials } from '@alto/kit/policy'
 import { withData, type AddCommand } from './data.ts'
@@ -13,13 +12,13 @@ interface CheckFlags { data: string, roles: string, user: string, project: strin
 /** Adds `policy`. */
 export const addPolicy: AddCommand = (program: Command, exits) => {
   const policy = program.command('policy').description('who may do what')
-  policy.command('sample').description('a policy file of every rule of a service').argument('<service>').action((service: string) => { console.log(samplePolicy(rulesOf(service))) })
+  policy.command('sample').description('a policy file of every rule of a service').argument('<service>').action(async (service: string) => { console.log(samplePolicy(await rulesOf(service))) })
   withData(policy.command('check')).description('may somebody with these roles do that, and why').argument('<service>').argument('<rule>')
     .option('--roles <names>', 'role names, with commas', 'member,reader').option('--user <id>', 'the user', 'user').option('--project <id>', 'the project of the token', 'project').option('--system', 'a token for the system')
     .option('--target <key=value>', 'what is acted upon; may be repeated', (pair: string, all: string[]) => [...all, pair], [])
     .action(async (service: string, rule: string, flags: CheckFlags) => {
       const file = join(flags.data, 'policy', `${service}.yaml`)
-      const set = policySet(rulesOf(service), existsSync(file) ? { overrides: { file, text: await readFile(file, 'utf8') } } : {})
+      const set = policySet(await rulesOf(service), existsSync(file) ? { overrides: { file, text: await readFile(file, 'utf8') } } : {})
       for (const warning of set.warnings) console.error(warning)
       if (!set.checks.has(rule)) throw new Fault('notFound', 'ctl.noRule', `${service} has no rule ${rule}; "./alto policy sample ${service}" lists them.`)
       const credentials: Credentials = { userId: flags.user, userDomainId: 'default', roles: flags.roles.split(','), ...(flags.system ? { systemScope: 'all' } : { projectId: flags.project, projectDomainId: 'default' }) }
@@ -30,7 +29,8 @@ export const addPolicy: AddCommand = (program: Command, exits) => {
     })
 }
 
-function rulesOf(name: string) {
+async function rulesOf(name: string) {
+  const { services } = await import('@alto/allinone')
   const service = services.find(one => one.name === name)
   if (!service) throw new Fault('notFound', 'ctl.noService', `There is no service ${name}; there are ${services.map(one => one.name).join(', ')}.`)
   return service.declared.rules

@@ -1,6 +1,6 @@
 // Commands that speak to a running cloud: down, reset, status, restart.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isHeld } from '@alto/allinone'
+import { isHeld } from '@alto/allinone/data-directory'
 import { Fault, isFault } from '@alto/kit/errors'
 import { ask, runDirectory, withData, type AddCommand } from './data.ts'
 

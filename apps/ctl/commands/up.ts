@@ -3,7 +3,9 @@ import { appendFileSync, existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDataDirectory, serveControl, startCloud, STATE, type Cloud, type CloudOptions } from '@alto/allinone'
+import type { Cloud, CloudOptions } from '@alto/allinone'
+import { serveControl } from '@alto/allinone/control'
+import { openDataDirectory, STATE } from '@alto/allinone/data-directory'
 import { systemClock } from '@alto/kit/clock'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { commandHost, startDaemon } from '@alto/kit/host'
@@ -46,6 +48,7 @@ export const addUp: AddCommand = (program, exits) => {
 /** Runs until it is told to stop; resolves with the exit code. */
 async function foreground(flags: UpFlags): Promise<number> {
   const began = systemClock.now()
+  const { startCloud } = await import('@alto/allinone')     // every service: the commands that start none do without
   const say = (line: string) => console.log(line)
   const listen = parseListen(flags.listen, flags.insecure === true || flags.tls !== undefined)
   const drivers = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
