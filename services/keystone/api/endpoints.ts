@@ -21,7 +21,7 @@ export function endpointRoutes(endpoints: EndpointManager): AnyRoute[] {
     }),
     route({
       method: 'POST', path: '/v3/endpoints', rule: rules.CREATE_ENDPOINT, status: 201, summary: 'Create endpoint', body: t.open({ endpoint: t.open({ service_id: t.id(), interface: interfaces, url, ...region }) }),
-      handle: async ({ ctx, body: { endpoint: e } }) => ({ endpoint: view(ctx, await endpoints.create(ctx, { serviceId: e.service_id, interface: e.interface, url: e.url, regionId: e.region_id ?? e.region, enabled: e.enabled })) }),
+      handle: async ({ ctx, body: { endpoint: e } }) => ({ endpoint: view(ctx, await endpoints.create(ctx, { serviceId: e.service_id, interface: e.interface, url: e.url, regionId: e.region_id, region: e.region, enabled: e.enabled })) }),
     }),
     route({
       method: 'GET', path: '/v3/endpoints/{id}', rule: rules.GET_ENDPOINT, status: 200, summary: 'Show endpoint details', params: byId,
@@ -30,7 +30,7 @@ export function endpointRoutes(endpoints: EndpointManager): AnyRoute[] {
     route({
       method: 'PATCH', path: '/v3/endpoints/{id}', rule: rules.UPDATE_ENDPOINT, status: 200, summary: 'Update endpoint', params: byId,
       body: t.open({ endpoint: t.open({ service_id: t.optional(t.id()), interface: t.optional(interfaces), url: t.optional(url), ...region }) }),
-      handle: async ({ ctx, params, body: { endpoint: e } }) => ({ endpoint: view(ctx, await endpoints.update(ctx, params.id, { serviceId: e.service_id, interface: e.interface, url: e.url, regionId: e.region_id === undefined ? e.region : e.region_id, enabled: e.enabled })) }),
+      handle: async ({ ctx, params, body: { endpoint: e } }) => ({ endpoint: view(ctx, await endpoints.update(ctx, params.id, { serviceId: e.service_id, interface: e.interface, url: e.url, regionId: e.region_id, region: e.region, enabled: e.enabled })) }),
     }),
     route({
       method: 'DELETE', path: '/v3/endpoints/{id}', rule: rules.DELETE_ENDPOINT, status: 204, summary: 'Delete endpoint', params: byId,

@@ -4,7 +4,7 @@ import { route, t, type AnyRoute } from '@alto/kit/http'
 import type { GroupManager } from '../manager/groups.ts'
 import type { Group } from '../model/users.ts'
 import * as rules from '../policy/groups.ts'
-import { byId, description, extraOf, listOf, name, self } from './links.ts'
+import { byId, description, extraOf, listOf, self, shortName } from './links.ts'
 
 const fields = { domain_id: t.optional(t.id()), description: t.optional(t.nullable(description)) }
 const KNOWN = ['name', 'domain_id', 'description']
@@ -18,7 +18,7 @@ export function groupRoutes(groups: GroupManager): AnyRoute[] {
       handle: async ({ ctx, query: q }) => listOf(ctx, 'groups', 'groups', (await groups.list(ctx, { name: q.name, domainId: q.domain_id })).map(g => view(ctx, g))),
     }),
     route({
-      method: 'POST', path: '/v3/groups', rule: rules.CREATE_GROUP, status: 201, summary: 'Create group', body: t.open({ group: t.open({ name, ...fields }) }),
+      method: 'POST', path: '/v3/groups', rule: rules.CREATE_GROUP, status: 201, summary: 'Create group', body: t.open({ group: t.open({ name: shortName, ...fields }) }),
       handle: async ({ ctx, body: { group } }) => ({ group: view(ctx, await groups.create(ctx, {
         name: group.name, domainId: group.domain_id, description: group.description ?? undefined, extra: extraOf(group as Record<string, unknown>, KNOWN),
       })) }),
@@ -28,7 +28,7 @@ export function groupRoutes(groups: GroupManager): AnyRoute[] {
       handle: async ({ ctx, params }) => ({ group: view(ctx, await groups.show(ctx, params.id)) }),
     }),
     route({
-      method: 'PATCH', path: '/v3/groups/{id}', rule: rules.UPDATE_GROUP, status: 200, summary: 'Update group', params: byId, body: t.open({ group: t.open({ name: t.optional(name), ...fields }) }),
+      method: 'PATCH', path: '/v3/groups/{id}', rule: rules.UPDATE_GROUP, status: 200, summary: 'Update group', params: byId, body: t.open({ group: t.open({ name: t.optional(shortName), ...fields }) }),
       handle: async ({ ctx, params, body: { group } }) => ({ group: view(ctx, await groups.update(ctx, params.id, {
         name: group.name, description: group.description ?? undefined, extra: extraOf(group as Record<string, unknown>, KNOWN),
       })) }),

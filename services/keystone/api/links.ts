@@ -23,6 +23,8 @@ export function flag(value: string | undefined): boolean | undefined {
 }
 
 export const name = t.string({ min: 1, max: 255, pattern: '\\S' })
+/** Of projects, domains and groups. */
+export const shortName = t.string({ min: 1, max: 64, pattern: '\\S' })
 export const description = t.string({ max: 65_535 })
 export const options = t.map(t.anything(), { max: 30 })
 export const byId = t.object({ id: t.id() })

@@ -5,7 +5,7 @@ import type { ProjectInput, ProjectManager } from '../manager/projects.ts'
 import type { Project } from '../model/projects.ts'
 import * as domainRules from '../policy/domains.ts'
 import * as rules from '../policy/projects.ts'
-import { byId, description, extraOf, flag, listOf, name, options, self } from './links.ts'
+import { byId, description, extraOf, flag, listOf, options, self, shortName } from './links.ts'
 
 const fields = {
   description: t.optional(t.nullable(description)), enabled: t.optional(t.boolean()), options: t.optional(options),
@@ -25,7 +25,7 @@ export function projectRoutes(projects: ProjectManager): AnyRoute[] {
       })).map(p => viewProject(ctx, p))),
     }),
     route({
-      method: 'POST', path: '/v3/projects', rule: rules.CREATE_PROJECT, status: 201, summary: 'Create project', body: t.open({ project: t.open({ name, ...fields, ...placed }) }),
+      method: 'POST', path: '/v3/projects', rule: rules.CREATE_PROJECT, status: 201, summary: 'Create project', body: t.open({ project: t.open({ name: shortName, ...fields, ...placed }) }),
       handle: async ({ ctx, body }) => ({ project: viewProject(ctx, await projects.create(ctx, { ...input(body.project), name: body.project.name })) }),
     }),
     route({
@@ -34,7 +34,7 @@ export function projectRoutes(projects: ProjectManager): AnyRoute[] {
     }),
     route({
       method: 'PATCH', path: '/v3/projects/{id}', rule: rules.UPDATE_PROJECT, status: 200, summary: 'Update project', params: byId,
-      body: t.open({ project: t.open({ name: t.optional(name), ...fields, ...placed }) }),
+      body: t.open({ project: t.open({ name: t.optional(shortName), ...fields, ...placed }) }),
       handle: async ({ ctx, params, body }) => ({ project: viewProject(ctx, await projects.update(ctx, params.id, input(body.project))) }),
     }),
     route({
@@ -56,7 +56,7 @@ export function domainRoutes(domains: ProjectManager): AnyRoute[] {
       handle: async ({ ctx, query: q }) => listOf(ctx, 'domains', 'domains', (await domains.list(ctx, { name: q.name, enabled: flag(q.enabled) })).map(d => viewDomain(ctx, d))),
     }),
     route({
-      method: 'POST', path: '/v3/domains', rule: domainRules.CREATE_DOMAIN, status: 201, summary: 'Create domain', body: t.open({ domain: t.open({ name, ...fields }) }),
+      method: 'POST', path: '/v3/domains', rule: domainRules.CREATE_DOMAIN, status: 201, summary: 'Create domain', body: t.open({ domain: t.open({ name: shortName, ...fields }) }),
       handle: async ({ ctx, body }) => ({ domain: viewDomain(ctx, await domains.create(ctx, { ...input(body.domain), name: body.domain.name })) }),
     }),
     route({
@@ -65,7 +65,7 @@ export function domainRoutes(domains: ProjectManager): AnyRoute[] {
     }),
     route({
       method: 'PATCH', path: '/v3/domains/{id}', rule: domainRules.UPDATE_DOMAIN, status: 200, summary: 'Update domain', params: byId,
-      body: t.open({ domain: t.open({ name: t.optional(name), ...fields }) }),
+      body: t.open({ domain: t.open({ name: t.optional(shortName), ...fields }) }),
       handle: async ({ ctx, params, body }) => ({ domain: viewDomain(ctx, await domains.update(ctx, params.id, input(body.domain))) }),
     }),
     route({

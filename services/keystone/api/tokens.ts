@@ -32,12 +32,12 @@ export function tokenRoutes(deps: { tokens: TokenManager, endpoints: EndpointMan
     return { token: { ...token, catalog: await endpoints.catalog(root(ctx), token.project?.id) } }
   }
 
-  /** The token in X-Subject-Token, when the caller may ask about it. */
+  /** The token in X-Subject-Token, when the caller may ask about it. That one has ended is no secret: who holds it could find out by using it. */
   async function subject(ctx: Context, headers: Readonly<Record<string, string | undefined>>, rule: typeof rules.CHECK_TOKEN): Promise<Verdict> {
     const given = headers['x-subject-token']
     const verdict = given === undefined ? undefined : await tokens.validate(given)
-    ctx.authorize(rule, { target: { token: { user_id: verdict?.payload.userId } } })
     if (!verdict) throw notFound('token', 'it is not valid')
+    ctx.authorize(rule, { target: { token: { user_id: verdict.payload.userId } } })
     return verdict
   }
 

@@ -104,10 +104,11 @@ async function direct(tx: Tx, query: AssignmentQuery): Promise<ShownAssignment[]
   return assignments.list(tx, { actors, target: query.target, roleId: query.roleId })
 }
 
-/** Every role that a user really has: groups opened, inheritance carried down, implications followed. */
+/** Every role that a user really has: groups opened, inheritance carried down, implications followed; domain-specific ones only by what they imply. */
 async function effective(tx: Tx, query: AssignmentQuery): Promise<ShownAssignment[]> {
   const all = await assignments.list(tx, {})
   const inferences = await roles.inferences(tx)
+  const global = new Set((await roles.list(tx, { domainId: null })).map(role => role.id))
   const below = await projectsByAncestor(tx, all)
   const out = new Map<string, ShownAssignment>()
   const members = new Map<string, string[]>()
@@ -116,6 +117,7 @@ async function effective(tx: Tx, query: AssignmentQuery): Promise<ShownAssignmen
     const userIds = a.actor.kind === 'user' ? [a.actor.id] : members.get(a.actor.id)!
     const targets: ScopeTarget[] = a.inherited ? (below.get(a.target.id) ?? []).map(id => ({ kind: 'project', id })) : [a.target]
     for (const userId of userIds) for (const target of targets) for (const roleId of withImplied([a.roleId], inferences)) {
+      if (!global.has(roleId)) continue
       if (query.userId !== undefined && query.userId !== userId || query.roleId !== undefined && query.roleId !== roleId) continue
       if (query.target && (query.target.kind !== target.kind || query.target.id !== target.id)) continue
       const key = `${userId}/${target.kind}/${target.id}/${roleId}`

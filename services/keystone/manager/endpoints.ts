@@ -12,15 +12,16 @@ import * as services from '../store/services.ts'
 import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
 
-/** What a client may say of an endpoint. */
-export interface EndpointInput { serviceId?: string | undefined, interface?: Endpoint['interface'] | undefined, regionId?: string | null | undefined, url?: string | undefined, enabled?: boolean | undefined }
+/** What a client may say of an endpoint. `region` is the old way to say `regionId`: a region that nobody made is made. */
+export interface EndpointInput { region?: string | null | undefined, serviceId?: string | undefined, interface?: Endpoint['interface'] | undefined, regionId?: string | null | undefined, url?: string | undefined, enabled?: boolean | undefined }
 
 export type Catalog = NonNullable<TokenBody['catalog']>
 export type EndpointManager = ReturnType<typeof endpointManager>
 
 /** The use cases of endpoints. */
 export function endpointManager({ db, ids }: Deps) {
-  async function checked(tx: Tx, endpoint: Endpoint): Promise<void> {
+  async function checked(tx: Tx, endpoint: Endpoint, input: EndpointInput): Promise<void> {
+    if (typeof input.region === 'string' && endpoint.regionId === input.region && !await regions.find(tx, input.region)) await regions.insert(tx, { id: input.region, description: '', parentId: null, extra: {} })
     if (!await services.find(tx, endpoint.serviceId)) throw invalid('endpoint.service', `Could not find service: ${endpoint.serviceId}.`)
     if (endpoint.regionId !== null && !await regions.find(tx, endpoint.regionId)) throw invalid('endpoint.region', `Could not find region: ${endpoint.regionId}.`)
   }
@@ -40,11 +41,9 @@ export function endpointManager({ db, ids }: Deps) {
 
     async create(ctx: Context, input: EndpointInput & { serviceId: string, interface: Endpoint['interface'], url: string }): Promise<Endpoint> {
       ctx.authorize(rules.CREATE_ENDPOINT, {})
-      const endpoint: Endpoint = { id: ids.hex(), serviceId: input.serviceId, interface: input.interface, regionId: input.regionId ?? null, url: input.url, enabled: input.enabled ?? true }
+      const endpoint: Endpoint = { id: ids.hex(), serviceId: input.serviceId, interface: input.interface, regionId: input.regionId ?? input.region ?? null, url: input.url, enabled: input.enabled ?? true }
       await db.write(async tx => {
-        // Upstream makes a region that an endpoint names and nobody made.
-        if (endpoint.regionId !== null && !await regions.find(tx, endpoint.regionId)) await regions.insert(tx, { id: endpoint.regionId, description: '', parentId: null, extra: {} })
-        await checked(tx, endpoint)
+        await checked(tx, endpoint, input)
         await endpoints.insert(tx, endpoint)
       })
       return endpoint
@@ -58,9 +57,9 @@ export function endpointManager({ db, ids }: Deps) {
           if (!endpoint) throw notFound('endpoint', id)
           const next: Endpoint = {
             ...endpoint, serviceId: input.serviceId ?? endpoint.serviceId, interface: input.interface ?? endpoint.interface, url: input.url ?? endpoint.url,
-            regionId: input.regionId === undefined ? endpoint.regionId : input.regionId, enabled: input.enabled ?? endpoint.enabled,
+            regionId: input.regionId ?? input.region ?? (input.regionId === null || input.region === null ? null : endpoint.regionId), enabled: input.enabled ?? endpoint.enabled,
           }
-          await checked(tx, next)
+          await checked(tx, next, input)
           await endpoints.update(tx, next)
           return next
         })

@@ -1,7 +1,7 @@
 // Roles and what they imply.
 import { isUniqueViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import { conflict, invalid, notFound } from '../model/faults.ts'
+import { conflict, invalid, notFound, refused } from '../model/faults.ts'
 import { withImplied, type Inference, type Role } from '../model/roles.ts'
 import * as rules from '../policy/roles.ts'
 import * as roles from '../store/roles.ts'
@@ -18,6 +18,9 @@ export interface RoleInput {
 
 /** A role and those that it implies directly. */
 export interface Implications { prior: Role, implies: Role[] }
+
+/** Nobody becomes an administrator by implication. */
+const ADMIN = 'admin'
 
 export type RoleManager = ReturnType<typeof roleManager>
 
@@ -108,6 +111,8 @@ export function roleManager(deps: Deps) {
       ctx.authorize(rules.CREATE_IMPLIED_ROLE, {})
       const made = await db.write(async tx => {
         const { prior, implied } = await pair(tx, rule.priorId, rule.impliedId)
+        if (implied.name === ADMIN) throw refused('role.notImplied', `${implied.id} cannot be an implied roles.`)
+        if (prior.domainId === null && implied.domainId !== null) throw refused('role.notImplied', 'Global role cannot imply a domain-specific role')
         if (withImplied([implied.id], await roles.inferences(tx)).has(prior.id)) throw invalid('role.circle', `Role ${implied.name} implies ${prior.name} already: implications may not run in a circle.`)
         await roles.imply(tx, rule)
         return { prior, implies: [implied] }

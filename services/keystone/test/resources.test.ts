@@ -91,6 +91,46 @@ test('a service and its endpoints are made, listed, and seen in the catalog', as
   assert.equal((await cloud.as('GET', `/endpoints/${id}`)).status, 404)
 })
 
+test('an endpoint that names a region in the old way makes it, and one that names its id does not', async () => {
+  await using cloud = await withAdmin()
+  const { body: { service } } = await cloud.as('POST', '/services', { service: { name: 's', type: 's' } })
+  const made = await cloud.as('POST', '/endpoints', { endpoint: { service_id: service.id, interface: 'public', region: 'north', url: 'http://127.0.0.1:1' } })
+  assert.deepEqual([made.status, made.body.endpoint.region_id], [201, 'north'])
+  const moved = await cloud.as('PATCH', `/endpoints/${made.body.endpoint.id}`, { endpoint: { region: 'south' } })
+  assert.deepEqual([moved.status, moved.body.endpoint.region_id], [200, 'south'])
+  assert.deepEqual((await cloud.as('GET', '/regions')).body.regions.map((r: { id: string }) => r.id).toSorted(), ['RegionOne', 'north', 'south'])
+  const west = { region_id: 'west' }
+  for (const answer of [await cloud.as('PATCH', `/endpoints/${made.body.endpoint.id}`, { endpoint: west }), await cloud.as('POST', '/endpoints', { endpoint: { service_id: service.id, interface: 'public', url: 'http://127.0.0.1:1', ...west } })]) {
+    assert.deepEqual([answer.status, answer.body.error.message], [400, 'Could not find region: west.'])
+  }
+})
+
+test('names of projects, domains and groups end at 64 characters, those of users at 255', async () => {
+  await using cloud = await withAdmin()
+  for (const [kind, most] of [['project', 64], ['domain', 64], ['group', 64], ['user', 255]] as const) {
+    assert.equal((await cloud.as('POST', `/${kind}s`, { [kind]: { name: 'a'.repeat(most) } })).status, 201, kind)
+    assert.equal((await cloud.as('POST', `/${kind}s`, { [kind]: { name: 'a'.repeat(most + 1) } })).status, 400, kind)
+  }
+})
+
+test('a domain\'s role implies any, none of all domains implies it, and only what it implies shows in tokens and effective lists', async () => {
+  await using cloud = await withAdmin()
+  const { body: { roles: all } } = await cloud.as('GET', '/roles')
+  const idOf = (name: string) => all.find((r: { name: string }) => r.name === name).id
+  const { body: { user } } = await cloud.as('POST', '/users', { user: { name: 'ann', password: 'ann-secret' } })
+  const { body: { projects: [demo] } } = await cloud.as('GET', '/projects?name=demo')
+  const { body: { role } } = await cloud.as('POST', '/roles', { role: { name: 'operator', domain_id: 'default' } })
+  assert.equal((await cloud.as('PUT', `/projects/${demo.id}/users/${user.id}/roles/${role.id}`)).status, 204)
+  const effective = async () => (await cloud.as('GET', `/role_assignments?effective&user.id=${user.id}`)).body.role_assignments.map((a: { role: { id: string } }) => a.role.id)
+  assert.deepEqual(await effective(), [])
+  assert.equal((await cloud.as('PUT', `/roles/${role.id}/implies/${idOf('reader')}`)).status, 201)
+  assert.deepEqual(await effective(), [idOf('reader')])
+  const inDemo = await cloud.login('ann', 'ann-secret', { project: { id: demo.id } })
+  assert.deepEqual(inDemo.body.token.roles.map((r: { name: string }) => r.name), ['reader'])
+  assert.deepEqual((await cloud.as('PUT', `/roles/${idOf('reader')}/implies/${role.id}`)).body.error, { code: 403, title: 'Forbidden', message: 'Global role cannot imply a domain-specific role' })
+  assert.deepEqual((await cloud.as('PUT', `/roles/${idOf('reader')}/implies/${idOf('admin')}`)).body.error, { code: 403, title: 'Forbidden', message: `${idOf('admin')} cannot be an implied roles.` })
+})
+
 test('a member sees its own project and itself, and nothing else', async () => {
   await using cloud = await withAdmin()
   const { token, body: { token: demo } } = await cloud.login('demo')

@@ -93,6 +93,13 @@ test('only its subject, services and administrators may look at a token', async 
   assert.equal((await cloud.ask('HEAD', '/v3/auth/tokens', { token: demo.token, headers: { 'x-subject-token': demo.token } })).status, 200)
 })
 
+test('a token that has ended is not found, whoever asks', async () => {
+  await using cloud = await keystoneAlone()
+  const [ended, demo] = [await cloud.login('demo'), await cloud.login('demo')]
+  assert.equal((await cloud.ask('DELETE', '/v3/auth/tokens', { token: demo.token, headers: { 'x-subject-token': ended.token } })).status, 204)
+  for (const method of ['GET', 'HEAD', 'DELETE']) assert.equal((await cloud.ask(method, '/v3/auth/tokens', { token: demo.token, headers: { 'x-subject-token': ended.token } })).status, 404, method)
+})
+
 test('no password or token is written to the log', async () => {
   await using cloud = await keystoneAlone()
   const { token } = await cloud.login('demo')
