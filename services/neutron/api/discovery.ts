@@ -40,6 +40,7 @@ const EXTENSIONS: Readonly<Record<string, readonly [name: string, description: s
   'standard-attr-revisions': ['Resource revision numbers', 'Resources have a revision number.'],
   'standard-attr-tag': ['Tag support for resources with standard attribute', 'Resources have tags.'],
   'standard-attr-timestamp': ['Resource timestamps', 'Resources have times.'],
+  'subnet-external-network': ['Subnet belongs to an external network', 'Subnets say whether their network leads out.'],
 }
 
 /** The routes that need no token. */

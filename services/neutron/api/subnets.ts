@@ -1,8 +1,8 @@
 // /subnets.
 import type { Context } from '@alto/kit/context'
 import type { AnyRoute } from '@alto/kit/http'
-import type { SubnetManager } from '../manager/subnets.ts'
-import { SUBNET_ATTRIBUTES, type Subnet } from '../model/subnets.ts'
+import type { ShownSubnet, SubnetManager } from '../manager/subnets.ts'
+import { SUBNET_ATTRIBUTES } from '../model/subnets.ts'
 import * as rules from '../policy/subnets.ts'
 import { collectionRoutes } from './collection.ts'
 import { standardView } from './standard.ts'
@@ -15,9 +15,9 @@ export function subnetRoutes(manager: SubnetManager): AnyRoute[] {
   })
 }
 
-function view(_ctx: Context, s: Subnet) {
+function view(_ctx: Context, s: ShownSubnet) {
   return {
     ...standardView(s), name: s.name, network_id: s.networkId, ip_version: s.ipVersion, cidr: s.cidr, gateway_ip: s.gatewayIp, enable_dhcp: s.enableDhcp, allocation_pools: s.pools,
-    dns_nameservers: s.dns, host_routes: s.hostRoutes, ipv6_address_mode: s.ipv6AddressMode, ipv6_ra_mode: s.ipv6RaMode, service_types: s.serviceTypes, subnetpool_id: null,
+    dns_nameservers: s.dns, host_routes: s.hostRoutes, ipv6_address_mode: s.ipv6AddressMode, ipv6_ra_mode: s.ipv6RaMode, service_types: s.serviceTypes, subnetpool_id: null, 'router:external': s.external,
   }
 }

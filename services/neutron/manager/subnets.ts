@@ -23,6 +23,9 @@ import { listVisible, type ListPlan } from './lists.ts'
 import { visibleNetwork } from './networks.ts'
 import { changePort } from './port-rows.ts'
 
+/** A subnet that says whether its network leads out. */
+export type ShownSubnet = Subnet & { readonly external: boolean }
+
 type Said = Parsed<typeof SUBNET_ATTRIBUTES>
 
 const PLAN: ListPlan<'subnets'> = {
@@ -77,18 +80,18 @@ export function subnetManager(deps: Deps) {
   }
 
   return {
-    list: (ctx: Context, request: Listing): Promise<Page<Subnet>> => db.read(async tx => {
+    list: (ctx: Context, request: Listing): Promise<Page<ShownSubnet>> => db.read(async tx => {
       const { rows, more } = await listVisible(ctx, tx, PLAN, request)
-      return { items: rows.map(subnets.fromRow), more }
+      return { items: await shown(tx, rows.map(subnets.fromRow)), more }
     }),
 
-    show: (ctx: Context, id: string): Promise<Subnet> => db.read(async tx => {
+    show: (ctx: Context, id: string): Promise<ShownSubnet> => db.read(async tx => {
       const { subnet, network } = await visibleSubnet(ctx, tx, id)
       ctx.authorize(rules.GET_SUBNET, onNetwork(network, subnet.projectId))
-      return subnet
+      return { ...subnet, external: network.external }
     }),
 
-    create: (ctx: Context, said: readonly Said[]): Promise<Subnet[]> => storing(() => db.write(async tx => {
+    create: (ctx: Context, said: readonly Said[]): Promise<ShownSubnet[]> => storing(() => db.write(async tx => {
       const made: Subnet[] = []
       for (const [i, one] of said.entries()) {
         made.push(await once(tx, repeatKey(ctx, i), 'subnet', async id => {
@@ -101,10 +104,10 @@ export function subnetManager(deps: Deps) {
           return subnet
         }))
       }
-      return made
+      return shown(tx, made)
     })),
 
-    update: (ctx: Context, id: string, { values, given }: Said): Promise<Subnet> => storing(() => db.write(async tx => {
+    update: (ctx: Context, id: string, { values, given }: Said): Promise<ShownSubnet> => storing(() => db.write(async tx => {
       const { subnet: seen, network } = await visibleSubnet(ctx, tx, id)
       ctx.authorize(rules.UPDATE_SUBNET, onNetwork(network, seen.projectId))
       authorizeAttributes(ctx, given, CHANGING, onNetwork(network, seen.projectId))
@@ -129,7 +132,7 @@ export function subnetManager(deps: Deps) {
       await subnets.update(tx, next)
       await serveDhcp(tx, deps, network, all.map(one => one.id === id ? next : one))
       ringAfter(tx, deps, await hostRows.touched(tx, 'network', [network.id]))
-      return next
+      return { ...next, external: network.external }
     })),
 
     remove: (ctx: Context, id: string): Promise<void> => storing(() => db.write(async tx => {
@@ -157,6 +160,11 @@ export function subnetManager(deps: Deps) {
     }
     for (const port of await ports.findAll(tx, holders.map(holder => holder.portId))) await changePort(tx, deps, port, { fixedIps: port.fixedIps.filter(ip => ip.subnetId !== subnet.id) })
   }
+}
+
+async function shown(tx: Tx, list: readonly Subnet[]): Promise<ShownSubnet[]> {
+  const on = await networks.findAll(tx, [...new Set(list.map(subnet => subnet.networkId))])
+  return list.map(subnet => ({ ...subnet, external: on.get(subnet.networkId)?.external ?? false }))
 }
 
 async function refuseUsedGateway(tx: Tx, subnet: Subnet): Promise<void> {

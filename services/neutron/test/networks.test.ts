@@ -21,7 +21,7 @@ test('a network and its subnet are shown whole; provider attributes are for admi
   const subnet = await cloud.ask('POST', '/v2.0/subnets', { subnet: { network_id: id, name: 's', ip_version: 4, cidr: '10.0.0.7/24', dns_nameservers: ['9.9.9.9'] } })
   assert.deepEqual([subnet.status, subnet.body], [201, { subnet: {
     ...STANDARD, id: subnet.body.subnet.id, name: 's', network_id: id, ip_version: 4, cidr: '10.0.0.0/24', gateway_ip: '10.0.0.1', enable_dhcp: true,
-    allocation_pools: [{ start: '10.0.0.2', end: '10.0.0.254' }], dns_nameservers: ['9.9.9.9'], host_routes: [], ipv6_address_mode: null, ipv6_ra_mode: null, service_types: [], subnetpool_id: null,
+    allocation_pools: [{ start: '10.0.0.2', end: '10.0.0.254' }], dns_nameservers: ['9.9.9.9'], host_routes: [], ipv6_address_mode: null, ipv6_ra_mode: null, service_types: [], subnetpool_id: null, 'router:external': false,
   } }])
   assert.deepEqual((await cloud.ask('GET', `/v2.0/networks/${id}`)).body, { network: { ...network, subnets: [subnet.body.subnet.id] } })
   const seen = (await cloud.ask('GET', `/v2.0/networks/${id}`, undefined, ADMIN)).body.network
@@ -45,6 +45,21 @@ test('a network of another project is not found; shared and external ones are se
   assert.equal((await cloud.ask('PUT', `/v2.0/networks/${id}`, { network: { shared: true } }, ADMIN)).status, 200)
   assert.equal((await cloud.ask('GET', `/v2.0/networks/${id}`, undefined, other)).status, 200)
   assert.equal((await cloud.ask('GET', `/v2.0/networks/${id}`, undefined, { as: undefined })).status, 401)
+})
+
+test('a subnet says whether its network leads out, and such a one is seen by all', async () => {
+  await using cloud = await neutronAlone()
+  const network = await cloud.make('network', { name: 'public', 'router:external': true }, ADMIN.as)
+  const made = await cloud.ask('POST', '/v2.0/subnets', { subnet: { network_id: network.id, ip_version: 4, cidr: '192.0.2.0/24' } }, ADMIN)
+  assert.deepEqual([made.status, made.body.subnet['router:external']], [201, true])
+  const inside = await cloud.make('network', { name: 'private' })
+  await cloud.make('subnet', { network_id: inside.id, ip_version: 4, cidr: '10.0.0.0/24' })
+  const external = async (query: string, as: string) => (await cloud.ask('GET', `/v2.0/subnets${query}`, undefined, { as })).body.subnets.map((s: Record<string, unknown>) => s['router:external'])
+  assert.deepEqual(await external('?sort_key=cidr', 'p:reader'), [false, true])
+  assert.deepEqual(await external('', 'q:reader'), [true])
+  assert.deepEqual(await external('?router:external=False', 'p:reader'), [false])
+  assert.deepEqual((await cloud.ask('PUT', `/v2.0/subnets/${made.body.subnet.id}`, { subnet: { name: 'x' } }, ADMIN)).body.subnet['router:external'], true)
+  assert.equal((await cloud.ask('GET', '/v2.0/extensions/subnet-external-network')).status, 200)
 })
 
 test('what a network cannot be is refused in upstream\'s words', async () => {
