@@ -80,7 +80,8 @@ async function foreground(flags: UpFlags): Promise<number> {
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => tell({ keepGuests: false }))
   for (const line of banner(cloud, data.path, systemClock.now() - began)) say(line)
-  await cloud.stop(await told)
+  const how = await told                                // before `cloud` is read: a reset may have put another in its place
+  await cloud.stop(how)
   await control.close()
   return 0
 }
