@@ -23,8 +23,7 @@ export async function listServers(servers: ServerManager, ctx: Context, url: URL
   const filter = filterOf(q, version, admin)
   const asked = q.getAll('sort_key')
   const sort = sortKeys(asked.length ? { sort_key: asked, sort_dir: q.getAll('sort_dir') } : {}, COLUMNS, [{ column: 'created_at', direction: 'desc' }])
-  if (filter === undefined) return { servers: [] }
-  const found = await servers.list(ctx, { filter, sort, limit, marker: q.get('marker') ?? undefined, allProjects, deleted: filter.deleted === true }, detailed)
+  const found = await servers.list(ctx, { filter, sort, limit, marker: q.get('marker') ?? undefined, allProjects, deleted: filter?.deleted === true }, detailed)
   const views = found.servers.map(one => detailed ? viewServer(ctx, one, version, 'listed') : viewBrief(ctx, one.server))
   return { servers: views, ...nextLink(ctx, 'servers_links', url, { more: found.more, marker: found.servers.at(-1)?.server.id }) }
 }

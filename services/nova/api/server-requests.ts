@@ -1,5 +1,6 @@
 // A create body in our own words.
 import { t } from '@alto/kit/http'
+import { accessAddress } from '../model/access-addresses.ts'
 import { invalid } from '../model/faults.ts'
 import type { BlockDevice, ServerRequest } from '../model/requests.ts'
 import { atLeast, type Version } from './parts.ts'
@@ -41,7 +42,7 @@ export function requestOf(body: CreateBody, version: Version): ServerRequest & {
     flavorId: String(s.flavorRef).split('/').at(-1)!, networks: networksOf(s.networks), securityGroups: [...new Set((s.security_groups ?? []).map(one => one.name))], keyName: s.key_name ?? null, userData: s.user_data ?? null,
     metadata: s.metadata ?? {}, configDrive: s.config_drive === undefined ? false : t.asBoolean(s.config_drive), zone: s.availability_zone ?? null, ...(s.host !== undefined && { host: s.host }),
     ...(s.hypervisor_hostname !== undefined && { hypervisorHostname: s.hypervisor_hostname }), blockDevices: [...(s.block_device_mapping ?? []).map(legacyDevice), ...(s.block_device_mapping_v2 ?? []).map(deviceOf)],
-    min, max, diskConfig: s['OS-DCF:diskConfig'] ?? 'MANUAL', accessIpV4: s.accessIPv4 || null, accessIpV6: s.accessIPv6 || null, tags: [...new Set(s.tags ?? [])].toSorted(), hints,
+    min, max, diskConfig: s['OS-DCF:diskConfig'] ?? 'MANUAL', accessIpV4: accessAddress(s.accessIPv4, 4) ?? null, accessIpV6: accessAddress(s.accessIPv6, 6) ?? null, tags: [...new Set(s.tags ?? [])].toSorted(), hints,
     adminPass: s.adminPass, returnReservationId: s.return_reservation_id === undefined ? false : t.asBoolean(s.return_reservation_id),
   }
 }

@@ -2,6 +2,7 @@
 import { answer, route, t, versioned, type AnyRoute } from '@alto/kit/http'
 import type { CreateManager } from '../manager/create.ts'
 import type { ServerManager } from '../manager/servers.ts'
+import { accessAddress } from '../model/access-addresses.ts'
 import * as rules from '../policy/servers.ts'
 import { links, metadata, name, serverId, tag } from './parts.ts'
 import { requestOf, type CreateBody } from './server-requests.ts'
@@ -81,7 +82,7 @@ export function serverRoutes({ servers, create }: { servers: ServerManager, crea
       async handle({ ctx, params, body, version }) {
         const { server: s } = body as { server: { name?: string, description?: string | null, hostname?: string, accessIPv4?: string | null, accessIPv6?: string | null, 'OS-DCF:diskConfig'?: 'AUTO' | 'MANUAL' } }
         const changed = await servers.update(ctx, params.server_id, {
-          name: s.name?.trim(), description: s.description, hostname: s.hostname, accessIpV4: s.accessIPv4 === '' ? null : s.accessIPv4, accessIpV6: s.accessIPv6 === '' ? null : s.accessIPv6, diskConfig: s['OS-DCF:diskConfig'],
+          name: s.name?.trim(), description: s.description, hostname: s.hostname, accessIpV4: accessAddress(s.accessIPv4, 4), accessIpV6: accessAddress(s.accessIPv6, 6), diskConfig: s['OS-DCF:diskConfig'],
         })
         return { server: viewServer(ctx, changed, version, 'changed') }
       },

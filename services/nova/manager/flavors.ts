@@ -43,10 +43,7 @@ export function flavorManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' | 'i
       ctx.authorize(rules.CREATE, {})
       const flavor: Flavor = { ...input, id: input.id ?? ids.uuid(), disabled: false, extraSpecs: {} }
       try {
-        await db.write(async tx => {
-          await flavors.insert(tx, flavor, clock.now())
-          if (!flavor.isPublic && ctx.credentials.projectId !== undefined) await flavors.addAccess(tx, flavor.id, ctx.credentials.projectId)
-        })
+        await db.write(tx => flavors.insert(tx, flavor, clock.now()))
       } catch (error) {
         if (isUniqueViolation(error, 'name')) throw conflict('flavor.exists', `Flavor with name ${flavor.name} already exists.`)
         if (isUniqueViolation(error)) throw conflict('flavor.exists', `Flavor with ID ${flavor.id} already exists.`)

@@ -41,7 +41,7 @@ export interface ServerDetails {
 export interface ServerUpdate { readonly name?: string | undefined, readonly description?: string | null | undefined, readonly hostname?: string | undefined, readonly accessIpV4?: string | null | undefined, readonly accessIpV6?: string | null | undefined, readonly diskConfig?: 'MANUAL' | 'AUTO' | undefined }
 
 /** A list that a client asks for. */
-export interface ServerQuery { readonly filter: ServerFilter, readonly sort: PageRequest['sort'], readonly limit: number, readonly marker: string | undefined, readonly allProjects: boolean, readonly deleted: boolean }
+export interface ServerQuery { /** Undefined: nothing can match. */ readonly filter: ServerFilter | undefined, readonly sort: PageRequest['sort'], readonly limit: number, readonly marker: string | undefined, readonly allProjects: boolean, readonly deleted: boolean }
 
 /** The use cases of servers. */
 export function serverManager(deps: Deps) {
@@ -90,12 +90,14 @@ export function serverManager(deps: Deps) {
       const own = ctx.credentials.projectId
       ctx.authorize(detailed ? rules.DETAIL : rules.INDEX, { project_id: own, user_id: ctx.credentials.userId })
       if (query.allProjects) ctx.authorize(detailed ? rules.DETAIL_ALL_TENANTS : rules.INDEX_ALL_TENANTS, { project_id: own })
+      const { filter: wanted } = query
+      if (!wanted) return { servers: [], more: false }
       const all = query.allProjects || query.deleted ? query.allProjects : false
       return db.read(async tx => {
         const columns = query.sort.map(key => key.column)
         const after = query.marker === undefined ? undefined : await servers.sortValues(tx, query.marker, columns)
         if (query.marker !== undefined && !after) throw invalid('marker.notFound', `marker [${query.marker}] not found`)
-        const filter = { ...query.filter, ...(!all && { projectId: own ?? '' }) }
+        const filter = { ...wanted, ...(!all && { projectId: own ?? '' }) }
         const { rows, more } = await servers.page(tx, filter, { limit: query.limit, sort: query.sort, after })
         return { servers: detailed ? await details(tx, rows) : rows.map(server => ({ server, ports: [], disks: [], fault: undefined, group: undefined, hostStatus: '', hostZone: undefined })), more }
       })

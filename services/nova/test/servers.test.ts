@@ -78,3 +78,17 @@ test('power goes off and on, soft and hard, and what cannot be is refused with t
   const { instanceActions } = (await cloud.as({}, '2.96').get(`/v2.1/servers/${id}/os-instance-actions`)).body
   assert.deepEqual(instanceActions.map((one: { action: string, message: null }) => [one.action, one.message]), ['resume', 'suspend', 'unpause', 'pause', 'reboot', 'reboot', 'start', 'stop', 'create'].map(action => [action, null]))
 })
+
+test('an access address is shown in its shortest text, can be changed and taken away, and is an address', async () => {
+  await using cloud = await novaAlone()
+  const id = await cloud.server({ accessIPv4: '192.0.2.7', accessIPv6: '0000:0000:0000:0000:0000:babe:220.12.22.2' })
+  const shown = async () => {
+    const { accessIPv4, accessIPv6 } = (await cloud.as().get(`/v2.1/servers/${id}`)).body.server
+    return [accessIPv4, accessIPv6]
+  }
+  assert.deepEqual(await shown(), ['192.0.2.7', '::babe:dc0c:1602'])
+  assert.equal((await cloud.as().put(`/v2.1/servers/${id}`, { server: { accessIPv4: '', accessIPv6: '2001:DB8:0::1' } })).status, 200)
+  assert.deepEqual(await shown(), ['', '2001:db8::1'])
+  assert.equal((await cloud.as().put(`/v2.1/servers/${id}`, { server: { accessIPv6: '192.0.2.7' } })).status, 400)
+  assert.equal((await cloud.as().post('/v2.1/servers', { server: { ...BODY.server, accessIPv4: 'nowhere' } })).status, 400)
+})
