@@ -50,9 +50,10 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
   const common = { host, incarnation, clock, log }
   const netns = namespaceOf(where)
   const networkRun = join(data.run, 'network')
+  const novaRun = join(data.run, 'nova')
 
   const hypervisor = real
-    ? await qemuHypervisor({ host: commandHost, clock, data: data.at('guests'), run: join(data.run, 'nova'), mark: netns, netns })
+    ? await qemuHypervisor({ host: commandHost, clock, data: data.at('guests'), run: novaRun, mark: netns, netns })
     : fakeHypervisor({ clock, vcpus: 64, memoryMib: 256 * 1024, diskGib: 4096 })
   const networkOptions = { ...common, cloud: data.cloud, control: client(networkControl, transport, 'neutron'), runDirectory: networkRun }
   const network = real
@@ -80,7 +81,7 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
         await eraseLinuxNetwork({ ...where, hostName: host, runDirectory: networkRun, host: commandHost, commands, clock, log })
         await commands.close()
       }
-      await rm(data.run, { recursive: true, force: true })
+      await Promise.all([networkRun, novaRun].map(dir => rm(dir, { recursive: true, force: true })))
     },
   }
 }

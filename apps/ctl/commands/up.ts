@@ -83,6 +83,7 @@ async function foreground(flags: UpFlags): Promise<number> {
   const how = await told                                // before `cloud` is read: a reset may have put another in its place
   await cloud.stop(how)
   await control.close()
+  if (!how.keepGuests) await rm(data.run, { recursive: true, force: true })
   return 0
 }
 
