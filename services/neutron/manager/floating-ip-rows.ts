@@ -7,12 +7,14 @@ import type { Port } from '../model/ports.ts'
 import { revised } from '../model/standard.ts'
 import * as floatingIps from '../store/floating-ips.ts'
 import * as hostRows from '../store/host-rows.ts'
+import * as idempotency from '../store/idempotency.ts'
 import * as ports from '../store/ports.ts'
+import * as quotas from '../store/quotas.ts'
 import * as routers from '../store/routers.ts'
 import * as subnets from '../store/subnets.ts'
 import type { Tx } from '../store/tables.ts'
-import { ringAfter, type Deps } from './deps.ts'
-import { tellServer } from './port-rows.ts'
+import { defaultLimits, ringAfter, type Deps } from './deps.ts'
+import { dropPort, tellServer } from './port-rows.ts'
 
 /** What a floating IP stands for. */
 export type Association = Pick<FloatingIp, 'fixedPortId' | 'fixedIpAddress' | 'routerId' | 'status'>
@@ -50,6 +52,16 @@ export async function associationChanged(tx: Tx, deps: Deps, was: Association, i
   ringAfter(tx, deps, await hostRows.touched(tx, 'router', through))
   const portIds = [...new Set([was.fixedPortId, is.fixedPortId])].filter(id => id !== null)
   for (const port of await ports.findAll(tx, portIds)) await tellServer(tx, deps, 'network-changed', port)
+}
+
+/** The floating IP is gone, with its port on the external network. */
+export async function dropFloatingIp(tx: Tx, deps: Deps, floatingIp: FloatingIp): Promise<void> {
+  await floatingIps.remove(tx, floatingIp.id)
+  await idempotency.removeOf(tx, floatingIp.id)
+  await associationChanged(tx, deps, floatingIp, UNASSOCIATED)
+  const port = await ports.find(tx, floatingIp.floatingPortId)
+  if (port) await dropPort(tx, deps, port)
+  await quotas.use(tx, floatingIp.projectId, 'floatingip', -1, defaultLimits(deps.options))
 }
 
 /** The port (or some of its addresses) goes: floating IPs that stand for it stand for nothing any more. */

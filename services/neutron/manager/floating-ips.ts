@@ -7,19 +7,16 @@ import { FLOATING_IP } from '../model/ports.ts'
 import { newStandard } from '../model/standard.ts'
 import * as rules from '../policy/floating-ips.ts'
 import * as floatingIps from '../store/floating-ips.ts'
-import * as idempotency from '../store/idempotency.ts'
 import * as networks from '../store/networks.ts'
-import * as ports from '../store/ports.ts'
-import * as quotas from '../store/quotas.ts'
 import * as subnets from '../store/subnets.ts'
 import type { Tx } from '../store/tables.ts'
 import { authorizeAttributes, once, projectOf, repeatKey, useQuota, type Listing, type Page, type Target } from './access.ts'
 import { asAddressInUse } from './addressing.ts'
-import { defaultLimits, type Deps } from './deps.ts'
-import { alreadyAssociated, associate, associationChanged, setAssociation, UNASSOCIATED } from './floating-ip-rows.ts'
+import type { Deps } from './deps.ts'
+import { alreadyAssociated, associate, associationChanged, dropFloatingIp, setAssociation, UNASSOCIATED } from './floating-ip-rows.ts'
 import { listVisible, type ListPlan } from './lists.ts'
 import { visibleNetwork } from './networks.ts'
-import { dropPort, makePort } from './port-rows.ts'
+import { makePort } from './port-rows.ts'
 import { visiblePort } from './ports.ts'
 
 type Said = Parsed<typeof FLOATING_IP_ATTRIBUTES>
@@ -121,12 +118,7 @@ export function floatingIpManager(deps: Deps) {
     remove: (ctx: Context, id: string): Promise<void> => db.write(async tx => {
       const floatingIp = await visibleFloatingIp(ctx, tx, id)
       ctx.authorize(rules.DELETE_FLOATINGIP, targetOf(floatingIp))
-      await floatingIps.remove(tx, id)
-      await idempotency.removeOf(tx, id)
-      await associationChanged(tx, deps, floatingIp, UNASSOCIATED)
-      const port = await ports.find(tx, floatingIp.floatingPortId)
-      if (port) await dropPort(tx, deps, port)
-      await quotas.use(tx, floatingIp.projectId, 'floatingip', -1, defaultLimits(deps.options))
+      await dropFloatingIp(tx, deps, floatingIp)
     }),
   }
 }

@@ -42,7 +42,7 @@ export async function listVisible<T extends Listed>(
 }
 
 /** Upstream lists nothing, rather than refuse, for who may see nothing. */
-function asks(ctx: Context, rule: Rule, target: Readonly<Record<string, unknown>>): boolean {
+export function asks(ctx: Context, rule: Rule, target: Readonly<Record<string, unknown>>): boolean {
   try {
     ctx.authorize(rule, target)
     return true

@@ -18,6 +18,7 @@ import type { Tx } from '../store/tables.ts'
 import { authorizeAttributes, once, projectOf, repeatKey, useQuota, type Listing, type Page, type Target } from './access.ts'
 import { defaultLimits, ringAfter, type Deps } from './deps.ts'
 import { dropDhcpPort } from './dhcp.ts'
+import { dropFloatingIp } from './floating-ip-rows.ts'
 import { listVisible, type ListPlan } from './lists.ts'
 
 /** A network with the ids of its subnets. */
@@ -139,6 +140,7 @@ export function networkManager(deps: Deps) {
     remove: (ctx: Context, id: string): Promise<void> => storing(() => db.write(async tx => {
       const network = await visibleNetwork(ctx, tx, id, networks.lock)
       ctx.authorize(rules.DELETE_NETWORK, networkTarget(network))
+      for (const floatingIp of await floatingIps.listOn(tx, id)) if (floatingIp.fixedPortId === null) await dropFloatingIp(tx, deps, floatingIp)
       const blockers = await ports.blockersOn(tx, id)
       if (blockers.length) throw inUse(id, `There are one or more ports still in use on the network, id for these ports ${blockers.map(port => `${port.id} (${port.deviceOwner || 'no owner'})`).join(', ')}`)
       for (const port of await ports.listOn(tx, id, DHCP)) await dropDhcpPort(tx, deps, port)

@@ -166,6 +166,8 @@ test('a host that is away holds nothing up: what is deleted meanwhile is gone at
   await first.stop()
   await cloud.clock.advance(80_000)
   assert.deepEqual((await cloud.ask('GET', '/v2.0/agents?host=here', undefined, { as: ADMIN })).body.agents.map((agent: { alive: boolean }) => agent.alive), [false, false, false, false])
+  assert.deepEqual((await cloud.ask('GET', '/v2.0/agents')).body, { agents: [] })
+  assert.deepEqual((await cloud.ask('GET', '/v2.0/network-ip-availabilities')).body, { network_ip_availabilities: [] })
   assert.equal((await cloud.ask('DELETE', `/v2.0/ports/${id}`, undefined, { as: ADMIN })).status, 204)
   assert.equal((await cloud.ask('DELETE', `/v2.0/networks/${network_id}`)).status, 204)
   assert.equal((await cloud.ask('GET', `/v2.0/networks/${network_id}`)).status, 404)

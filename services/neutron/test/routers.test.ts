@@ -98,6 +98,23 @@ test('a floating IP stands for a port behind a router, becomes ACTIVE on the hos
   assert.deepEqual(await cloud.neutron.audit(), [])
 })
 
+test('floating IPs that stand for nothing go with their network, and one that is used keeps it', async () => {
+  await using cloud = await neutronAlone()
+  const { outside, inside, inner, router } = await routed(cloud)
+  const port = await cloud.make('port', { network_id: inside.id })
+  const used = await cloud.make('floatingip', { floating_network_id: outside.id, port_id: port.id })
+  await cloud.make('floatingip', { floating_network_id: outside.id })
+  const remove = () => cloud.ask('DELETE', `/v2.0/networks/${outside.id}`, undefined, { as: ADMIN })
+  assert.deepEqual(type(await remove()), [409, 'NetworkInUse'])
+  assert.equal((await cloud.ask('PUT', `/v2.0/floatingips/${used.id}`, { floatingip: { port_id: null } })).status, 200)
+  assert.equal((await cloud.ask('PUT', `/v2.0/routers/${router.id}/remove_router_interface`, { subnet_id: inner.id })).status, 200)
+  assert.equal((await cloud.ask('PUT', `/v2.0/routers/${router.id}`, { router: { external_gateway_info: {} } })).status, 200)
+  assert.equal((await remove()).status, 204)
+  assert.deepEqual((await cloud.ask('GET', '/v2.0/floatingips')).body, { floatingips: [] })
+  assert.equal((await cloud.ask('GET', '/v2.0/quotas/p/details', undefined, { as: ADMIN })).body.quota.floatingip.used, 0)
+  assert.deepEqual(await cloud.neutron.audit(), [])
+})
+
 test('extra routes lead over the router\'s own networks, and keep the interface that they need', async () => {
   await using cloud = await neutronAlone()
   const { router, inner } = await routed(cloud)
