@@ -46,7 +46,7 @@ export function volumeRoutes(volumes: VolumeManager, max: number): AnyRoute[] {
     }),
     route({
       method: 'POST', path: '/v3/volumes', rule: rules.CREATE, status: 202, summary: 'Create a volume', body: versioned({ since: [3, 53], schema: strict }, { since: [3, 0], schema: lenient }),
-      handle: async ({ ctx, body, version }) => ({ volume: viewVolume(ctx, await volumes.create(ctx, inputOf(body.volume)), version) }),
+      handle: async ({ ctx, body, version }) => ({ volume: viewBare(ctx, await volumes.create(ctx, inputOf(body.volume)), version) }),
     }),
     route({
       method: 'GET', path: '/v3/volumes/{id}', rule: rules.GET, status: 200, summary: 'Show a volume\'s details', params: byId,
@@ -58,7 +58,7 @@ export function volumeRoutes(volumes: VolumeManager, max: number): AnyRoute[] {
       async handle({ ctx, params, body, version }) {
         const b = body.volume
         const changed = await volumes.update(ctx, params.id, { name: b.name === undefined ? b.display_name : b.name, description: b.description === undefined ? b.display_description : b.description, metadata: b.metadata ?? undefined })
-        return { volume: viewVolume(ctx, changed, version) }
+        return { volume: viewBare(ctx, changed, version) }
       },
     }),
     route({
@@ -102,8 +102,17 @@ export function volumeRoutes(volumes: VolumeManager, max: number): AnyRoute[] {
   ]
 }
 
-/** A volume as its version shows it. */
-export function viewVolume(ctx: Context, { volume: v, attachments, typeName }: VolumeView, version: Version) {
+/** A volume where it is looked at. */
+function viewVolume(ctx: Context, seen: VolumeView, version: Version) {
+  const { volume: v } = seen
+  return {
+    ...viewBare(ctx, seen, version), 'os-vol-tenant-attr:tenant_id': v.projectId, ...(Object.keys(v.imageMetadata).length > 0 && { volume_image_metadata: v.imageMetadata }),
+    ...(ctx.allowed(rules.VOLUME_HOST_ATTRIBUTE, { project_id: v.projectId }) && { 'os-vol-host-attr:host': v.host && `${v.host}@file#file`, 'os-vol-mig-status-attr:migstat': null, 'os-vol-mig-status-attr:name_id': null }),
+  }
+}
+
+/** A volume as its version shows it; all there is where it was just made or changed, as upstream. */
+function viewBare(ctx: Context, { volume: v, attachments, typeName }: VolumeView, version: Version) {
   const admin = ctx.allowed(rules.VOLUME_HOST_ATTRIBUTE, { project_id: v.projectId })
   return {
     id: v.id, name: v.name, description: v.description, status: v.status, size: v.size, availability_zone: v.zone, created_at: time(v.createdAt), updated_at: time(v.updatedAt), user_id: v.userId,
@@ -112,9 +121,7 @@ export function viewVolume(ctx: Context, { volume: v, attachments, typeName }: V
     })),
     volume_type: typeName, snapshot_id: v.source.kind === 'snapshot' ? v.source.id : null, source_volid: v.source.kind === 'volume' ? v.source.id : null,
     metadata: { ...v.metadata, ...(v.readOnly && { readonly: 'True' }) }, links: linksTo(ctx, `volumes/${v.id}`), bootable: String(v.bootable), encrypted: false, multiattach: v.multiattach, replication_status: null, migration_status: null,
-    consistencygroup_id: null, 'os-vol-tenant-attr:tenant_id': v.projectId, ...(Object.keys(v.imageMetadata).length > 0 && { volume_image_metadata: v.imageMetadata }),
-    ...(admin && { 'os-vol-host-attr:host': v.host && `${v.host}@file#file`, 'os-vol-mig-status-attr:migstat': null, 'os-vol-mig-status-attr:name_id': null }),
-    ...(atLeast(version, 3, 13) && { group_id: null }), ...(atLeast(version, 3, 21) && admin && { provider_id: null }), ...(atLeast(version, 3, 48) && { shared_targets: false, service_uuid: null }),
+    consistencygroup_id: null, ...(atLeast(version, 3, 13) && { group_id: null }), ...(atLeast(version, 3, 21) && admin && { provider_id: null }), ...(atLeast(version, 3, 48) && { shared_targets: false, service_uuid: null }),
     ...(atLeast(version, 3, 61) && admin && { cluster_name: null }), ...(atLeast(version, 3, 63) && { volume_type_id: v.typeId }), ...(atLeast(version, 3, 65) && { consumes_quota: true }),
   }
 }
