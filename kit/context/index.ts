@@ -15,7 +15,7 @@ export interface Context {
   readonly serviceRoles: readonly string[]
   /** The raw token, for asking other services as the same user within this request; tasks never store it. */
   readonly token: string | undefined
-  /** TASK/STEP of a creating call that may be repeated. */
+  /** USER/PROJECT/TASK/STEP of a creating call that may be repeated: the caller's own name for it. */
   readonly idempotencyKey: string | undefined
   /** Where the service is reached from outside, without a trailing slash: `http://127.0.0.1:5000/compute`. For links. */
   readonly baseUrl: string

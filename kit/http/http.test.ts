@@ -19,7 +19,7 @@ const things: HttpService = {
   name: 'things', prefix: '/things', projectPathBelow: '/v1', requestIdHeaders: ['x-things-request-id'],
   microversions: { min: [1, 0], max: [1, 5], serviceType: 'thing', legacyHeaders: ['X-Things-Version'] },
   enforcer: () => enforcer(policySet([SHOW, CREATE])),
-  authenticate: async token => token === 'bad' ? undefined : { userId: 'u', userDomainId: 'd', projectId: 'p1', roles: token.split(',') },
+  authenticate: async token => token === 'bad' ? undefined : { userId: token === 'reader' ? 'u' : 'v', userDomainId: 'd', projectId: 'p1', roles: token.split(',') },
   dialect: {
     render: (fault, { unexpected }) => ({ status: unexpected ? 500 : ({ badRequest: 400, unauthenticated: 401, forbidden: 403, notFound: 404, methodNotAllowed: 405, notAcceptable: 406, tooLarge: 413, unsupportedMediaType: 415 } as Record<string, number>)[fault.kind] ?? 500, body: { code: fault.code, message: fault.message } }),
     invalid: problem => new Fault('badRequest', 'things.invalid', `${problem.where} ${problem.path.join('.')}: ${problem.message}`),
@@ -40,6 +40,13 @@ const things: HttpService = {
       async handle({ ctx, body }) {
         ctx.authorize(CREATE, {})
         return answer(body, { headers: { location: '/x' } })
+      },
+    }),
+    route({
+      method: 'PUT', path: '/v1/key', rule: SHOW, status: 200, summary: 'The key of the call',
+      async handle({ ctx }) {
+        ctx.authorize(SHOW, {})
+        return { key: ctx.idempotencyKey }
       },
     }),
     route({ method: 'GET', path: '/v1/forgot', rule: SHOW, status: 200, summary: 'A handler that asks no rule', handle: async () => ({}) }),
@@ -126,6 +133,11 @@ for (const [what, method, url, opts, status, code] of [
     assert.deepEqual([got.status, got.body?.['code']], [status, code])
   })
 }
+
+test('the key of a repeated call is its caller\'s own: who guesses it does not get what it made', async () => {
+  const key = async (token: string) => (await ask('PUT', '/v1/key', { token, headers: { 'x-alto-idempotency-key': 'stack/server' } })).body['key']
+  assert.deepEqual([await key('reader'), await key('reader,member')], ['u/p1/stack/server', 'v/p1/stack/server'])
+})
 
 test('bytes stream both ways, in memory and over a socket, and the writer waits for the reader', async t => {
   const { fetch, listen, close } = await server()

@@ -135,7 +135,7 @@ async function contextOf(service: HttpService, around: Surroundings, found: AnyR
     credentials: asker ? { ...credentials, serviceRoles: asker.roles, serviceUserId: asker.userId } : credentials,
     serviceRoles: asker?.roles ?? [],
     token,
-    idempotencyKey: header(request, 'x-alto-idempotency-key'),
+    idempotencyKey: ownKey(credentials, header(request, 'x-alto-idempotency-key')),
     baseUrl: `${around.publicUrl ?? hostUrl(around, request)}${service.prefix}`,
     log: around.log.child({ service: service.name, ...ids, ...(credentials.projectId !== undefined && { projectId: credentials.projectId }) }),
   }, service.enforcer(), service.dialect.forbidden)
@@ -227,6 +227,11 @@ function noRoute(service: HttpService, request: FastifyRequest): Fault {
 
 function idHeaders(service: HttpService, ids: RequestIds): Record<string, string> {
   return Object.fromEntries(['x-openstack-request-id', ...service.requestIdHeaders ?? []].map(name => [name, ids.requestId]))
+}
+
+/** A key is its caller's own: the same key of another user, or in another project, names another request. */
+function ownKey({ userId, projectId = '' }: Credentials, key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `${userId}/${projectId}/${key}`
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {

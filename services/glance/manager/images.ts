@@ -64,7 +64,7 @@ export function imageManager(deps: Deps) {
       ctx.authorize(rules.ADD_IMAGE, { ...targetOf({ image, share: undefined }), project_id: ctx.credentials.projectId ?? null })
       authorizeVisibility(ctx, image)
       withinLimits(image, limits)
-      const key = ctx.idempotencyKey === undefined ? undefined : `${ctx.credentials.userId}/${ctx.idempotencyKey}`
+      const key = ctx.idempotencyKey
       try {
         await db.write(tx => images.insert(tx, image, key))
       } catch (error) {

@@ -52,7 +52,7 @@ export async function useQuota(tx: Tx, deps: Deps, projectId: string, resource: 
 
 /** The key under which a create of this caller is known; undefined when it named none. */
 export function repeatKey(ctx: Context, index: number): string | undefined {
-  return ctx.idempotencyKey === undefined ? undefined : `${ctx.credentials.userId}/${ctx.idempotencyKey}/${index}`
+  return ctx.idempotencyKey === undefined ? undefined : `${ctx.idempotencyKey}/${index}`
 }
 
 /** What was made under the same key, else what `make` makes and is remembered by. */
