@@ -11,6 +11,7 @@ import * as rules from '../policy/ports.ts'
 import * as networks from '../store/networks.ts'
 import * as ports from '../store/ports.ts'
 import * as quotas from '../store/quotas.ts'
+import * as routers from '../store/routers.ts'
 import * as subnets from '../store/subnets.ts'
 import type { Tx } from '../store/tables.ts'
 import { authorizeAttributes, onNetwork, once, projectOf, repeatKey, useQuota, type Listing, type Page, type Target } from './access.ts'
@@ -71,6 +72,7 @@ export function portManager(deps: Deps) {
     const target = portTarget(network, { projectId, deviceOwner })
     ctx.authorize(rules.CREATE_PORT, target)
     authorizeAttributes(ctx, withParts(given, values), CREATING, target)
+    await refuseForeignRouter(ctx, tx, { projectId, deviceOwner, deviceId: values.device_id ?? '' })
     const portSecurity = isNetworkOwned(deviceOwner) ? false : values.port_security_enabled ?? network.portSecurity
     const securityGroups = await groupsFor(ctx, tx, { asked: values.security_groups ?? undefined, projectId, portSecurity, deviceOwner })
     const mac = values.mac_address ?? undefined
@@ -156,6 +158,7 @@ export function portManager(deps: Deps) {
       await networks.lock(tx, seen.networkId)
       const port = { ...await ports.find(tx, id) ?? seen, network: seen.network }
       if (OWNERS_OF_ROUTERS.includes(port.deviceOwner) && (values.device_id ?? port.deviceId) !== port.deviceId) throw invalidInput(`port ${id} belongs to ${port.deviceOwner} ${port.deviceId}`)
+      if (values.device_id !== undefined || values.device_owner !== undefined) await refuseForeignRouter(ctx, tx, { projectId: port.projectId, deviceOwner: values.device_owner ?? port.deviceOwner, deviceId: values.device_id ?? port.deviceId })
       const next = await changesOf(ctx, tx, port, values)
       const lost = port.fixedIps.filter(ip => !next.fixedIps?.some(other => other.address === ip.address)).map(ip => ip.address)
       if (lost.length) await releasePort(tx, deps, id, lost)
@@ -174,6 +177,13 @@ export function portManager(deps: Deps) {
       await quotas.use(tx, port.projectId, 'port', -1, defaultLimits(deps.options))
     })),
   }
+}
+
+/** A port that says it is a router's is plugged into that router: it must be of the port's project (OSSA-2014-008). */
+async function refuseForeignRouter(ctx: Context, tx: Tx, { projectId, deviceOwner, deviceId }: Pick<Port, 'projectId' | 'deviceOwner' | 'deviceId'>): Promise<void> {
+  if (!OWNERS_OF_ROUTERS.includes(deviceOwner) || ctx.credentials.roles.includes('admin')) return
+  const router = await routers.find(tx, deviceId)
+  if (router && router.projectId !== projectId) throw neutronFault('conflict', 'DeviceIDNotOwnedByTenant', `The following device_id ${deviceId} is not owned by your tenant or matches another tenants router.`)
 }
 
 /** The names that a request carries, with those of the parts that have rules of their own. */

@@ -192,3 +192,14 @@ test('a host that cannot make a port says why, and the port is in ERROR until it
   await cloud.settled()
   assert.equal(await status(), 'ACTIVE')
 })
+
+test('a port is not put into another project\'s router, neither at its making nor later', async () => {
+  await using cloud = await neutronAlone()
+  const { id: device_id } = await cloud.make('router', { name: 'theirs' })
+  const { body: { network: { id: network_id } } } = await cloud.ask('POST', '/v2.0/networks', { network: { name: 'own' } }, { as: 'q:member,reader' })
+  const own = (port: Record<string, unknown>) => cloud.ask('POST', '/v2.0/ports', { port: { network_id, ...port } }, { as: 'q:member,reader' })
+  for (const device_owner of ['network:router_interface', 'network:router_gateway']) assert.deepEqual(type(await own({ device_id, device_owner })), [409, 'DeviceIDNotOwnedByTenant'])
+  const { body: { port: { id } } } = await own({ device_id })
+  assert.deepEqual(type(await cloud.ask('PUT', `/v2.0/ports/${id}`, { port: { device_owner: 'network:router_interface' } }, { as: 'q:member,reader' })), [409, 'DeviceIDNotOwnedByTenant'])
+  assert.deepEqual((await cloud.ask('GET', '/v2.0/ports', undefined, { as: 'q:member,reader' })).body.ports.map((one: { device_owner: string }) => one.device_owner), [''])
+})
