@@ -31,6 +31,13 @@ export function isFault(error: unknown, code?: string): error is Fault {
   return error instanceof Fault && (code === undefined || error.code === code)
 }
 
+const PASSING: readonly FaultKind[] = ['unavailable', 'tooManyRequests', 'unauthenticated']
+
+/** True when another try cannot help: a Fault of a kind that stays. `unauthenticated` passes, because tokens expire; an error that nobody foresaw may pass. */
+export function isFinalFault(error: unknown): boolean {
+  return error instanceof Fault && !PASSING.includes(error.kind)
+}
+
 /** The message of whatever was thrown, for logs and reasons. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

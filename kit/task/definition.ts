@@ -1,6 +1,6 @@
 // How a task is declared: its kind, its steps with their undo, and what the resource is told at the end.
 import type { Tx } from '../db/index.ts'
-import { Fault, type FaultKind, messageOf } from '../errors/index.ts'
+import { Fault, type FaultKind, isFinalFault, messageOf } from '../errors/index.ts'
 import type { Log } from '../log/index.ts'
 
 declare const INPUT: unique symbol
@@ -187,11 +187,9 @@ export function giveUp(cause: unknown): Error {
 /** What `giveUp` makes. */
 export class GivenUp extends Error {}
 
-const RETRIED: readonly FaultKind[] = ['unavailable', 'tooManyRequests', 'unauthenticated']
-
 /** True when another try cannot help: a Fault of a kind that stays, or `giveUp`. An error that nobody foresaw may pass. */
 export function isFinal(error: unknown): boolean {
-  return error instanceof GivenUp || (error instanceof Fault && !RETRIED.includes(error.kind))
+  return error instanceof GivenUp || isFinalFault(error)
 }
 
 /** The failure that `error` in `step` is. */

@@ -1,12 +1,16 @@
-// The volume agent of one host: asks the controller what disks should be here, keeps a keeper for each, answers calls, and says that the host lives.
-// It holds no truth: started anew, it asks for everything. Absence is no order: what the controller does not name is left alone.
-import type { VolumeAgent, VolumeControl } from '@alto/contracts/volume-agent'
-import { Fault, messageOf } from '@alto/kit/errors'
-import { DiskKeeper, type KeeperTools, type Order } from './keeper.ts'
+// The volume agent of one host: kit/agent's asking and keeping, for disks (keeper.ts), and the answers to the controller's calls.
+import type { DiskTombstone, VolumeAgent, VolumeControl, WantedDisk } from '@alto/contracts/volume-agent'
+import { HostAgent } from '@alto/kit/agent'
+import type { Clock } from '@alto/kit/clock'
+import { Fault } from '@alto/kit/errors'
+import type { Log } from '@alto/kit/log'
+import { DiskKeeping, type KeeperTools } from './keeper.ts'
 
 /** What the agent is made from. */
 export interface VolumeAgentOptions extends Omit<KeeperTools, 'control' | 'turn'> {
   readonly control: VolumeControl
+  readonly clock: Clock
+  readonly log: Log
   /** The host's name, as the controller's rows have it. */
   readonly host: string
   /** New with every start of the agent. */
@@ -33,85 +37,35 @@ const AT_ONCE = 4
 
 /** The volume agent of `host`. */
 export function volumeAgentOn(options: VolumeAgentOptions): RunningVolumeAgent {
-  const { driver, control, clock, host, incarnation, pollMs = 5000, heartbeatMs = 10_000 } = options
+  const { driver, images, control, clock, host, incarnation, pollMs, heartbeatMs } = options
   const log = options.log.child({ host })
-  const keepers = new Map<string, DiskKeeper>()
-  const stopping = new AbortController()
-  const state = { cursor: 0, asking: undefined as Promise<void> | undefined, askAgain: false, refused: false }
-  const running: Promise<void>[] = []
-  const tools: KeeperTools = { driver, images: options.images, clock, log, control, turn: places(AT_ONCE) }
-
-  const take = (diskId: string, order: Order) => {
-    const known = keepers.get(diskId)
-    if (known) known.give(order)
-    else {
-      const keeper = new DiskKeeper(tools, diskId, order)
-      keepers.set(diskId, keeper)
-      keeper.wake()
-    }
-  }
-  const askOnce = async () => {
-    const { disks, tombstones, cursor } = await control.desired({ host, incarnation, cursor: state.cursor })
-    for (const wanted of disks) take(wanted.id, { wanted })
-    for (const tombstone of tombstones) take(tombstone.diskId, { tombstone })
-    state.cursor = cursor
-    for (const [id, keeper] of keepers) if (keeper.finished && !tombstones.some(({ diskId }) => diskId === id)) keepers.delete(id)
-  }
-  /** Asks for the rows; a bell that rings meanwhile makes it ask once more. Never throws. */
-  const ask = (): Promise<void> => {
-    state.askAgain = true
-    state.asking ??= (async () => {
-      while (state.askAgain && !state.refused && !stopping.signal.aborted) {
-        state.askAgain = false
-        await askOnce().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the controller did not say what it wants'))
-      }
-    })().finally(() => { state.asking = undefined })
-    return state.asking
-  }
-  const beat = async () => {
-    const { databaseEpoch } = await control.heartbeat({ host, incarnation, capacity: { ...await driver.capacity(), driver: driver.name } })
-    const seen = Number(await driver.readNotes(undefined) ?? 0) || 0
-    if (databaseEpoch > seen) await driver.writeNotes(undefined, String(databaseEpoch))
-    if (databaseEpoch < seen && !state.refused) log.error({ databaseEpoch, seen }, 'the controller\'s database is older than the one this host has obeyed: refused')
-    state.refused = databaseEpoch < seen
-  }
-  const beatQuietly = () => beat().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the controller was not told that this host lives'))
-  const every = async (ms: number, what: () => Promise<void>) => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(ms, stopping.signal).catch(() => {})
-      if (!stopping.signal.aborted) await what()
-    }
-  }
+  const turn = places(AT_ONCE)
+  const disks = new HostAgent<WantedDisk, DiskTombstone>({
+    clock, log, pollMs, heartbeatMs, looksAgain: false,
+    async desired(cursor) {
+      const { disks: rows, tombstones, cursor: next } = await control.desired({ host, incarnation, cursor })
+      return { orders: [...rows.map(wanted => ({ id: wanted.id, order: { wanted } })), ...tombstones.map(tombstone => ({ id: tombstone.diskId, order: { tombstone } }))], cursor: next }
+    },
+    heartbeat: async () => control.heartbeat({ host, incarnation, capacity: { ...await driver.capacity(), driver: driver.name } }),
+    databaseEpoch: { read: async () => Number(await driver.readNotes(undefined) ?? 0) || 0, write: epoch => driver.writeNotes(undefined, String(epoch)) },
+    keeping: diskId => ({ log: log.child({ diskId }), keeping: new DiskKeeping({ driver, images, control, turn }, diskId) }),
+  })
 
   return {
     agent: {
-      async look({ diskId }) {
-        await ask()
-        keepers.get(diskId)?.wake()
-      },
+      look: ({ diskId }) => disks.look(diskId),
       async audit() {
         return { disks: await driver.marked() }
       },
       async removeOrphan({ diskId }) {
-        const order = keepers.get(diskId)?.order
+        const order = disks.orderOf(diskId)
         if (order && 'wanted' in order) throw new Fault('conflict', 'cinder.agent.wanted', `disk ${diskId} is wanted on host ${host}: it is no orphan`)
         await driver.remove(diskId)
       },
     },
-    async start() {
-      await beatQuietly()
-      await ask()
-      running.push(every(heartbeatMs, beatQuietly), every(pollMs, ask))
-    },
-    async stop() {
-      stopping.abort(new Fault('unavailable', 'cinder.agent.interrupted', 'the agent stops'))
-      await Promise.all([...running, ...[...keepers.values()].map(keeper => keeper.stop())])
-      await state.asking
-    },
-    async idle() {
-      await state.asking
-      await Promise.all([...keepers.values()].map(keeper => keeper.settled()))
-    },
+    start: () => disks.start(),
+    stop: () => disks.stop(),
+    idle: () => disks.idle(),
   }
 }
 

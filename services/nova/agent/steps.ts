@@ -1,7 +1,7 @@
 // Carrying out one step on one guest. Long steps end early when `signal` aborts, because something else is wanted by now.
 import type { WantedServer } from '@alto/contracts/compute-agent'
 import type { Clock } from '@alto/kit/clock'
-import { Fault } from '@alto/kit/errors'
+import { Fault, isFinalFault, messageOf } from '@alto/kit/errors'
 import type { Hypervisor, ImageBytes } from '../driver/hypervisor.ts'
 import type { Step } from '../model/convergence.ts'
 import { GIB, type GuestNotes, type GuestPort, type GuestSnapshot, type SnapshotOutcome } from '../model/guests.ts'
@@ -78,11 +78,6 @@ export async function carryOut(tools: Tools, wanted: WantedServer, state: { step
   }
 }
 
-/** True for a failure that trying again cannot mend: whoever asked has to ask for something else. */
-export function isFinal(error: unknown): boolean {
-  return error instanceof Fault && error.kind !== 'unavailable'
-}
-
 /** Ends a guest for good of the host, not of the guest: politely for `timeoutMs`, then by force. Notes are not touched, so it is no end by itself. */
 export async function shutDown(tools: Pick<Tools, 'driver' | 'clock'>, id: string, timeoutMs: number): Promise<void> {
   if ((await tools.driver.look(id)).process === 'running') await endsByButton(tools, id, timeoutMs)
@@ -117,7 +112,7 @@ async function snapshot({ driver, images }: Tools, id: string, { imageId, diskFo
     await images.upload(imageId, { bytes: copy.bytes, diskFormat, read: () => copy.read() }, signal)
     return { imageId, state: 'done' }
   } catch (error) {
-    if (!isFinal(error)) throw error
-    return { imageId, state: 'failed', reason: (error as Fault).message }
+    if (!isFinalFault(error)) throw error
+    return { imageId, state: 'failed', reason: messageOf(error) }
   }
 }
