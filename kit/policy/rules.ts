@@ -41,6 +41,11 @@ export interface PolicyOptions {
   readonly enforceScope?: boolean
 }
 
+/** The rules of a service whose resources belong to projects: those that name no scopes are for tokens of a project. */
+export function forProjects(rules: readonly Rule[]): readonly Rule[] {
+  return rules.map(one => one.scopes ? one : { ...one, scopes: ['project'] })
+}
+
 /** Declares a rule. Its check is parsed here, so that a bad one fails when the service is loaded. */
 export function rule(declared: Rule): Rule {
   for (const check of [declared.check, declared.legacy ?? '']) named(declared.name, () => parseCheck(check))

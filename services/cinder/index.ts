@@ -7,7 +7,7 @@ import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { ComputeClient, ImageClient } from '@alto/kit/openstack'
-import type { Enforcer, Rule } from '@alto/kit/policy'
+import { forProjects, type Enforcer, type Rule } from '@alto/kit/policy'
 import { TaskQueue, TaskRunner } from '@alto/kit/task'
 import { attachmentRoutes } from './api/attachments.ts'
 import { dialect } from './api/dialect.ts'
@@ -54,9 +54,9 @@ export { fileDisks, type FileDiskOptions } from './driver/file.ts'
 export { microversions, cinderOptions, migrations, type Finding, type Tables }
 
 /** Every rule that Cinder asks. */
-export const policy: readonly Rule[] = [
+export const policy: readonly Rule[] = forProjects([
   baseRules, volumeRules, metadataRules, actionRules, attachmentRules, snapshotRules, typeRules, accessRules, specRules, quotaRules, quotaClassRules, serviceRules,
-].flatMap(room => Object.values(room))
+].flatMap(room => Object.values(room)))
 
 /** What Cinder declares of itself. */
 export const declared = { routes: routesOf({ options: {} } as never), rules: policy, options: cinderOptions }

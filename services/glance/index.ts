@@ -5,7 +5,7 @@ import type { Database } from '@alto/kit/db'
 import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import type { Enforcer, Rule } from '@alto/kit/policy'
+import { forProjects, type Enforcer } from '@alto/kit/policy'
 import { dataRoutes } from './api/data.ts'
 import { dialect } from './api/dialect.ts'
 import { discoveryRoutes } from './api/discovery.ts'
@@ -28,7 +28,7 @@ import { migrations, type Tables } from './store/tables.ts'
 
 export { fileStore, glanceOptions, memoryStore, migrations, type AuditFinding, type ImageStore, type Tables }
 
-const rules: readonly Rule[] = [baseRules, imageRules, memberRules].flatMap(room => Object.values(room))
+const rules = forProjects([baseRules, imageRules, memberRules].flatMap(room => Object.values(room)))
 
 /** What Glance's routes need. */
 interface Routed {

@@ -7,7 +7,7 @@ import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { ComputeClient } from '@alto/kit/openstack'
-import type { CheckKind, Enforcer, Rule } from '@alto/kit/policy'
+import { forProjects, type CheckKind, type Enforcer, type Rule } from '@alto/kit/policy'
 import { client, type Transport } from '@alto/kit/rpc'
 import { agentRoutes } from './api/agents.ts'
 import { dialect } from './api/dialect.ts'
@@ -54,9 +54,9 @@ export type { MetadataProxyOptions } from './agent/metadata.ts'
 export { eraseLinuxNetwork } from './driver/linux/driver.ts'
 export { migrations, neutronOptions, type Broken, type Tables }
 
-const rules: readonly Rule[] = [
+const rules: readonly Rule[] = forProjects([
   baseRules, networkRules, subnetRules, portRules, routerRules, floatingIpRules, securityGroupRules, quotaRules, agentRules,
-].flatMap(room => Object.values(room))
+].flatMap(room => Object.values(room)))
 
 /** Neutron's addition to the policy language, for whoever makes its enforcer. */
 export const policyKinds: Readonly<Record<string, CheckKind>> = { field: fieldCheck }

@@ -1,5 +1,5 @@
 // Nova: what it declares, and the parts that a composition root wires: the controller (service.ts), and the agent with its hypervisors.
-import type { Rule } from '@alto/kit/policy'
+import { forProjects, type Rule } from '@alto/kit/policy'
 import { computeRoutes } from './api/index.ts'
 import { novaOptions } from './options.ts'
 import * as addressesRules from './policy/addresses.ts'
@@ -39,9 +39,9 @@ export { novaService, type Nova, type NovaParts } from './service.ts'
 export { migrations, type Tables } from './store/tables.ts'
 
 /** Every rule that Nova asks. */
-export const policy: readonly Rule[] = [
+export const policy: readonly Rule[] = forProjects([
   addressesRules, aggregatesRules, baseRules, eventsRules, extensionsRules, flavorSpecsRules, flavorsRules, hostsRules, instanceActionsRules, interfacesRules, keypairsRules, limitsRules, quotasRules, securityGroupsRules, serverActionsRules, serverDetailsRules, serverGroupsRules, serverMetadataRules, serverRequestsRules, serverTagsRules, serversRules, servicesRules, volumesRules, zonesRules,
-].flatMap(room => Object.values(room))
+].flatMap(room => Object.values(room)))
 
 /** What Nova declares of itself. */
 export const declared = { routes: computeRoutes({} as never), rules: policy, options: novaOptions }

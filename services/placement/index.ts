@@ -4,7 +4,7 @@ import type { Values } from '@alto/kit/config'
 import type { Database } from '@alto/kit/db'
 import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
-import type { Enforcer, Rule } from '@alto/kit/policy'
+import { forProjects, type Enforcer, type Rule } from '@alto/kit/policy'
 import { aggregateRoutes } from './api/aggregates.ts'
 import { allocationRoutes } from './api/allocations.ts'
 import { candidateRoutes } from './api/candidates.ts'
@@ -38,9 +38,9 @@ import { migrations, type Tables } from './store/tables.ts'
 export { microversions, migrations, placementOptions, type Finding, type Tables }
 
 /** Every rule that Placement asks. */
-export const policy: readonly Rule[] = [
+export const policy: readonly Rule[] = forProjects([
   baseRules, providerRules, inventoryRules, usageRules, allocationRules, candidateRules, traitRules, aggregateRules, classRules,
-].flatMap(room => Object.values(room))
+].flatMap(room => Object.values(room)))
 
 /** What Placement declares of itself. */
 export const declared = { routes: routesOf({} as never), rules: policy, options: placementOptions }
