@@ -147,8 +147,7 @@ export async function settle(tx: Tx, deps: Deps, volumeId: string): Promise<void
 
 /** Only Nova (a service) takes a volume from a server that reaches it; otherwise the server would go on writing to what somebody else has. */
 export function refuseTakingFromServers(ctx: Context, attachment: Attachment): void {
-  const byService = ctx.serviceRoles.includes('service') || ctx.credentials.roles.includes('service')
-  if (attachment.instanceId !== null && attachment.connection !== null && !byService) throw usedByServer(attachment.instanceId)
+  if (attachment.instanceId !== null && attachment.connection !== null && !isService(ctx)) throw usedByServer(attachment.instanceId)
 }
 
 /** There is no attachment to take away. */
@@ -159,4 +158,9 @@ export function notAttached(volumeId: string): Fault {
 /** True for a host whose disks are only remembered: anybody can reach them, and as many as like. */
 async function isRemembered(tx: Tx, host: string | null): Promise<boolean> {
   return (await hosts.list(tx)).find(h => h.name === host)?.capacity.driver === 'fake'
+}
+
+/** True when a service asks, for itself or for a user. */
+export function isService(ctx: Context): boolean {
+  return ctx.serviceRoles.includes('service') || ctx.credentials.roles.includes('service')
 }

@@ -8,7 +8,7 @@ import * as rules from '../policy/volume-actions.ts'
 import * as attachments from '../store/attachments.ts'
 import type { Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
-import { connect, connectionFor, notAttached, refuseTakingFromServers, reserve, settle, type Connector } from './attachments.ts'
+import { connect, connectionFor, isService, notAttached, refuseTakingFromServers, reserve, settle, type Connector } from './attachments.ts'
 import { authorizedVolume, heldVolume, originOf, takeQuota, type Deps } from './deps.ts'
 import { VOLUME_EXTEND, VOLUME_UPLOAD } from './kinds.ts'
 
@@ -49,7 +49,8 @@ export function volumeActionManager(deps: Deps) {
         const volume = await heldVolume(ctx, tx, rules.ATTACH, id)
         await volumes.move(tx, volume, ['attaching'], { status: 'available' })
         const reserved = await reserve(tx, deps, volume.id, { id: ids.uuid(), instanceId: input.instanceId, mode: input.mode, key: undefined })
-        const connected = await connect(tx, deps, reserved, { ...(input.host !== undefined && { host: input.host }), mountpoint: input.mountpoint, mode: input.mode })
+        // Only Nova makes a server reach a volume; from anybody else this is a note.
+        const connected = input.instanceId !== null && !isService(ctx) ? { ...reserved, mountpoint: input.mountpoint } : await connect(tx, deps, reserved, { ...(input.host !== undefined && { host: input.host }), mountpoint: input.mountpoint, mode: input.mode })
         await attachments.update(tx, { ...connected, status: 'attached', attachedAt: clock.now() })
         await settle(tx, deps, id)
       })

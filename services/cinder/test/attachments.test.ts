@@ -66,6 +66,15 @@ test('only Nova takes a volume from a server that reaches it', async () => {
   assert.equal(await cloud.status(id), 'in-use')
 })
 
+test('who says by the older action that a server has a volume, without Nova, may take it back: the server was never told', async () => {
+  await using cloud = await cinderAlone()
+  const id = await cloud.volume()
+  const act = async (body: object) => (await cloud.ask('POST', `/volumes/${id}/action`, body)).status
+  assert.deepEqual([await act({ 'os-attach': { instance_uuid: S1, mountpoint: '/dev/vdb' } }), await cloud.status(id)], [202, 'in-use'])
+  assert.deepEqual((await cloud.ask('GET', `/volumes/${id}`)).body.volume.attachments.map((a: { server_id: string, device: string }) => [a.server_id, a.device]), [[S1, '/dev/vdb']])
+  assert.deepEqual([await act({ 'os-detach': {} }), await cloud.status(id), await cloud.cinder.audit()], [202, 'available', []])
+})
+
 test('a volume on another host is not reached', async () => {
   await using cloud = await cinderAlone()
   const id = await cloud.volume()
