@@ -41,12 +41,11 @@ export const SECURITY_GROUP_ATTRIBUTES = {
 /** What a request says of a security group. */
 export type SecurityGroupInput = Input<typeof SECURITY_GROUP_ATTRIBUTES>
 
-const portNumber: Convert<number | null> = (value, name) => {
+const portNumber: Convert<number | null> = value => {
   if (value === null) return null
-  const number = typeof value === 'string' && /^-?\d{1,6}$/.test(value) ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isInteger(number)) throw neutronFault('badRequest', 'SecurityGroupInvalidPortValue', `Invalid value for port ${String(value).slice(0, 60)}`)
-  if (number < -1 || number > 65_535) throw invalid(name, `'${number}' is not in 0 … 65535`)
-  return number === -1 ? null : number
+  const number = typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 65_535) throw refused('SecurityGroupInvalidPortValue', `Invalid value for port ${String(value).slice(0, 60)}`)
+  return number
 }
 
 const protocol: Convert<string | null> = value => {
@@ -80,7 +79,7 @@ export const SECURITY_GROUP_RULE_ATTRIBUTES = {
   security_group_id: attribute(uuid, { required: true, fixed: true }), direction: attribute(oneOf('ingress', 'egress'), { required: true, fixed: true }),
   ethertype: attribute(ethertype, { default: 'IPv4' as Ethertype, fixed: true }), protocol: attribute(protocol, { fixed: true }),
   port_range_min: attribute(portNumber, { fixed: true }), port_range_max: attribute(portNumber, { fixed: true }),
-  remote_ip_prefix: attribute(orNull(remotePrefix), { fixed: true }), remote_group_id: attribute(orNull(uuid), { fixed: true }),
+  remote_ip_prefix: attribute(orNull(remotePrefix), { fixed: true }), remote_group_id: attribute(orNull(text(255)), { fixed: true }),
   remote_address_group_id: attribute(orNull(uuid), { fixed: true }), description: attribute(text(), { fixed: true }),
 }
 

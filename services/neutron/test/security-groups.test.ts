@@ -25,6 +25,8 @@ test('rules that make no sense are refused in upstream\'s words; the same rule i
   for (const [rule, status, name] of [
     [{ protocol: 'tcp', port_range_min: 80, port_range_max: 22 }, 400, 'SecurityGroupInvalidPortRange'], [{ port_range_min: 1, port_range_max: 2 }, 400, 'SecurityGroupProtocolRequiredWithPorts'],
     [{ protocol: 'icmp', port_range_max: 3 }, 400, 'SecurityGroupMissingIcmpType'], [{ protocol: 'icmp', port_range_min: 256 }, 400, 'SecurityGroupInvalidIcmpValue'],
+    [{ protocol: 'tcp', port_range_min: -16, port_range_max: 80 }, 400, 'SecurityGroupInvalidPortValue'], [{ protocol: 'tcp', port_range_min: 80, port_range_max: 65_536 }, 400, 'SecurityGroupInvalidPortValue'],
+    [{ protocol: 'icmp', port_range_min: -1, port_range_max: 25 }, 400, 'SecurityGroupInvalidPortValue'], [{ remote_group_id: 'bad_group_id' }, 404, 'SecurityGroupNotFound'],
     [{ protocol: 'cheese' }, 400, 'SecurityGroupRuleInvalidProtocol'], [{ ethertype: 'IPv5' }, 400, 'SecurityGroupRuleInvalidEtherType'],
     [{ remote_ip_prefix: 'fd00::/64' }, 400, 'SecurityGroupRuleParameterConflict'], [{ remote_ip_prefix: '10.0.0.0/8', remote_group_id: security_group_id }, 400, 'SecurityGroupRemoteGroupAndRemoteIpPrefix'],
     [{ remote_group_id: '00000000-0000-4000-8000-000000000000' }, 404, 'SecurityGroupNotFound'], [{ direction: 'sideways' }, 400, 'HTTPBadRequest'],
