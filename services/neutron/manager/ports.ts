@@ -72,7 +72,7 @@ export function portManager(deps: Deps) {
     const target = portTarget(network, { projectId, deviceOwner })
     ctx.authorize(rules.CREATE_PORT, target)
     authorizeAttributes(ctx, withParts(given, values), CREATING, target)
-    await refuseForeignRouter(ctx, tx, { projectId, deviceOwner, deviceId: values.device_id ?? '' })
+    await refuseRouterPort(ctx, tx, { projectId, deviceOwner, deviceId: values.device_id ?? '' })
     const portSecurity = isNetworkOwned(deviceOwner) ? false : values.port_security_enabled ?? network.portSecurity
     const securityGroups = await groupsFor(ctx, tx, { asked: values.security_groups ?? undefined, projectId, portSecurity, deviceOwner })
     const mac = values.mac_address ?? undefined
@@ -158,7 +158,7 @@ export function portManager(deps: Deps) {
       await networks.lock(tx, seen.networkId)
       const port = { ...await ports.find(tx, id) ?? seen, network: seen.network }
       if (OWNERS_OF_ROUTERS.includes(port.deviceOwner) && (values.device_id ?? port.deviceId) !== port.deviceId) throw invalidInput(`port ${id} belongs to ${port.deviceOwner} ${port.deviceId}`)
-      if (values.device_id !== undefined || values.device_owner !== undefined) await refuseForeignRouter(ctx, tx, { projectId: port.projectId, deviceOwner: values.device_owner ?? port.deviceOwner, deviceId: values.device_id ?? port.deviceId })
+      if (values.device_id !== undefined || values.device_owner !== undefined) await refuseRouterPort(ctx, tx, { projectId: port.projectId, deviceOwner: values.device_owner ?? port.deviceOwner, deviceId: values.device_id ?? port.deviceId })
       const next = await changesOf(ctx, tx, port, values)
       const lost = port.fixedIps.filter(ip => !next.fixedIps?.some(other => other.address === ip.address)).map(ip => ip.address)
       if (lost.length) await releasePort(tx, deps, id, lost)
@@ -179,11 +179,13 @@ export function portManager(deps: Deps) {
   }
 }
 
-/** A port that says it is a router's is plugged into that router: it must be of the port's project (OSSA-2014-008). */
-async function refuseForeignRouter(ctx: Context, tx: Tx, { projectId, deviceOwner, deviceId }: Pick<Port, 'projectId' | 'deviceOwner' | 'deviceId'>): Promise<void> {
+/** A port that says it is a router's would be plugged into that router: only the router's own calls make one (OSSA-2014-008). */
+async function refuseRouterPort(ctx: Context, tx: Tx, { projectId, deviceOwner, deviceId }: Pick<Port, 'projectId' | 'deviceOwner' | 'deviceId'>): Promise<void> {
   if (!OWNERS_OF_ROUTERS.includes(deviceOwner) || ctx.credentials.roles.includes('admin')) return
   const router = await routers.find(tx, deviceId)
-  if (router && router.projectId !== projectId) throw neutronFault('conflict', 'DeviceIDNotOwnedByTenant', `The following device_id ${deviceId} is not owned by your tenant or matches another tenants router.`)
+  if (!router) return
+  if (router.projectId !== projectId) throw neutronFault('conflict', 'DeviceIDNotOwnedByTenant', `The following device_id ${deviceId} is not owned by your tenant or matches another tenants router.`)
+  throw invalidInput(`a port of ${deviceOwner} is made by its router: use add_router_interface, or external_gateway_info`)
 }
 
 /** The names that a request carries, with those of the parts that have rules of their own. */

@@ -193,7 +193,7 @@ test('a host that cannot make a port says why, and the port is in ERROR until it
   assert.equal(await status(), 'ACTIVE')
 })
 
-test('a port is not put into another project\'s router, neither at its making nor later', async () => {
+test('a port is put into no router by its device alone: another project\'s or its own, at its making or later', async () => {
   await using cloud = await neutronAlone()
   const { id: device_id } = await cloud.make('router', { name: 'theirs' })
   const { body: { network: { id: network_id } } } = await cloud.ask('POST', '/v2.0/networks', { network: { name: 'own' } }, { as: 'q:member,reader' })
@@ -201,5 +201,8 @@ test('a port is not put into another project\'s router, neither at its making no
   for (const device_owner of ['network:router_interface', 'network:router_gateway']) assert.deepEqual(type(await own({ device_id, device_owner })), [409, 'DeviceIDNotOwnedByTenant'])
   const { body: { port: { id } } } = await own({ device_id })
   assert.deepEqual(type(await cloud.ask('PUT', `/v2.0/ports/${id}`, { port: { device_owner: 'network:router_interface' } }, { as: 'q:member,reader' })), [409, 'DeviceIDNotOwnedByTenant'])
+  const { body: { router } } = await cloud.ask('POST', '/v2.0/routers', { router: {} }, { as: 'q:member,reader' })
+  assert.deepEqual(type(await own({ device_id: router.id, device_owner: 'network:router_gateway' })), [400, 'InvalidInput'])
+  assert.deepEqual(await cloud.neutron.audit(), [])
   assert.deepEqual((await cloud.ask('GET', '/v2.0/ports', undefined, { as: 'q:member,reader' })).body.ports.map((one: { device_owner: string }) => one.device_owner), [''])
 })
