@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { systemClock, type Clock } from '@alto/kit/clock'
 import { loadConfig } from '@alto/kit/config'
-import { migrate, openPostgres, openSqlite, type Database, type Migration } from '@alto/kit/db'
+import { migrate, openPostgres, openSqlite, type BrokenInvariant, type Database, type Migration } from '@alto/kit/db'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { computeControl } from '@alto/contracts/compute-agent'
 import { networkControl } from '@alto/contracts/network-agent'
@@ -164,9 +164,10 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
 
   const auditor = { fetch, session: session('nova'), clock }
   const auditClients = { compute: restClient('compute', '/compute', auditor), network: restClient('network', '/networking', auditor), volume: restClient('volume', '/volume', auditor), placement: restClient('placement', '/placement', auditor) }
+  const told = async (broken: Promise<readonly BrokenInvariant[]>) => (await broken).map(one => ({ message: `not so: ${one.invariant} (${one.where})` }))
   const auditRows: AuditParts['rows'] = {
-    placement: async () => (await resources.audit()).map(one => ({ message: `${one.where}: ${one.invariant}` })), cinder: async () => (await volumes.audit()).map(one => ({ message: `${one.where}: ${one.invariant}` })),
-    neutron: async () => (await network.audit()).map(one => ({ message: `${one.where}: ${one.rule}` })), glance: opts => images.audit(opts), nova: () => compute.audit(),
+    placement: () => told(resources.audit()), cinder: () => told(volumes.audit()), neutron: () => told(network.audit()), nova: () => told(compute.audit()),
+    glance: opts => images.audit(opts),
   }
 
   const parts = undo.move()

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../clock/index.ts'
 import { databasesUnderTest } from '../testing/databases.ts'
-import { afterCommit, isForeignKeyViolation, isUniqueViolation, keysetPage, migrate, openSqlite, type Migration } from './index.ts'
+import { afterCommit, brokenInvariants, isForeignKeyViolation, isUniqueViolation, keysetPage, migrate, openSqlite, type Migration } from './index.ts'
 
 interface Tables { nets: { id: string, name: string | null }, ports: { id: string, net_id: string } }
 const HISTORY: Migration[] = [
@@ -22,6 +22,14 @@ for (const { name, open } of databasesUnderTest<Tables>()) {
     assert.deepEqual(await migrate(db.db, HISTORY, systemClock), ['0001-nets', '0002-ports'])
     assert.deepEqual(await migrate(db.db, HISTORY, systemClock), [])
     await assert.rejects(migrate(db.db, HISTORY.slice(0, 1), systemClock), { code: 'db.newer' })
+  })
+
+  test(`${name}: a broken invariant names each place where it does not hold; one that holds names none`, async () => {
+    await using db = await open(HISTORY)
+    await db.db.write(tx => tx.insertInto('nets').values([{ id: 'n1', name: null }, { id: 'n2', name: 'b' }, { id: 'n3', name: null }]).execute())
+    const named = { invariant: 'a net has a name', query: 'select id as at from nets where name is null order by id' }
+    const wired = { invariant: 'a port is of a net', query: 'select id as at from ports where net_id not in (select id from nets)' }
+    assert.deepEqual(await db.db.read(tx => brokenInvariants(tx, [wired, named])), [{ invariant: named.invariant, where: 'n1' }, { invariant: named.invariant, where: 'n3' }])
   })
 
   test(`${name}: a transaction that throws leaves nothing and rings no bell`, async () => {

@@ -1,26 +1,16 @@
 // What must always hold among the rows: each query names the rows that break it.
-import { sql } from '@alto/kit/db'
+import { brokenInvariants, type BrokenInvariant, type Invariant } from '@alto/kit/db'
 import type { Tx } from './tables.ts'
 
 /** A broken rule and where. */
-export interface Finding {
-  invariant: string
-  where: string
-}
+export type Finding = BrokenInvariant
 
 /** Everything that is not as it must be; empty in a sound database. */
-export async function findBroken(tx: Tx): Promise<Finding[]> {
-  const found: Finding[] = []
-  for (const { invariant, query } of INVARIANTS) {
-    const { rows } = await sql.raw<{ at: string }>(query).execute(tx)
-    found.push(...rows.map(row => ({ invariant, where: row.at })))
-  }
-  return found
-}
+export const findBroken = (tx: Tx): Promise<Finding[]> => brokenInvariants(tx, INVARIANTS)
 
 const OPEN_TASK = (resource: string) => `exists (select 1 from tasks t where t.resource_id = ${resource} and t.finished_at is null)`
 
-const INVARIANTS = [
+const INVARIANTS: readonly Invariant[] = [
   {
     invariant: 'the use of a quota is the sum of the rows',
     query: `select q.project_id || '/' || q.resource as at from quota_use q where

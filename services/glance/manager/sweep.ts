@@ -3,7 +3,7 @@ import { messageOf } from '@alto/kit/errors'
 import type { Blob } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
-import { findings } from '../store/invariants.ts'
+import { findBroken } from '../store/invariants.ts'
 import type { Deps } from './deps.ts'
 
 /** Removes a doomed blob's bytes, then its row. What cannot be removed now stays doomed, and is tried again at the next start. */
@@ -43,7 +43,7 @@ const OURS = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\.partial)?$/
  * anything else in the store's directory is named and never touched.
  */
 export async function audit(deps: Deps, opts: { repair: boolean }): Promise<AuditFinding[]> {
-  const broken = (await deps.db.read(tx => findings(tx))).map(({ rule, ids }) => ({ message: `not so: ${rule} (${ids.join(', ')})`, repaired: false }))
+  const broken = (await deps.db.read(findBroken)).map(({ invariant, where }) => ({ message: `not so: ${invariant} (${where})`, repaired: false }))
   return [...broken, ...await rowsWithoutBytes(deps), ...await bytesWithoutRows(deps, opts.repair)]
 }
 

@@ -7,7 +7,7 @@ import type { Blob } from '../model/blobs.ts'
 import type { Image } from '../model/images.ts'
 import * as blobs from './blobs.ts'
 import * as images from './images.ts'
-import { findings } from './invariants.ts'
+import { findBroken } from './invariants.ts'
 import { migrations, type Tables } from './tables.ts'
 import * as usage from './usage.ts'
 
@@ -58,7 +58,7 @@ for (const { name, open } of databasesUnderTest<Tables>()) {
   test(`${name}: each rule of the rows names the rows that break it`, async () => {
     await using opened = await open(migrations)
     const { db } = opened
-    assert.deepEqual(await db.read(tx => findings(tx)), [])
+    assert.deepEqual(await db.read(findBroken), [])
     await db.write(async tx => {
       await images.insert(tx, image('active', { status: 'active', size: 5 }), undefined)
       await images.insert(tx, image('saving', { status: 'saving' }), undefined)
@@ -68,7 +68,7 @@ for (const { name, open } of databasesUnderTest<Tables>()) {
       await images.insert(tx, image('deleted', { status: 'deleted' }), undefined)
       await usage.take(tx, 'p1', 7, 10)
     })
-    assert.deepEqual((await db.read(tx => findings(tx))).map(({ rule, ids }) => [rule, ...ids]), [
+    assert.deepEqual((await db.read(findBroken)).map(({ invariant, where }) => [invariant, where]), [
       ['an active or deactivated image has its bytes', 'active'], ['an image that is being saved has a writer', 'saving'], ['an image that is being staged has bytes', 'staging'],
       ['kept bytes belong to an image that is there', 'kept'], ['a queued or deleted image has no bytes', 'queued'], ['a deleted image says so twice', 'deleted'], ["a project's usage is the sum of its images", 'p1'],
     ])

@@ -1,24 +1,14 @@
 // What must always hold among the rows: each query names the rows that break it.
-import { sql } from '@alto/kit/db'
+import { brokenInvariants, type BrokenInvariant, type Invariant } from '@alto/kit/db'
 import type { Tx } from './tables.ts'
 
 /** A broken rule and where. */
-export interface Finding {
-  invariant: string
-  where: string
-}
+export type Finding = BrokenInvariant
 
 /** Everything that is not as it must be; empty in a sound database. */
-export async function findBroken(tx: Tx): Promise<Finding[]> {
-  const found: Finding[] = []
-  for (const { invariant, query } of INVARIANTS) {
-    const { rows } = await sql.raw<{ at: string }>(query).execute(tx)
-    found.push(...rows.map(row => ({ invariant, where: row.at })))
-  }
-  return found
-}
+export const findBroken = (tx: Tx): Promise<Finding[]> => brokenInvariants(tx, INVARIANTS)
 
-const INVARIANTS = [
+const INVARIANTS: readonly Invariant[] = [
   {
     invariant: 'the use of an inventory is the sum of its allocations',
     query: `select provider_id || '/' || resource_class as at from inventories i
