@@ -1,3 +1,4 @@
-// Disk images: what a header says without trusting it, and the one sandboxed qemu-img.
+// Disk images: what a header says without trusting it, the one sandboxed qemu-img, and images that scripts build.
+export { builtImage, type ImageBuild } from './built-image.ts'
 export { INSPECT_BYTES, declaredAs, inspectDisk, inspectFile, type DiskFormat, type DiskInspection } from './inspect.ts'
 export { qemuImg, type QemuImg, type WritableFormat } from './qemu-img.ts'
