@@ -35,8 +35,8 @@ export const t = {
   union: <S extends TSchema[]>(...schemas: [...S]) => Type.Union(schemas),
   null: () => Type.Null(),
   array: <S extends TSchema>(item: S, opts: { max: number, min?: number }) => Type.Array(item, { maxItems: opts.max, ...(opts.min !== undefined && { minItems: opts.min }) }),
-  /** A map from strings of at most `keyMax` to the schema's values. */
-  map: <S extends TSchema>(value: S, opts: { max: number, keyMax?: number }) => Type.Record(Type.String({ maxLength: opts.keyMax ?? 255 }), value, { maxProperties: opts.max }),
+  /** A map from strings of at most `keyMax`, or of the `keyPattern`, to the schema's values. */
+  map: <S extends TSchema>(value: S, opts: { max: number, keyMax?: number, keyPattern?: string }) => Type.Record(Type.String({ pattern: opts.keyPattern ?? `^[\\s\\S]{0,${opts.keyMax ?? 255}}$` }), value, { maxProperties: opts.max, additionalProperties: false }),
   /** Any JSON value; the manager looks at it. */
   anything: () => Type.Unknown(),
   /** The boolean that a `booleanLike` means. */

@@ -8,7 +8,7 @@ export const serverId = t.object({ server_id: t.id() })
 
 /** Names: upstream allows 255 printable characters, without blanks at the ends (which older versions cut off). */
 export const name = t.string({ min: 1, max: 255, pattern: '^(?! *$).+$' })
-export const metadata = t.map(t.string({ max: 255 }), { max: 1000, keyMax: 255 })
+export const metadata = t.map(t.string({ max: 255 }), { max: 1000, keyPattern: '^[a-zA-Z0-9-_:. ]{1,255}$' })
 /** Tags: up to 60 characters, without slashes and commas. */
 export const tag = t.string({ min: 1, max: 60, pattern: '^[^,/]*$' })
 

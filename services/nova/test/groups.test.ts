@@ -45,6 +45,10 @@ test('a locked server is its owner\'s until an admin locks it; metadata and tags
   assert.equal((await act({}, { unlock: null })).status, 403)
   assert.equal((await act(ADMIN, { unlock: null })).status, 202)
   assert.deepEqual((await cloud.as().post(`/v2.1/servers/${id}/metadata`, { metadata: { b: '2' } })).body, { metadata: { a: '1', b: '2' } })
+  for (const key of ['', 'k'.repeat(256), 'a/b']) {
+    assert.equal((await cloud.as().post(`/v2.1/servers/${id}/metadata`, { metadata: { [key]: '1' } })).status, 400, key)
+    assert.equal((await cloud.as().post('/v2.1/servers', { server: { name: 'x', flavorRef: '1', metadata: { [key]: '1' } } })).status, 400, key)
+  }
   assert.equal((await cloud.as().delete(`/v2.1/servers/${id}/metadata/a`)).status, 204)
   assert.deepEqual((await cloud.as().get(`/v2.1/servers/${id}/metadata`)).body, { metadata: { b: '2' } })
   assert.equal((await cloud.as({}, '2.26').put(`/v2.1/servers/${id}/tags/x`, undefined)).status, 201)
