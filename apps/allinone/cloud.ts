@@ -33,6 +33,8 @@ export interface CloudOptions {
   data: DataDirectory
   listen: { host: string, port: number }
   drivers: 'real' | 'fake'
+  /** How many hosts the fake drivers play; 1 when not given. Real drivers have this machine. */
+  fakeHosts?: number
   publicUrl?: string | undefined
   /** PEM texts of the listener's certificate and key. */
   tls?: { cert: string, key: string } | undefined
@@ -157,9 +159,14 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   undo.defer(() => compute.stop())
   await volumes.start()
   undo.defer(() => volumes.stop())
-  const host = await startHostSide({ host: HOST, data, drivers: opts.drivers, transport, images: compute.images, fetch, clock, ids, log })
+  const hostOptions = { data, drivers: opts.drivers, transport, images: compute.images, fetch, clock, ids, log }
   const stopping = { keepGuests: true }
+  const host = await startHostSide({ ...hostOptions, host: HOST })
   undo.defer(() => host.stop(stopping))
+  for (let n = 2; opts.drivers === 'fake' && n <= (opts.fakeHosts ?? 1); n++) {
+    const further = await startHostSide({ ...hostOptions, host: `${HOST}-${n}`, apart: true })
+    undo.defer(() => further.stop(stopping))
+  }
   if (!opts.bare) await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, publicCidr: freeExternalRange(machineRanges()) })
 
   const auditor = { fetch, session: session('nova'), clock }

@@ -20,6 +20,8 @@ import type { DataDirectory } from './data-directory.ts'
 export interface HostSideOptions {
   /** The host's name in every service's rows. */
   host: string
+  /** Set for the second and further fake hosts of one process: their run files lie apart. */
+  apart?: boolean
   data: DataDirectory
   drivers: 'real' | 'fake'
   transport: Transport
@@ -49,7 +51,7 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
   const where = { cloud: data.cloud, host }
   const common = { host, incarnation, clock, log }
   const netns = namespaceOf(where)
-  const networkRun = join(data.run, 'network')
+  const networkRun = join(data.run, opts.apart ? `network-${host}` : 'network')
   const novaRun = join(data.run, 'nova')
 
   const hypervisor = real

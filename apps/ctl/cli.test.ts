@@ -102,7 +102,7 @@ test('what stands in the way of up is one sentence, exit code 1 or 2, and nothin
     ['an occupied port', ['--data', await freshDir(), '--listen', `127.0.0.1:${port}`], 1, /^alto: 127\.0\.0\.1:\d+ is taken by another program\. .*--listen HOST:PORT\.\n$/],
     ['a listener that is none', ['--data', await freshDir(), '--listen', 'nowhere'], 1, /^alto: --listen nowhere is no HOST:PORT; it could be 127\.0\.0\.1:5000\.\n$/],
     ['a listener for everybody', ['--data', await freshDir(), '--listen', '0.0.0.0:0'], 1, /^alto: --listen 0\.0\.0\.0:0 is reachable from other machines/],
-    ['unknown drivers', ['--data', await freshDir(), '--drivers', 'xen'], 1, /^alto: --drivers xen is not known: it may be real or fake\.\n$/],
+    ['unknown drivers', ['--data', await freshDir(), '--drivers', 'xen'], 1, /^alto: --drivers xen is not known: it may be real, fake, or fake:HOSTS\.\n$/],
     ['an unknown flag', ['--data', await freshDir(), '--colour'], 2, /^error: unknown option '--colour'/],
     ['a newer data directory', ['--data', newer], 1, /^alto: .* was made by a newer version of Altostratus\. /],
     ['damaged secrets', ['--data', damaged], 1, /^alto: .*secrets\.json cannot be read: /],

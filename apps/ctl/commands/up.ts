@@ -33,7 +33,7 @@ interface UpFlags {
 export const addUp: AddCommand = (program, exits) => {
   withData(program.command('up')).description('start the cloud; the second time on the same data it continues where it was')
     .option('--listen <host:port>', 'where the API answers; port 0 takes a free one', '127.0.0.1:5000')
-    .option('--drivers <kind>', 'real or fake; real where this machine can when not given')
+    .option('--drivers <kind>', 'real, fake or fake:HOSTS; real where this machine can when not given')
     .option('--compute <kind>', 'qemu or fake; fake alone means --drivers fake')
     .option('--detach', 'return when the cloud is ready, and leave it running')
     .option('--bare', 'without the demo set')
@@ -51,17 +51,17 @@ async function foreground(flags: UpFlags): Promise<number> {
   const { startCloud } = await import('@alto/allinone')     // every service: the commands that start none do without
   const say = (line: string) => console.log(line)
   const listen = parseListen(flags.listen, flags.insecure === true || flags.tls !== undefined)
-  const drivers = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
+  const chosen = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
   const data = await openDataDirectory(flags.data, systemIds, process.env['ALTO_ADMIN_PASSWORD'])
   await using closing = new AsyncDisposableStack()
   closing.defer(() => data.close())
   const file = data.at('config.yaml')
-  const image = flags.bare === true || drivers === 'fake' ? undefined : await guestImage(commandHost, say)
+  const image = flags.bare === true || chosen.drivers === 'fake' ? undefined : await guestImage(commandHost, say)
   const log = jsonLog(data.at('log', 'alto.log'), process.env['ALTO_DEBUG'] ? 'debug' : 'info')
   // The log is written behind the scenes; what ends the process must be on the disk before it does.
   process.on('uncaughtExceptionMonitor', error => appendFileSync(data.at('log', 'crash.log'), `${new Date(systemClock.now()).toISOString()} ${error.stack}\n`))
   const options: CloudOptions = {
-    data, listen, drivers, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl, database: flags.db, tls: await readTls(flags.tls),
+    data, listen, ...chosen, log, image, bare: flags.bare === true, resume: flags.resume, publicUrl: flags.publicUrl, database: flags.db, tls: await readTls(flags.tls),
     config: { file, text: existsSync(file) ? await readFile(file, 'utf8') : '' },
   }
   let cloud: Cloud = await startCloud(options)
