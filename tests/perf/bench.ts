@@ -242,13 +242,22 @@ async function fakeServers(b: Bench): Promise<void> {
   add(`fake-driver servers created to ACTIVE, ${count} at once`, '/s', perSecond)
 }
 
+/** What stands below this line in docs/bench.md was measured by hand, where a program cannot: it is kept. */
+const BY_HAND = '## By hand'
+
+async function byHand(): Promise<string> {
+  const text = await readFile(join(ROOT, 'docs/bench.md'), 'utf8').catch(() => '')
+  const at = text.indexOf(BY_HAND)
+  return at === -1 ? '' : text.slice(at)
+}
+
 async function report(): Promise<void> {
   const qemu = await exec('qemu-system-x86_64', ['--version']).then(({ stdout }) => stdout.split('\n')[0], () => 'no QEMU')
   const text = [
     '# Measurements', '',
     `Made by \`npm run bench\`: medians of ${RUNS} runs (fewest and most beside them). Machine: ${cpus().length} × ${cpus()[0]?.model.trim() || 'unnamed CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.version}, ${qemu}.`, '',
     '| what | median | min | max | target |', '|---|---|---|---|---|',
-    ...rows.map(row => `| ${row.what} | ${round(row.median)} ${row.unit} | ${round(row.min)} | ${round(row.max)} | ${row.target ?? ''} |`), '',
+    ...rows.map(row => `| ${row.what} | ${round(row.median)} ${row.unit} | ${round(row.min)} | ${round(row.max)} | ${row.target ?? ''} |`), '', await byHand(),
   ].join('\n')
   await writeFile(join(ROOT, 'docs/bench.md'), text)
   console.log('docs/bench.md written')
