@@ -1,5 +1,5 @@
 // The composition root: every part of a cloud in one process, and the wires between them.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rmdir } from 'node:fs/promises'
 import { systemClock, type Clock } from '@alto/kit/clock'
 import { loadConfig } from '@alto/kit/config'
 import { migrate, openPostgres, openSqlite, type BrokenInvariant, type Database, type Migration } from '@alto/kit/db'
@@ -90,6 +90,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   const config = loadConfig(sections, { ...opts.config, environment: process.env })
   await Promise.all([...STATE, 'policy', 'keys'].map(part => mkdir(data.at(part), { recursive: true, mode: 0o700 })))
   await mkdir(data.run, { recursive: true, mode: 0o700 })
+  undo.defer(() => rmdir(data.run).catch(() => {}))         // when nothing is left in it
 
   const policies = new Map<string, LivePolicy>()
   const policy = async (service: string, rules: readonly Rule[], kinds: Readonly<Record<string, CheckKind>> = {}) => {
