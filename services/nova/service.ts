@@ -22,6 +22,7 @@ import { metadataManager } from './manager/metadata.ts'
 import type { novaOptions } from './options.ts'
 import { findBroken, type Finding } from './store/invariants.ts'
 import type { Tables } from './store/tables.ts'
+import * as volumes from './store/volumes.ts'
 import * as wants from './store/wants.ts'
 import { novaTasks } from './task/index.ts'
 
@@ -77,6 +78,7 @@ export function novaService(parts: NovaParts): Nova {
   }
   const runner = new TaskRunner<Tables>({ db, clock, ids, log, queue, host: parts.host, definitions: novaTasks(deps), ...(parts.at && { at: parts.at }) })
   const routes = computeRoutes(deps)
+  const before = clock.now()
   const common = { enforcer: parts.enforcer, authenticate: parts.authenticate }
   let endHealing: (() => Promise<void>) | undefined
   return {
@@ -87,7 +89,10 @@ export function novaService(parts: NovaParts): Nova {
       { ...common, name: 'nova-metadata', prefix: '/metadata-internal', routes: metadataRoutes(metadataManager(deps, parts.metadataSecret)), dialect: metadataDialect },
     ],
     async start() {
-      await db.write(tx => wants.next(tx, 'database_epoch'))
+      await db.write(async tx => {
+        await wants.next(tx, 'database_epoch')
+        await volumes.abandonUnmade(tx, before)
+      })
       await runner.start()
       endHealing = healAddresses(deps)
     },

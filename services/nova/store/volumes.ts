@@ -38,6 +38,14 @@ export async function set(tx: Tx, id: string, changes: { volumeId?: string, sour
   if (Object.keys(row).length) await tx.updateTable('server_volumes').set(row).where('id', '=', id).execute()
 }
 
+/** Gives up the volumes that were still to be made at `before` (ms): whoever was making them as the user has gone. Gives how many. */
+export async function abandonUnmade(tx: Tx, before: number): Promise<number> {
+  const rows = (await tx.selectFrom('server_volumes').selectAll().where('volume_id', '=', '').where('created_at', '<', before).execute()).map(fromRow)
+  const waiting = rows.filter(row => row.source.kind !== 'volume' && row.source.failure === undefined)
+  for (const row of waiting) await set(tx, row.id, { source: { ...row.source, failure: 'Nova was stopped before the volume was made.' } })
+  return waiting.length
+}
+
 /** Takes away one volume. */
 export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('server_volumes').where('id', '=', id).execute()

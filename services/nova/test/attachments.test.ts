@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ADMIN, novaAlone, SERVICE } from './cloud.ts'
 import { GROUP, IMAGE, NETWORK, VOLUME } from './neighbours.ts'
+import * as volumes from '../store/volumes.ts'
 
 test('a volume is attached, seen, grown, and detached; a second server cannot have it meanwhile', async () => {
   await using cloud = await novaAlone()
@@ -48,6 +49,17 @@ test('a volume that Cinder will not make leaves the server in ERROR with Cinder\
   const server = await cloud.settle(made.body.server.id, 'ERROR')
   assert.match(server.fault.message, /could not be made: VolumeLimitExceeded: Maximum number/)
   assert.equal(cloud.others.allocations.size, 0)
+})
+
+test('a server whose volume was not made when Nova was killed is in ERROR with that reason at the next start, not waiting for it', async () => {
+  await using cloud = await novaAlone()
+  for (let i = 0; i < 3; i++) cloud.others.failing.push({ match: 'GET /placement/allocation_candidates', status: 503, message: 'later' })
+  const { body: { server: { id } } } = await cloud.as({}, '2.96').post('/v2.1/servers', { server: { name: 'v', flavorRef: '1', networks: 'none', block_device_mapping_v2: [{ boot_index: 0, source_type: 'image', destination_type: 'volume', uuid: IMAGE, volume_size: 4 }] } })
+  const [row] = await cloud.db.read(tx => volumes.ofServers(tx, [id]))
+  await cloud.db.write(tx => volumes.set(tx, row!.id, { volumeId: '' }))
+  const abandon = () => cloud.db.write(tx => volumes.abandonUnmade(tx, cloud.clock.now() + 1))
+  assert.deepEqual([await abandon(), await abandon()], [1, 0])
+  assert.match((await cloud.settle(id, 'ERROR')).fault.message, /stopped before the volume was made/)
 })
 
 test('an interface comes and goes; a port of the user\'s own is let go of, not removed', async () => {
