@@ -41,6 +41,9 @@ function pool(value: unknown, name: string): AddressRange {
   return { start, end }
 }
 
+/** Where no guest can have its address. */
+const SPECIAL = [['Loopback', '127.0.0.0/8'], ['Loopback', '::1/128'], ['Multicast', '224.0.0.0/4'], ['Multicast', 'ff00::/8']].map(([name, cidr]) => ({ name, prefix: parsePrefix(cidr!) }))
+
 const MODES = oneOf('slaac', 'dhcpv6-stateful', 'dhcpv6-stateless')
 
 /** A subnet's attributes on the wire. */
@@ -79,6 +82,8 @@ export function place(input: SubnetInput): Placement {
   if ((address !== null || ra !== null) && ipVersion === 4) throw invalidInput('ipv6_address_mode or ipv6_ra_mode cannot be set when ip_version is not 6')
   if ((address !== null || ra !== null) && !enableDhcp) throw badRequest('subnets', 'ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False')
   if (address !== null && ra !== null && address !== ra) throw invalidInput(`ipv6_ra_mode set to '${ra}' with ipv6_address_mode set to '${address}' is not valid. If both attributes are set, they must be the same value`)
+  const special = SPECIAL.find(one => overlaps(one.prefix, prefix))
+  if (enableDhcp && special) throw invalidInput(`${special.name} IP subnet is not supported if enable_dhcp is True`)
   if (enableDhcp && ipVersion === 4 && prefix.length > 30) throw invalidInput(`CIDR '${input.cidr}' is too small for DHCP: it needs a /30 or larger`)
   if ([address, ra].some(mode => mode === 'slaac' || mode === 'dhcpv6-stateless') && prefix.length !== 64) throw invalidInput(`Invalid CIDR ${input.cidr} for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64`)
   const gatewayIp = input.gateway_ip === undefined ? formatAddress(bits(prefix) <= 1 ? prefix : plus(prefix, 1)) : input.gateway_ip

@@ -159,3 +159,12 @@ test('clients find the version, the resources and the extensions', async () => {
   assert.equal((await cloud.ask('GET', '/v2.0/extensions/time-travel')).status, 404)
   assert.deepEqual((await cloud.ask('GET', '/v2.0/nowhere')).body, error('HTTPNotFound', 'The resource could not be found.'))
 })
+
+test('a subnet with DHCP is where guests can live: no loopback, no multicast', async () => {
+  await using cloud = await neutronAlone()
+  const { id: network_id } = await cloud.make('network', { name: 'n' })
+  for (const [cidr, name] of [['127.0.0.0/8', 'Loopback'], ['224.0.0.0/4', 'Multicast']]) {
+    const answer = await cloud.ask('POST', '/v2.0/subnets', { subnet: { network_id, ip_version: 4, cidr } })
+    assert.deepEqual([answer.status, answer.body.NeutronError.message], [400, `Invalid input for operation: ${name} IP subnet is not supported if enable_dhcp is True.`])
+  }
+})
