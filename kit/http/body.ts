@@ -27,11 +27,22 @@ export async function readJson(stream: Readable, limits: BodyLimits): Promise<un
   if (size === 0) return undefined
   const text = Buffer.concat(chunks).toString('utf8')
   if (deeperThan(text, limits.depth)) throw new Fault('badRequest', 'http.body.tooDeep', `The request body nests deeper than ${limits.depth} levels.`)
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (cause) {
     throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: it is not valid JSON.', { cause })
   }
+  if (HALF_PAIR.test(text) && holdsHalfPair(value)) throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: its text has half of a surrogate pair.')
+  return value
+}
+
+/** Escapes by which JSON can say what is no Unicode text: no URL, database or file takes it. */
+const HALF_PAIR = /\\u[dD][89a-fA-F]/
+
+function holdsHalfPair(value: unknown): boolean {
+  if (typeof value === 'string') return !value.isWellFormed()
+  return typeof value === 'object' && value !== null && Object.entries(value).some(([name, member]) => !name.isWellFormed() || holdsHalfPair(member))
 }
 
 function deeperThan(text: string, depth: number): boolean {

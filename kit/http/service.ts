@@ -52,6 +52,8 @@ export interface Surroundings {
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const NOBODY: Credentials = { userId: '', userDomainId: '', roles: [] }
+/** Names of parameters: each may become a condition of one statement. */
+const LARGEST_QUERY = 100
 const REQUEST_ID = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** The service as a Fastify plugin, to be registered under its prefix. */
@@ -145,6 +147,7 @@ async function callOf(service: HttpService, found: AnyRoute, request: FastifyReq
   const { url_project_id: _inPath, ...params } = request.params as Record<string, string>
   if (found.params) expect(service.dialect, 'path', found.params, params)
   const url = new URL(request.raw.url!.slice(service.prefix.length) || '/', 'http://service')
+  if (url.searchParams.size > LARGEST_QUERY && new Set(url.searchParams.keys()).size > LARGEST_QUERY) throw new Fault('badRequest', 'http.query.tooLarge', `A query may name at most ${LARGEST_QUERY} parameters.`)
   const query = queryObject(url.search, found.query)
   if (found.query) expect(service.dialect, 'query', found.query, query)
   let body: unknown
