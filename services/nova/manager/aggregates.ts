@@ -1,22 +1,18 @@
-// Host aggregates and server groups.
+// Host aggregates.
 import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import { conflict, invalid, notFound, overQuota } from '../model/faults.ts'
-import type { Aggregate, ServerGroup } from '../model/hosts.ts'
-import { UNCOUNTED } from '../model/quotas.ts'
+import { conflict, invalid, notFound } from '../model/faults.ts'
+import type { Aggregate } from '../model/hosts.ts'
 import * as rules from '../policy/aggregates.ts'
-import * as groupRules from '../policy/server-groups.ts'
+import * as aggregates from '../store/aggregates.ts'
 import * as hosts from '../store/hosts.ts'
 import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
 
-/** A server group with its living servers. */
-export interface GroupMembers { readonly group: ServerGroup, readonly members: readonly string[] }
-
 /** The use cases of aggregates. */
 export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' | 'ids'>) {
   async function get(tx: Tx, id: string): Promise<Aggregate> {
-    const found = (await hosts.aggregates(tx)).find(one => String(one.id) === id)
+    const found = (await aggregates.list(tx)).find(one => String(one.id) === id)
     if (!found) throw notFound('aggregate', `Aggregate ${id} could not be found.`)
     return found
   }
@@ -32,7 +28,7 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
   return {
     async list(ctx: Context): Promise<Aggregate[]> {
       ctx.authorize(rules.INDEX, {})
-      return db.read(hosts.aggregates)
+      return db.read(aggregates.list)
     },
 
     async show(ctx: Context, id: string): Promise<Aggregate> {
@@ -43,7 +39,7 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
     async create(ctx: Context, input: { name: string, zone: string | undefined }): Promise<Aggregate> {
       ctx.authorize(rules.CREATE, {})
       const metadata = input.zone === undefined ? {} : { availability_zone: input.zone }
-      return named(input.name, () => db.write(async tx => get(tx, String(await hosts.insertAggregate(tx, { uuid: ids.uuid(), name: input.name, metadata, createdAt: clock.now() })))))
+      return named(input.name, () => db.write(async tx => get(tx, String(await aggregates.insert(tx, { uuid: ids.uuid(), name: input.name, metadata, createdAt: clock.now() })))))
     },
 
     async update(ctx: Context, id: string, input: { name: string | undefined, zone: string | null | undefined }): Promise<Aggregate> {
@@ -52,7 +48,7 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
         const found = await get(tx, id)
         const { availability_zone: was, ...rest } = found.metadata
         const zone = input.zone === undefined ? was : input.zone ?? undefined
-        await hosts.setAggregate(tx, found.id, { updatedAt: clock.now(), metadata: zone === undefined ? rest : { ...rest, availability_zone: zone }, ...(input.name !== undefined && { name: input.name }) })
+        await aggregates.set(tx, found.id, { updatedAt: clock.now(), metadata: zone === undefined ? rest : { ...rest, availability_zone: zone }, ...(input.name !== undefined && { name: input.name }) })
         return get(tx, id)
       }))
     },
@@ -60,7 +56,7 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
     async remove(ctx: Context, id: string): Promise<void> {
       ctx.authorize(rules.DELETE, {})
       try {
-        await db.write(async tx => hosts.removeAggregate(tx, (await get(tx, id)).id))
+        await db.write(async tx => aggregates.remove(tx, (await get(tx, id)).id))
       } catch (error) {
         if (isForeignKeyViolation(error)) throw invalid('aggregate.inUse', `Cannot remove aggregate ${id}: it still has hosts.`)
         throw error
@@ -73,7 +69,7 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
       return db.write(async tx => {
         const found = await get(tx, id)
         const metadata = Object.fromEntries(Object.entries({ ...found.metadata, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null))
-        await hosts.setAggregate(tx, found.id, { metadata, updatedAt: clock.now() })
+        await aggregates.set(tx, found.id, { metadata, updatedAt: clock.now() })
         return get(tx, id)
       })
     },
@@ -81,9 +77,9 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
     async changeHost(ctx: Context, id: string, host: string, how: 'add' | 'remove'): Promise<Aggregate> {
       ctx.authorize(how === 'add' ? rules.ADD_HOST : rules.REMOVE_HOST, {})
       return db.write(async tx => {
-        const [found, all] = [await get(tx, id), await hosts.aggregates(tx)]
+        const [found, all] = [await get(tx, id), await aggregates.list(tx)]
         if (how === 'remove') {
-          if (!await hosts.removeFromAggregate(tx, found.id, host)) throw notFound('aggregateHost', `Host ${host} could not be found in aggregate ${id}.`)
+          if (!await aggregates.removeHost(tx, found.id, host)) throw notFound('aggregateHost', `Host ${host} could not be found in aggregate ${id}.`)
           return get(tx, id)
         }
         if (!await hosts.find(tx, host)) throw notFound('host', `Compute host ${host} could not be found.`)
@@ -91,7 +87,7 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
         const zone = found.metadata['availability_zone']
         const other = all.find(one => one.hosts.includes(host) && one.metadata['availability_zone'] !== undefined && one.metadata['availability_zone'] !== zone)
         if (zone !== undefined && other) throw conflict('aggregate.zone', `Cannot add host ${host} to aggregate ${id}: it is in availability zone ${other.metadata['availability_zone']} already.`)
-        await hosts.addToAggregate(tx, found.id, host)
+        await aggregates.addHost(tx, found.id, host)
         return get(tx, id)
       })
     },
@@ -99,47 +95,3 @@ export function aggregateManager({ db, clock, ids }: Pick<Deps, 'db' | 'clock' |
 }
 
 export type AggregateManager = ReturnType<typeof aggregateManager>
-
-/** The use cases of server groups. */
-export function groupManager({ db, ids }: Pick<Deps, 'db' | 'ids'>) {
-  async function withMembers(tx: Tx, groups: readonly ServerGroup[]): Promise<GroupMembers[]> {
-    const members = await hosts.membersOf(tx, groups.map(group => group.id))
-    return groups.map(group => ({ group, members: members.filter(one => one.groupId === group.id).map(one => one.serverId) }))
-  }
-  const missing = (id: string) => notFound('serverGroup', `Instance group ${id} could not be found.`)
-  async function get(ctx: Context, tx: Tx, rule: typeof groupRules.SHOW, id: string): Promise<ServerGroup> {
-    const group = await hosts.findGroup(tx, id)
-    ctx.authorize(rule, { project_id: group?.projectId ?? ctx.credentials.projectId, user_id: ctx.credentials.userId }, { hiddenAs: missing(id) })
-    if (!group) throw missing(id)
-    return group
-  }
-
-  return {
-    async list(ctx: Context, query: { all: boolean, limit: number, offset: number }): Promise<GroupMembers[]> {
-      ctx.authorize(groupRules.INDEX, { project_id: ctx.credentials.projectId })
-      const all = query.all && ctx.allowed(groupRules.ALL_PROJECTS, { project_id: ctx.credentials.projectId })
-      return db.read(async tx => withMembers(tx, await hosts.listGroups(tx, all ? undefined : ctx.credentials.projectId ?? '', query)))
-    },
-
-    async show(ctx: Context, id: string): Promise<GroupMembers> {
-      return db.read(async tx => (await withMembers(tx, [await get(ctx, tx, groupRules.SHOW, id)]))[0]!)
-    },
-
-    async create(ctx: Context, input: Pick<ServerGroup, 'name' | 'policy' | 'rules'>): Promise<GroupMembers> {
-      ctx.authorize(groupRules.CREATE, { project_id: ctx.credentials.projectId })
-      const group: ServerGroup = { ...input, id: ids.uuid(), projectId: ctx.credentials.projectId ?? '', userId: ctx.credentials.userId, generation: 0 }
-      await db.write(async tx => {
-        const used = (await hosts.listGroups(tx, group.projectId, { limit: 1000, offset: 0 })).length
-        if (used >= UNCOUNTED.server_groups) throw overQuota([{ resource: 'server_groups', requested: 1, used, limit: UNCOUNTED.server_groups }])
-        await hosts.insertGroup(tx, group)
-      })
-      return { group, members: [] }
-    },
-
-    async remove(ctx: Context, id: string): Promise<void> {
-      await db.write(async tx => hosts.removeGroup(tx, (await get(ctx, tx, groupRules.DELETE, id)).id))
-    },
-  }
-}
-
-export type GroupManager = ReturnType<typeof groupManager>

@@ -12,11 +12,12 @@ import { nextDevice, type ServerVolume, type VolumeSource } from '../model/volum
 import * as requestRules from '../policy/server-requests.ts'
 import * as rules from '../policy/servers.ts'
 import * as flavors from '../store/flavors.ts'
+import * as aggregates from '../store/aggregates.ts'
 import * as hosts from '../store/hosts.ts'
 import * as keypairs from '../store/keypairs.ts'
 import * as quotas from '../store/quotas.ts'
+import * as serverGroups from '../store/server-groups.ts'
 import * as servers from '../store/servers.ts'
-import type { Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
 import { noteAction, originOf } from './access.ts'
 import { asCaller, type Deps } from './deps.ts'
@@ -95,7 +96,7 @@ export function createManager(deps: Deps) {
       if (!await hosts.find(tx, asked)) throw invalid('host.notFound', `Compute host ${asked} could not be found.`)
     }
     if (zone !== null && zone !== '') {
-      const zones = new Set([options.defaultAvailabilityZone, ...(await hosts.aggregates(tx)).flatMap(one => one.metadata['availability_zone'] ?? [])])
+      const zones = new Set([options.defaultAvailabilityZone, ...(await aggregates.list(tx)).flatMap(one => one.metadata['availability_zone'] ?? [])])
       if (!zones.has(zone)) throw invalid('zone.notFound', 'The requested availability zone is not available')
     }
     return { zone: zone === '' ? null : zone, host: host || asked }
@@ -141,7 +142,7 @@ export function createManager(deps: Deps) {
       const looked = await db.read(async tx => ({
         flavor: await flavorFor(ctx, tx, request.flavorId), place: await placeFor(ctx, tx, request),
         key: request.keyName === null ? undefined : await keypairs.find(tx, ctx.credentials.userId, request.keyName),
-        group: typeof request.hints['group'] === 'string' ? await hosts.findGroup(tx, request.hints['group']) : undefined,
+        group: typeof request.hints['group'] === 'string' ? await serverGroups.find(tx, request.hints['group']) : undefined,
       }))
       const { flavor, place, key, group } = looked
       if (request.keyName !== null && !key) throw invalid('keypair.invalid', 'Invalid key_name provided.')

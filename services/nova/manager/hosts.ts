@@ -7,6 +7,7 @@ import type { Settings } from '../model/settings.ts'
 import * as rules from '../policy/hosts.ts'
 import * as serviceRules from '../policy/services.ts'
 import * as zoneRules from '../policy/zones.ts'
+import * as aggregates from '../store/aggregates.ts'
 import * as hosts from '../store/hosts.ts'
 import * as servers from '../store/servers.ts'
 import type { Deps } from './deps.ts'
@@ -37,10 +38,10 @@ export function hostManager(deps: Deps) {
 
   async function views(withServers: boolean): Promise<HostView[]> {
     return db.read(async tx => {
-      const [all, aggregates] = [await hosts.list(tx), await hosts.aggregates(tx)]
+      const [all, zoned] = [await hosts.list(tx), await aggregates.list(tx)]
       const placed = withServers ? await servers.list(tx, { deleted: false }) : []
       return all.map(host => ({
-        host, up: isUp(host, clock.now(), options.serviceDownTime * 1000), zone: zoneOf(host.name, aggregates, options.defaultAvailabilityZone),
+        host, up: isUp(host, clock.now(), options.serviceDownTime * 1000), zone: zoneOf(host.name, zoned, options.defaultAvailabilityZone),
         servers: placed.filter(server => server.host === host.name).map(({ id, name, flavor }) => ({ id, name, vcpus: flavor.vcpus, ramMib: flavor.ramMib, diskGib: flavor.diskGib })),
       }))
     })

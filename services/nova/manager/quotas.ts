@@ -4,8 +4,8 @@ import { invalid } from '../model/faults.ts'
 import { COUNTED, defaultLimits, type Counted, type Limits } from '../model/quotas.ts'
 import * as limitRules from '../policy/limits.ts'
 import * as rules from '../policy/quotas.ts'
-import * as hosts from '../store/hosts.ts'
 import * as quotas from '../store/quotas.ts'
+import * as serverGroups from '../store/server-groups.ts'
 import type { Deps } from './deps.ts'
 
 /** Limits, what is used of those that are counted, and how many server groups there are. */
@@ -15,7 +15,7 @@ export interface QuotaView { readonly limits: Limits, readonly used: Readonly<Re
 export function quotaManager({ db, options }: Pick<Deps, 'db' | 'options'>) {
   const defaults = (): Limits => defaultLimits(options)
   const read = (projectId: string): Promise<QuotaView> => db.read(async tx => ({
-    limits: await quotas.limits(tx, projectId, defaults()), used: await quotas.usage(tx, projectId), serverGroups: (await hosts.listGroups(tx, projectId, { limit: 1000, offset: 0 })).length,
+    limits: await quotas.limits(tx, projectId, defaults()), used: await quotas.usage(tx, projectId), serverGroups: (await serverGroups.list(tx, projectId, { limit: 1000, offset: 0 })).length,
   }))
   return {
     async show(ctx: Context, projectId: string, detailed: boolean): Promise<QuotaView> {

@@ -10,7 +10,9 @@ import type { Allocations } from '@alto/kit/openstack'
 import { resourcesOf, traitsOf } from '../model/flavors.ts'
 import { byPreference, objection, type Choosing, type Host, type ServerGroup } from '../model/hosts.ts'
 import type { Server } from '../model/servers.ts'
+import * as aggregates from '../store/aggregates.ts'
 import * as hosts from '../store/hosts.ts'
+import * as serverGroups from '../store/server-groups.ts'
 import * as servers from '../store/servers.ts'
 import * as volumes from '../store/volumes.ts'
 import type { Deps } from './deps.ts'
@@ -25,11 +27,11 @@ export interface Placed { readonly host: Host, readonly group: ServerGroup | und
 export async function claimHost(deps: Pick<Deps, 'db' | 'clock' | 'placement' | 'options'>, server: Server, forcedHost: string | undefined): Promise<Placed> {
   const { db, clock, placement, options } = deps
   const known = await db.read(async tx => {
-    const group = server.groupId === null ? undefined : await hosts.findGroup(tx, server.groupId)
-    const members = group ? await hosts.membersOf(tx, [group.id]) : []
+    const group = server.groupId === null ? undefined : await serverGroups.find(tx, server.groupId)
+    const members = group ? await serverGroups.membersOf(tx, [group.id]) : []
     const hinted = async (hint: string) => server.hints[hint] === undefined ? undefined : (await servers.list(tx, { ids: [server.hints[hint]].flat().map(String) })).flatMap(one => one.host ?? [])
     return {
-      hosts: await hosts.list(tx), aggregates: await hosts.aggregates(tx), group, memberHosts: members.filter(one => one.serverId !== server.id).flatMap(one => one.host ?? []),
+      hosts: await hosts.list(tx), aggregates: await aggregates.list(tx), group, memberHosts: members.filter(one => one.serverId !== server.id).flatMap(one => one.host ?? []),
       sameHosts: await hinted('same_host'), differentHosts: await hinted('different_host'), rootOnVolume: (await volumes.ofServers(tx, [server.id])).some(one => one.bootIndex === 0),
     }
   })

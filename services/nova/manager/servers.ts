@@ -11,9 +11,11 @@ import type { Server, ServerFault } from '../model/servers.ts'
 import type { ServerVolume } from '../model/volumes.ts'
 import * as actionRules from '../policy/server-actions.ts'
 import * as rules from '../policy/servers.ts'
+import * as aggregates from '../store/aggregates.ts'
 import * as hosts from '../store/hosts.ts'
 import * as interfaces from '../store/interfaces.ts'
 import * as quotas from '../store/quotas.ts'
+import * as serverGroups from '../store/server-groups.ts'
 import * as servers from '../store/servers.ts'
 import type { ServerFilter } from '../store/servers.ts'
 import type { Tx } from '../store/tables.ts'
@@ -52,7 +54,7 @@ export function serverManager(deps: Deps) {
     const [ports, disks] = [await interfaces.ofServers(tx, ids), await volumes.ofServers(tx, ids)]
     const faults = await servers.faultsOf(tx, found.filter(server => server.vmState === 'error' || server.vmState === 'deleted').map(server => server.id))
     const placed = found.some(server => server.host !== null) ? await hosts.list(tx) : []
-    const aggregates = placed.length ? await hosts.aggregates(tx) : []
+    const zoned = placed.length ? await aggregates.list(tx) : []
     const status = (name: string | null) => {
       const host = placed.find(one => one.name === name)
       if (!host) return name === null ? '' : 'UNKNOWN'
@@ -60,7 +62,7 @@ export function serverManager(deps: Deps) {
     }
     return found.map(server => ({
       server, ports: ports.filter(one => one.serverId === server.id), disks: disks.filter(one => one.serverId === server.id), fault: faults.get(server.id), group: undefined, hostStatus: status(server.host),
-      hostZone: server.host === null ? undefined : zoneOf(server.host, aggregates, options.defaultAvailabilityZone),
+      hostZone: server.host === null ? undefined : zoneOf(server.host, zoned, options.defaultAvailabilityZone),
     }))
   }
 
@@ -81,7 +83,7 @@ export function serverManager(deps: Deps) {
       return db.read(async tx => {
         const server = await authorized(ctx, tx, rules.SHOW, id)
         const [found] = await details(tx, [server])
-        return { ...found!, group: server.groupId === null ? undefined : await hosts.findGroup(tx, server.groupId) }
+        return { ...found!, group: server.groupId === null ? undefined : await serverGroups.find(tx, server.groupId) }
       })
     },
 

@@ -1,7 +1,7 @@
-// SQL for compute hosts, host aggregates and server groups.
-import { fromJson, sql, toJson, type Selectable } from '@alto/kit/db'
-import type { Aggregate, Host, Resources, ServerGroup } from '../model/hosts.ts'
-import type { HostsTable, Tables, Tx } from './tables.ts'
+// SQL for compute hosts.
+import { fromJson, sql, toJson } from '@alto/kit/db'
+import type { Host, Resources } from '../model/hosts.ts'
+import type { HostsTable, Tx } from './tables.ts'
 
 /** Every host, by name. */
 export async function list(tx: Tx): Promise<Host[]> {
@@ -35,83 +35,6 @@ export async function set(tx: Tx, name: string, changes: { disabled?: boolean, d
 /** Forgets a host. */
 export async function remove(tx: Tx, name: string): Promise<void> {
   await tx.deleteFrom('hosts').where('name', '=', name).execute()
-}
-
-/** Every aggregate with its hosts. */
-export async function aggregates(tx: Tx): Promise<Aggregate[]> {
-  const [rows, members] = [await tx.selectFrom('aggregates').selectAll().orderBy('id').execute(), await tx.selectFrom('aggregate_hosts').selectAll().orderBy('host').execute()]
-  return rows.map(row => ({
-    id: row.id, uuid: row.uuid, name: row.name, metadata: fromJson<Record<string, string>>(row.metadata, {}), createdAt: row.created_at, updatedAt: row.updated_at,
-    hosts: members.filter(member => member.aggregate_id === row.id).map(member => member.host),
-  }))
-}
-
-/** Adds an aggregate under the next number, which it gives. */
-export async function insertAggregate(tx: Tx, aggregate: Omit<Aggregate, 'id' | 'hosts' | 'updatedAt'>): Promise<number> {
-  const { id } = await tx.insertInto('aggregates').values({
-    id: sql<number>`(select coalesce(max(id), 0) + 1 from aggregates)`, uuid: aggregate.uuid, name: aggregate.name, metadata: toJson(aggregate.metadata), created_at: aggregate.createdAt, updated_at: null,
-  }).returning('id').executeTakeFirstOrThrow()
-  return id
-}
-
-/** Changes an aggregate's name or metadata. */
-export async function setAggregate(tx: Tx, id: number, changes: { name?: string, metadata?: Readonly<Record<string, string>>, updatedAt: number }): Promise<void> {
-  await tx.updateTable('aggregates').set({ updated_at: changes.updatedAt, ...(changes.name !== undefined && { name: changes.name }), ...(changes.metadata && { metadata: toJson(changes.metadata) }) }).where('id', '=', id).execute()
-}
-
-/** Removes an aggregate; one with hosts is kept by its foreign key. */
-export async function removeAggregate(tx: Tx, id: number): Promise<void> {
-  await tx.deleteFrom('aggregates').where('id', '=', id).execute()
-}
-
-/** Puts a host into an aggregate; once. */
-export async function addToAggregate(tx: Tx, id: number, host: string): Promise<void> {
-  await tx.insertInto('aggregate_hosts').values({ aggregate_id: id, host }).execute()
-}
-
-/** False when the host was not in it. */
-export async function removeFromAggregate(tx: Tx, id: number, host: string): Promise<boolean> {
-  return (await tx.deleteFrom('aggregate_hosts').where('aggregate_id', '=', id).where('host', '=', host).executeTakeFirst()).numDeletedRows === 1n
-}
-
-/** The server group, or undefined. */
-export async function findGroup(tx: Tx, id: string): Promise<ServerGroup | undefined> {
-  const row = await tx.selectFrom('server_groups').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && groupFromRow(row)
-}
-
-/** The groups of a project, or of all. */
-export async function listGroups(tx: Tx, projectId: string | undefined, page: { limit: number, offset: number }): Promise<ServerGroup[]> {
-  let query = tx.selectFrom('server_groups').selectAll().orderBy('name').orderBy('id').limit(page.limit).offset(page.offset)
-  if (projectId !== undefined) query = query.where('project_id', '=', projectId)
-  return (await query.execute()).map(groupFromRow)
-}
-
-/** Adds a server group. */
-export async function insertGroup(tx: Tx, group: ServerGroup): Promise<void> {
-  await tx.insertInto('server_groups').values({ id: group.id, name: group.name, project_id: group.projectId, user_id: group.userId, policy: group.policy, rules: toJson(group.rules), generation: 0 }).execute()
-}
-
-/** Removes a server group; its servers stay. */
-export async function removeGroup(tx: Tx, id: string): Promise<void> {
-  await tx.deleteFrom('server_groups').where('id', '=', id).execute()
-}
-
-/** Takes the group's next generation, if it is still the one that the choice of a host was made with; false when it moved on. */
-export async function commitGroup(tx: Tx, id: string, generation: number): Promise<boolean> {
-  const { numUpdatedRows } = await tx.updateTable('server_groups').set({ generation: generation + 1 }).where('id', '=', id).where('generation', '=', generation).executeTakeFirst()
-  return numUpdatedRows === 1n
-}
-
-/** The living servers of each group. */
-export async function membersOf(tx: Tx, groupIds: readonly string[]): Promise<{ groupId: string, serverId: string, host: string | null }[]> {
-  if (groupIds.length === 0) return []
-  const rows = await tx.selectFrom('servers').select(['id', 'group_id', 'host']).where('group_id', 'in', groupIds).where('deleted_at', 'is', null).orderBy('created_at').execute()
-  return rows.map(row => ({ groupId: row.group_id!, serverId: row.id, host: row.host }))
-}
-
-function groupFromRow(row: Selectable<Tables['server_groups']>): ServerGroup {
-  return { id: row.id, name: row.name, projectId: row.project_id, userId: row.user_id, policy: row.policy as ServerGroup['policy'], rules: fromJson<ServerGroup['rules']>(row.rules, {}), generation: row.generation }
 }
 
 function fromRow(row: HostsTable): Host {

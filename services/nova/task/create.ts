@@ -6,8 +6,8 @@ import type { Deps } from '../manager/deps.ts'
 import { plug, readInterfaces, unplug, writeInterfaces } from '../manager/plugging.ts'
 import { claimHost } from '../manager/scheduling.ts'
 import { POWER } from '../model/servers.ts'
-import * as hosts from '../store/hosts.ts'
 import * as interfaces from '../store/interfaces.ts'
+import * as serverGroups from '../store/server-groups.ts'
 import * as servers from '../store/servers.ts'
 import type { Tables } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
@@ -35,7 +35,7 @@ export function serverCreate(deps: Deps) {
           const server = await serverOf(deps, t.resourceId)
           const { host, group } = await claimHost(deps, server, t.input.host)
           const kept = await t.write(async tx => {
-            if (group && server.host !== host.name && !await hosts.commitGroup(tx, group.id, group.generation)) return false
+            if (group && server.host !== host.name && !await serverGroups.commit(tx, group.id, group.generation)) return false
             await servers.set(tx, server.id, { host: host.name, taskState: 'block_device_mapping', updatedAt: clock.now() })
             return true
           })
