@@ -103,9 +103,11 @@ export function createManager(deps: Deps) {
   }
 
   /** Takes quota for as many servers as there may be, between `min` and `max`; the last of its transaction. Throws Fault overQuota. */
-  async function take(tx: Tx, projectId: string, flavor: Flavor, count: { min: number, max: number }): Promise<number> {
+  async function take(tx: Tx, projectId: string, flavor: Flavor, count: Pick<ServerRequest, 'min' | 'max' | 'metadata'>): Promise<number> {
     const each = { instances: 1, cores: flavor.vcpus, ram: flavor.ramMib }
     const [limits, used] = [await quotas.limits(tx, projectId, defaultLimits(options)), await quotas.usage(tx, projectId)]
+    const items = Object.keys(count.metadata).length
+    if (limits.metadata_items >= 0 && items > limits.metadata_items) throw overQuota([{ resource: 'metadata_items', requested: items, used: 0, limit: limits.metadata_items }])
     const room = COUNTED.map(resource => limits[resource] < 0 || each[resource] === 0 ? Infinity : Math.max(0, Math.floor((limits[resource] - used[resource]) / each[resource])))
     const count_ = Math.min(count.max, ...room)
     const short = COUNTED.filter((_, i) => room[i]! < count.min).map(resource => ({ resource, requested: each[resource] * count.min, used: used[resource], limit: limits[resource] }))

@@ -62,6 +62,8 @@ test('quota is the sum of the rows: what does not fit is refused, two at once in
     maxTotalInstances: 2, maxTotalCores: 20, maxTotalRAMSize: 51_200, maxTotalKeypairs: 100, maxServerMeta: 128, maxServerGroups: 10, maxServerGroupMembers: 10,
     totalInstancesUsed: 2, totalCoresUsed: 2, totalRAMUsed: 1024, totalServerGroupsUsed: 0,
   })
+  const tooMany = Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`key${i}`, '']))
+  assert.equal((await cloud.as({ project: 'p2' }, '2.37').post('/v2.1/servers', { server: { ...body.server, metadata: tooMany } })).body.forbidden.message, 'Quota exceeded for metadata_items: Requested 129, but already used 0 of 128 metadata_items')
   assert.equal((await cloud.as({ project: 'p2' }).get('/v2.1/os-quota-sets/p1')).status, 403)
   assert.equal((await cloud.as(ADMIN).put('/v2.1/os-quota-sets/p1', { quota_set: { instances: 1 } })).status, 400)
   assert.equal((await cloud.as(ADMIN).delete('/v2.1/os-quota-sets/p1')).status, 202)
