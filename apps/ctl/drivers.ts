@@ -16,8 +16,8 @@ export async function chooseDrivers(asked: string | undefined, host: Host, say: 
   if (fake) return { drivers: 'fake', fakeHosts: Number(fake[1] ?? 1) }
   if (asked !== undefined && asked !== 'real') throw new Fault('badRequest', 'ctl.drivers', `--drivers ${asked} is not known: it may be real, fake, or fake:HOSTS.`)
   try {
-    if (platform() !== 'linux') throw new Fault('unavailable', 'ctl.platform', 'real guests need Linux')
-    if (process.getuid?.() !== 0) throw new Fault('unavailable', 'ctl.notRoot', 'real guests need root')
+    if (platform() !== 'linux') throw new Fault('unavailable', 'ctl.platform', 'real guests need Linux; --drivers fake works everywhere')
+    if (process.getuid?.() !== 0) throw new Fault('unavailable', 'ctl.notRoot', 'real guests need root: run this as root, or choose --drivers fake')
     await ensurePackages('cloud', host, say)
     await ensurePackages('image', host, say)
     return { drivers: 'real' }
