@@ -1,21 +1,12 @@
 // Compute hosts: what they have, whether they are up, and which of them may take a server.
 import { createHash } from 'node:crypto'
+import type { HypervisorResources } from './guests.ts'
 import type { Server } from './servers.ts'
 
 /** What a host says of itself with every heartbeat. */
-export interface Resources {
-  readonly vcpus: number
-  readonly memoryMib: number
-  readonly diskGib: number
-  readonly usedMemoryMib: number
-  readonly usedDiskGib: number
-  readonly runningGuests: number
-  readonly hypervisorType: string
-  readonly hypervisorVersion: number
-  readonly acceleration: 'kvm' | 'tcg' | 'none'
-  readonly cpuModel: string
-}
+export type Resources = HypervisorResources
 
+/** A compute host with what an admin says of it; times are milliseconds. */
 export interface Host {
   readonly name: string
   /** The resource provider's and the hypervisor's id. */
