@@ -1,7 +1,7 @@
 // Access addresses.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault } from '@alto/kit/errors'
+import type { Fault } from '@alto/kit/errors'
 import { accessAddress } from './access-addresses.ts'
 
 test('an access address is kept in its shortest text, and what is none of its version is refused', () => {
