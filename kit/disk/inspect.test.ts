@@ -40,6 +40,8 @@ const HOSTILE: [string, Buffer, RegExp][] = [
   ['qcow2 with an external data file name', qcow2(h => { h.writeUInt32BE(0x44415441, 104); h.writeUInt32BE(8, 108) }), /external data file/],
   ['encrypted qcow2', qcow2(h => h.writeUInt32BE(2, 32)), /encrypted/],
   ['qcow2 with unknown features', qcow2(h => h.writeBigUInt64BE(1n << 40n, 72)), /not known/],
+  ['qcow2 whose header is longer than a cluster', qcow2(h => h.writeUInt32BE(0xffff_ffff, 100)), /header's length/],
+  ['qcow2 whose table QEMU would not open', qcow2(h => h.writeUInt32BE(0xffff_ffff, 36)), /table of clusters/],
   ['qcow2 of a future version', qcow2(h => h.writeUInt32BE(9, 4)), /version 9/],
   ['qcow2 of 2^62 bytes', qcow2(h => h.writeBigUInt64BE(1n << 62n, 24)), /larger than any/],
   ['qcow2 cut after its magic', Buffer.from('QFI\xfb', 'latin1'), /version/],

@@ -92,6 +92,8 @@ const PROBES: readonly Probe[] = [
 ]
 
 const QCOW2_DATA_FILE = 0x44415441
+/** Entries: QEMU opens no larger table (32 MiB). */
+const QCOW2_LARGEST_L1 = 2 ** 22
 
 function qcow2(h: DataView): Finding {
   const version = u32(h, 4)
@@ -101,6 +103,7 @@ function qcow2(h: DataView): Finding {
     ...(u64(h, 8) === 0 && u32(h, 16) === 0 ? [] : ['it names a backing file']),
     ...(u32(h, 32) === 0 ? [] : ['it is encrypted']),
     ...(clusterBits !== undefined && clusterBits >= 9 && clusterBits <= 21 ? [] : ['its cluster size is out of range']),
+    ...((u32(h, 36) ?? 0) <= QCOW2_LARGEST_L1 ? [] : ['its table of clusters is larger than any']),
   ]
   if (version === 3) {
     const features = u64(h, 72)
@@ -110,7 +113,9 @@ function qcow2(h: DataView): Finding {
       if (features & 4) refusals.push('its data is in an external file')
       if (features >= 32) refusals.push('it needs features that are not known')
     }
-    refusals.push(...qcow2Extensions(h, u32(h, 100) ?? 104))
+    const length = u32(h, 100) ?? 104
+    if (length < 104 || length > 2 ** (clusterBits ?? 0)) refusals.push('its header\'s length is out of range')
+    refusals.push(...qcow2Extensions(h, length))
   }
   return { virtualSize: u64(h, 24), refusals }
 }
