@@ -33,16 +33,16 @@ export async function readJson(stream: Readable, limits: BodyLimits): Promise<un
   } catch (cause) {
     throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: it is not valid JSON.', { cause })
   }
-  if (HALF_PAIR.test(text) && holdsHalfPair(value)) throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: its text has half of a surrogate pair.')
+  if (NO_TEXT.test(text) && holdsNoText(value)) throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: its text has a NUL or half of a surrogate pair.')
   return value
 }
 
-/** Escapes by which JSON can say what is no Unicode text: no URL, database or file takes it. */
-const HALF_PAIR = /\\u[dD][89a-fA-F]/
+/** Escapes by which JSON can say what is no text to a URL, a database or a file. */
+const NO_TEXT = /\\u(?:[dD][89a-fA-F]|0000)/
 
-function holdsHalfPair(value: unknown): boolean {
-  if (typeof value === 'string') return !value.isWellFormed()
-  return typeof value === 'object' && value !== null && Object.entries(value).some(([name, member]) => !name.isWellFormed() || holdsHalfPair(member))
+function holdsNoText(value: unknown): boolean {
+  if (typeof value === 'string') return !value.isWellFormed() || value.includes('\0')
+  return typeof value === 'object' && value !== null && Object.entries(value).some(([name, member]) => holdsNoText(name) || holdsNoText(member))
 }
 
 function deeperThan(text: string, depth: number): boolean {

@@ -122,6 +122,8 @@ for (const [what, method, url, opts, status, code] of [
   ['with XML', 'POST', '/v1/things', { token: 'member', body: '<a/>', headers: { 'content-type': 'text/xml' } }, 415, 'http.contentType'],
   ['with a large body', 'POST', '/v1/things', { token: 'member', body: JSON.stringify('x'.repeat(200_000)), headers: { 'content-type': 'application/json' } }, 413, 'http.body.tooLarge'],
   ['with a deep body', 'POST', '/v1/things', { token: 'member', body: '['.repeat(1000), headers: { 'content-type': 'application/json' } }, 400, 'http.body.tooDeep'],
+  ['with a NUL in its text', 'POST', '/v1/things', { token: 'member', body: '{"name":"\\u0000"}', headers: { 'content-type': 'application/json' } }, 400, 'http.body.malformed'],
+  ['with a NUL in its path', 'GET', '/v1/things/%00', { token: 'reader' }, 400, 'http.url.nul'],
   ['with a later member in an earlier version', 'POST', '/v1/things', { token: 'member', body: '{"name":"a","colour":"b"}', headers: { 'content-type': 'application/json', 'x-things-version': '1.2' } }, 400, 'things.invalid'],
   ['with that member in its version', 'POST', '/v1/things', { token: 'member', body: '{"name":"a","colour":"b"}', headers: { 'content-type': 'application/json', 'x-things-version': '1.3' } }, 201, undefined],
   ['in a version that is not there', 'GET', '/v1/new', { headers: { 'x-things-version': '1.6' } }, 406, 'http.version.unsupported'],
@@ -153,6 +155,11 @@ test('bytes stream both ways, in memory and over a socket, and the writer waits 
     assert.equal(await readAll((await way({ method: 'GET', url: `${prefix}/things/v1/bytes` })).body), BYTES)
     assert.ok(flow.lead < LEAD, `the download was ${flow.lead} bytes ahead`)
   }
+})
+
+test('a token that somebody put into a path is not logged', async () => {
+  const { log } = await ask('GET', '/v1/things/gAAAAABsecret-part_of=it', { token: 'reader' })
+  assert.ok(log.lines.length > 0 && !JSON.stringify(log.lines.map(line => line.fields['path'])).includes('secret'))
 })
 
 test('an occupied port is one clear sentence', async t => {

@@ -112,7 +112,7 @@ async function serve(service: HttpService, around: Surroundings, candidates: rea
     return refuse(service, around, request, reply, error, {}, ids)
   } finally {
     const ms = around.clock.now() - started
-    around.log.debug({ service: service.name, ...ids, method: request.method, path: request.url.split('?')[0], status: reply.statusCode, ms }, 'request')
+    around.log.debug({ service: service.name, ...ids, method: request.method, path: loggedPath(request), status: reply.statusCode, ms }, 'request')
   }
 }
 
@@ -145,6 +145,7 @@ async function contextOf(service: HttpService, around: Surroundings, found: AnyR
 
 async function callOf(service: HttpService, found: AnyRoute, request: FastifyRequest, reply: FastifyReply, ctx: Context, version: Version): Promise<Call<unknown, unknown, unknown>> {
   const { url_project_id: _inPath, ...params } = request.params as Record<string, string>
+  if (request.raw.url!.includes('%00')) throw new Fault('badRequest', 'http.url.nul', 'A path or query may not hold a NUL.')
   if (found.params) expect(service.dialect, 'path', found.params, params)
   const url = new URL(request.raw.url!.slice(service.prefix.length) || '/', 'http://service')
   if (url.searchParams.size > LARGEST_QUERY && new Set(url.searchParams.keys()).size > LARGEST_QUERY) throw new Fault('badRequest', 'http.query.tooLarge', `A query may name at most ${LARGEST_QUERY} parameters.`)
@@ -204,7 +205,7 @@ function send(service: HttpService, reply: FastifyReply, found: AnyRoute, result
 function refuse(service: HttpService, around: Surroundings, request: FastifyRequest, reply: FastifyReply, error: unknown, headers: Record<string, string> = {}, ids = requestIds(around, request)): FastifyReply {
   const unexpected = !isFault(error)
   const fault = unexpected ? new Fault('unavailable', 'http.unexpected', 'The server has either erred or is incapable of performing the requested operation.', { cause: error }) : error
-  const about = { service: service.name, ...ids, method: request.method, path: request.url.split('?')[0] }
+  const about = { service: service.name, ...ids, method: request.method, path: loggedPath(request) }
   if (unexpected) around.log.error({ ...about, err: error }, 'a request met a bug')
   else around.log.info({ ...about, code: fault.code, ...(fault.cause !== undefined && { cause: String(fault.cause) }), ...fault.detail }, fault.message)
   const rendered = service.dialect.render(fault, { requestId: ids.requestId, unexpected })
@@ -235,6 +236,11 @@ function idHeaders(service: HttpService, ids: RequestIds): Record<string, string
 /** A key is its caller's own: the same key of another user, or in another project, names another request. */
 function ownKey({ userId, projectId = '' }: Credentials, key: string | undefined): string | undefined {
   return key === undefined ? undefined : `${userId}/${projectId}/${key}`
+}
+
+/** The path without what somebody put into it by mistake: a token is a secret wherever it stands. */
+function loggedPath(request: FastifyRequest): string {
+  return request.url.split('?')[0]!.replaceAll(/gAAAA[\w%=-]+/g, 'gAAAA***')
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {

@@ -68,7 +68,7 @@ export function serverRoutes({ servers, create }: { servers: ServerManager, crea
         const first = made[0]!
         if (request.returnReservationId) return { reservation_id: first.reservationId }
         const server = {
-          id: first.id, links: links(ctx, 'servers', first.id), 'OS-DCF:diskConfig': first.diskConfig, security_groups: first.securityGroups.map(group => ({ name: group })), adminPass: request.adminPass ?? generatedPassword(first.id),
+          id: first.id, links: links(ctx, 'servers', first.id), 'OS-DCF:diskConfig': first.diskConfig, security_groups: first.securityGroups.map(group => ({ name: group })), adminPass: request.adminPass ?? create.adminPassword(),
         }
         return answer({ server }, { headers: { location: server.links[0]!.href } })
       },
@@ -92,10 +92,5 @@ export function serverRoutes({ servers, create }: { servers: ServerManager, crea
       handle: async ({ ctx, params }) => servers.remove(ctx, params.server_id),
     }),
   ]
-}
-
-/** Upstream always shows one; guests get it by no way that we have, so that it is worth nothing: it only fills the field. */
-function generatedPassword(id: string): string {
-  return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url').slice(0, 12)
 }
 

@@ -132,6 +132,9 @@ export function createManager(deps: Deps) {
   }
 
   return {
+    /** A password for the answer: upstream always shows one. Guests get it by no way that we have. */
+    adminPassword: () => ids.bytes(9).toString('base64url'),
+
     /** Begins to build servers; gives them as they stand. A repeat with the same idempotency key gives the first call's. */
     async create(ctx: Context, request: ServerRequest): Promise<Server[]> {
       const projectId = ctx.credentials.projectId ?? ''
