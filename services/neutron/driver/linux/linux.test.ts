@@ -183,7 +183,7 @@ describe('a cloud\'s networks on a real host', () => {
     })
     for (const [name, alias] of [[`qrouter-${stray}`, mark], [`qdhcp-${stray}`, 'alto-00000000-test']] as const) {
       await addNamespace(commandHost, name)
-      await commandHost.run(['ip', '-n', name, 'link', 'set', 'dev', 'lo', 'alias', alias])
+      await commandHost.run(['ip', 'link', 'set', 'dev', 'lo', 'alias', alias], { netns: name })
     }
     await options.commands.ip(mark, [`link add name brq${stray.slice(0, 11)} type bridge`, `tuntap add dev tap${stray.slice(0, 11)} mode tap`,
       ...['brq', 'tap'].map(kind => `link set dev ${kind}${stray.slice(0, 11)} alias ${mark}`)])
