@@ -131,10 +131,10 @@ function runNode(args: readonly string[], group: TestGroup, root: string, postgr
   })
 }
 
-/** The command in a network and mount namespace of its own, so that whole clouds meet neither the machine's network nor another run's; as it is where we may not make them. */
+/** The command in a network and mount namespace of its own, so that whole clouds meet neither the machine's network nor another run's; as it is where we may not make them. In a plain chroot `/` is no mount, and cannot be made private; there it need not be. */
 function apart(command: readonly string[]): readonly string[] {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return command
-  return ['unshare', '--net', '--mount', '--propagation', 'private', 'sh', '-c', 'mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip link set lo up && exec "$@"', 'sh', ...command]
+  return ['unshare', '--net', '--mount', '--propagation', 'unchanged', 'sh', '-c', 'mount --make-rprivate / 2>/dev/null; mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip link set lo up && exec "$@"', 'sh', ...command]
 }
 
 function summary(reports: readonly TestReport[], problems: readonly string[]): number {
