@@ -134,6 +134,13 @@ test('commands without a cloud say so, and unknown commands are named', async ()
   assert.deepEqual([unknown.code, unknown.stderr.split('\n')[0]], [2, "error: unknown command 'strat'"])
 })
 
+test('serve refuses roles that it cannot carry, and says why', async () => {
+  const refused = async (role: string) => (await alto(['serve', '--role', role, '--config', '/dev/null'])).stderr
+  assert.equal(await refused('nova'), 'alto: --role nova is not there: nova speaks to agents, and between processes there is no bus yet: run it with "./alto up".\n')
+  assert.equal(await refused('moon'), 'alto: --role moon is not there: it may be keystone, placement, glance.\n')
+  assert.equal(await refused('keystone'), 'alto: The role keystone needs the option site.database.\n')
+})
+
 test('policy check says whether, and why not', async () => {
   const dir = await freshDir()
   const check = (...args: string[]) => alto(['policy', 'check', 'keystone', 'identity:create_user', '--data', dir, ...args])

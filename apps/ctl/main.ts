@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addLogs } from './commands/logs.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addRunning } from './commands/running.ts'
+import { addServe } from './commands/serve.ts'
 import { addUp } from './commands/up.ts'
 
 /** Runs one command line; gives the exit code. */
@@ -14,7 +15,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('alto').description('An OpenStack cloud: "./alto up" starts it, "./alto test" tests it.').exitOverride().showHelpAfterError('(./alto --help lists the commands)')
   let code = 0
   const exits = (value: number) => { code = value }
-  for (const add of [addUp, addRunning, addLogs, addDoctor, addAudit, addConfig, addPolicy]) add(program, exits)
+  for (const add of [addUp, addRunning, addLogs, addDoctor, addAudit, addConfig, addPolicy, addServe]) add(program, exits)
   program.command('test').description('run all tests, or those whose path holds one of the words').argument('[words...]').allowUnknownOption()
     .action(async (words: string[]) => {
       const { testCommand } = await import('./test-command.ts')

@@ -1,0 +1,52 @@
+// A site of several processes' parts: Keystone on one listener, Placement and Glance on others, over sockets and PostgreSQL.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '@alto/kit/clock'
+import { systemIds } from '@alto/kit/ids'
+import { silentLog } from '@alto/kit/log'
+import { stayAlive } from '@alto/kit/testing'
+import { serve, type Role } from './index.ts'
+
+const base = process.env['ALTO_TEST_POSTGRES']
+const options = { log: silentLog, clock: systemClock, ids: systemIds }
+
+function config(site: Record<string, string>): { file: string, text: string } {
+  return { file: 'site.yaml', text: JSON.stringify({ site: { listen: '127.0.0.1:0', service_password: 'service-secret', admin_password: 'admin-secret', ...site } }) }
+}
+
+test('a token of one process opens the others, ends there within a second, and images keep their bytes', { skip: base === undefined && 'the test runner starts PostgreSQL; this run was without' }, async () => {
+  using _alive = stayAlive()
+  const data = await mkdtemp(join(tmpdir(), 'alto-serve-'))
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => rm(data, { recursive: true }))
+  const start = async (role: Role, more: Record<string, string> = {}) => {
+    const served = await serve({ ...options, roles: [role], config: config({ database: base!, data, ...more }) })
+    undo.defer(() => served.stop())
+    return served.url
+  }
+  const identity = `${await start('keystone')}/identity`
+  const [placement, image] = [await start('placement', { identity_url: identity }), await start('glance', { identity_url: identity })]
+  const auth = { auth: { identity: { methods: ['password'], password: { user: { name: 'admin', domain: { id: 'default' }, password: 'admin-secret' } } }, scope: { project: { name: 'admin', domain: { id: 'default' } } } } }
+  const login = await fetch(`${identity}/v3/auth/tokens`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(auth) })
+  const token = login.headers.get('x-subject-token')!
+  const as = (method: string, url: string, body?: string | Uint8Array<ArrayBuffer>, type = 'application/json') => fetch(url, { method, headers: { 'x-auth-token': token, ...(body !== undefined && { 'content-type': type }) }, ...(body !== undefined && { body }) })
+
+  assert.equal((await fetch(`${placement}/placement/resource_providers`, { headers: { 'x-auth-token': 'nobody' } })).status, 401)
+  assert.deepEqual(await (await as('GET', `${placement}/placement/resource_providers`)).json(), { resource_providers: [] })
+  const made = await (await as('POST', `${image}/image/v2/images`, JSON.stringify({ name: 'one', disk_format: 'raw', container_format: 'bare' }))).json() as { id: string }
+  const nonce = systemIds.uuid()
+  assert.equal((await as('PUT', `${image}/image/v2/images/${made.id}/file`, new TextEncoder().encode(nonce), 'application/octet-stream')).status, 204)
+  assert.equal(await (await as('GET', `${image}/image/v2/images/${made.id}/file`)).text(), nonce)
+
+  assert.equal((await fetch(`${identity}/v3/auth/tokens`, { method: 'DELETE', headers: { 'x-auth-token': token, 'x-subject-token': token } })).status, 204)
+  const revoked = systemClock.now()
+  while ((await as('GET', `${image}/image/v2/images`)).status !== 401) assert.ok(systemClock.now() - revoked < 2000, 'the token still opens Glance')
+})
+
+test('a process that was not told enough says what it needs', async () => {
+  await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({}) }), { code: 'serve.missing', message: 'The role keystone needs the option site.database.' })
+  await assert.rejects(serve({ ...options, roles: ['glance'], config: config({ database: 'postgres://u:canary@127.0.0.1:1/x' }) }), (error: Error) => error.message.startsWith('The database of glance cannot be used: ') && !error.message.includes('canary'))
+})
