@@ -10,7 +10,7 @@ import { volumeAgent, volumeControl } from '@alto/contracts/volume-agent'
 import { httpServer, type Fetch, type HttpServer } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import { computeClient, imageClient, restClient, serviceSession } from '@alto/kit/openstack'
+import { computeClient, imageClient, restClient, serviceSession, type RestClient } from '@alto/kit/openstack'
 import type { CheckKind, Rule } from '@alto/kit/policy'
 import { client, LocalTransport } from '@alto/kit/rpc'
 import * as cinder from '@alto/cinder'
@@ -23,7 +23,7 @@ import { auditCloud, type AuditParts, type Finding } from './audit.ts'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
 import { makeDemoSet } from './demo.ts'
-import { freeExternalRange, machineRanges } from './external-range.ts'
+import { freeExternalRange, machineRanges, USUAL_RANGE } from './external-range.ts'
 import { startHostSide } from './host-side.ts'
 import { livePolicy, type LivePolicy } from './policies.ts'
 import { sections } from './sections.ts'
@@ -66,6 +66,8 @@ export interface CloudStatus {
 /** A running cloud. */
 export interface Cloud {
   readonly url: string
+  /** What a user should know of this start. */
+  readonly notes: readonly string[]
   /** Reaches every service without a socket. */
   readonly fetch: Fetch
   status(): Promise<CloudStatus>
@@ -161,6 +163,8 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   await volumes.start()
   undo.defer(() => volumes.stop())
   const hostOptions = { data, drivers: opts.drivers, transport, images: compute.images, fetch, clock, ids, log }
+  // Before an agent asks what should run here.
+  if (!opts.resume) await stopServers(restClient('compute', '/compute', { fetch, session: session('nova'), clock }), () => compute.runner.idle())
   const stopping = { keepGuests: true }
   const host = await startHostSide({ ...hostOptions, host: HOST })
   undo.defer(() => host.stop(stopping))
@@ -168,7 +172,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     const further = await startHostSide({ ...hostOptions, host: `${HOST}-${n}`, apart: true })
     undo.defer(() => further.stop(stopping))
   }
-  if (!opts.bare) await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, publicCidr: freeExternalRange(machineRanges()) })
+  const demo = opts.bare ? {} : await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, publicCidr: freeExternalRange(machineRanges()) })
 
   const auditor = { fetch, session: session('nova'), clock }
   const auditClients = { compute: restClient('compute', '/compute', auditor), network: restClient('network', '/networking', auditor), volume: restClient('volume', '/volume', auditor), placement: restClient('placement', '/placement', auditor) }
@@ -181,6 +185,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   const parts = undo.move()
   return {
     url, fetch: server.fetch,
+    notes: demo.externalRange === undefined || demo.externalRange === USUAL_RANGE ? [] : [`The network public has ${demo.externalRange}: ${USUAL_RANGE} is in use on this machine.`],
     status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: [...policies.keys()], statements: databases.reduce((sum, db) => sum + db.statements, 0) }),
     async restart(service) {
       const live = policies.get(service.replace(/-(api|server)$/, ''))
@@ -193,6 +198,17 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
       await parts.disposeAsync()
     },
   }
+}
+
+/** Stops every server that should run; resolves when the rows say so, the guests themselves being for the agents to stop. */
+async function stopServers(compute: RestClient, settled: () => Promise<void>): Promise<void> {
+  for (let marker = ''; ;) {
+    const { servers } = (await compute.call({ as: 'service', method: 'GET', path: `/v2.1/servers?all_tenants=1&status=ACTIVE&limit=500${marker}` })).body as { servers: { id: string }[] }
+    if (servers.length === 0) break
+    for (const { id } of servers) await compute.call({ as: 'service', method: 'POST', path: `/v2.1/servers/${id}/action`, body: { 'os-stop': null } })
+    marker = `&marker=${servers.at(-1)!.id}`
+  }
+  await settled()
 }
 
 async function openDatabase<Tables>(url: string, schema: string): Promise<Database<Tables>> {

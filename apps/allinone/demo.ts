@@ -23,11 +23,12 @@ const FLAVORS = [
 ] as const
 const IMAGE = 'cirros-alto-x86_64-disk'
 
-/** Makes what is missing of the demo set. Throws Fault('unavailable', 'demo.failed') naming the request that was refused. */
-export async function makeDemoSet(opts: DemoOptions): Promise<void> {
+/** Makes what is missing of the demo set; gives the external network's range when that was made now. Throws Fault('unavailable', 'demo.failed') naming the request that was refused. */
+export async function makeDemoSet(opts: DemoOptions): Promise<{ externalRange?: string }> {
   const admin = await login(opts.fetch, 'admin', opts.adminPassword)
   const demo = await login(opts.fetch, 'demo', opts.demoPassword)
-  await Promise.all([makeFlavors(admin), makeImage(admin, opts.image), makeNetworks(admin, demo, opts.publicCidr)])
+  const [madeExternal] = await Promise.all([makeNetworks(admin, demo, opts.publicCidr), makeFlavors(admin), makeImage(admin, opts.image)])
+  return madeExternal ? { externalRange: opts.publicCidr } : {}
 }
 
 type Ask = (method: string, url: string, body?: unknown, accept?: readonly number[]) => Promise<Record<string, unknown>>
@@ -73,11 +74,13 @@ async function makeImage(admin: Ask, file: string | undefined): Promise<void> {
   await admin('PUT', `/image/v2/images/${image.id}/file`, file === undefined ? emptyImage() : createReadStream(file, { highWaterMark: 1024 * 1024 }))
 }
 
-async function makeNetworks(admin: Ask, demo: Ask, publicCidr: string): Promise<void> {
+/** True when the external subnet was made now. */
+async function makeNetworks(admin: Ask, demo: Ask, publicCidr: string): Promise<boolean> {
   const [n, a] = ['/networking/v2.0', publicCidr.split('.').slice(0, 3).join('.')] as const
   const external = await named(admin, `${n}/networks?name=public`, 'networks', 'public')
     ?? (await admin('POST', `${n}/networks`, { network: { name: 'public', 'router:external': true } }))['network'] as Thing
-  if (!await named(admin, `${n}/subnets?name=public-subnet`, 'subnets', 'public-subnet')) {
+  const missing = !await named(admin, `${n}/subnets?name=public-subnet`, 'subnets', 'public-subnet')
+  if (missing) {
     await admin('POST', `${n}/subnets`, { subnet: { name: 'public-subnet', network_id: external.id, ip_version: 4, cidr: publicCidr, gateway_ip: `${a}.1`, enable_dhcp: false, allocation_pools: [{ start: `${a}.2`, end: `${a}.254` }] } })
   }
   const tenant = await named(demo, `${n}/networks?name=private`, 'networks', 'private') ?? (await demo('POST', `${n}/networks`, { network: { name: 'private' } }))['network'] as Thing
@@ -86,4 +89,5 @@ async function makeNetworks(admin: Ask, demo: Ask, publicCidr: string): Promise<
   const router = await named(demo, `${n}/routers?name=router1`, 'routers', 'router1')
     ?? (await demo('POST', `${n}/routers`, { router: { name: 'router1', external_gateway_info: { network_id: external.id } } }))['router'] as Thing
   await demo('PUT', `${n}/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id }, [400])      // 400: it is there already
+  return missing
 }

@@ -4,6 +4,9 @@ import { isIPv4 } from 'node:net'
 
 const FIRST = [172, 24, 4] as const
 
+/** The range where nothing stands in its way. */
+export const USUAL_RANGE = `${FIRST.join('.')}.0/24`
+
 /** The range, given the addresses that this machine's interfaces have (CIDRs); ours from an earlier start does not count. */
 export function freeExternalRange(taken: readonly string[]): string {
   for (let third: number = FIRST[2]; third < 256; third++) {

@@ -16,12 +16,12 @@ export interface WholeCloud extends AsyncDisposable {
   ask(method: string, url: string, opts?: { token?: string, body?: unknown, headers?: Record<string, string> }): Promise<{ status: number, body: unknown, headers: Readonly<Record<string, string | undefined>> }>
 }
 
-/** Starts one. */
-export async function wholeCloud(opts: { bare?: boolean, log?: Log, database?: string } = {}): Promise<WholeCloud> {
-  const dir = await mkdtemp(join(tmpdir(), 'alto-cloud-'))
+/** Starts one; in `dir`, where that is given, which then stays. */
+export async function wholeCloud(opts: { bare?: boolean, log?: Log, database?: string, dir?: string, resume?: boolean } = {}): Promise<WholeCloud> {
+  const dir = opts.dir ?? await mkdtemp(join(tmpdir(), 'alto-cloud-'))
   const data = await openDataDirectory(dir, systemIds, undefined)
   const cloud = await startCloud({
-    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: true, image: undefined, database: opts.database,
+    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: opts.resume ?? true, image: undefined, database: opts.database,
   })
   const ask: WholeCloud['ask'] = async (method, url, { token, body, headers } = {}) => {
     const response = await cloud.fetch({
@@ -43,7 +43,7 @@ export async function wholeCloud(opts: { bare?: boolean, log?: Log, database?: s
     async [Symbol.asyncDispose]() {
       await cloud.stop({ keepGuests: false, erase: true })
       data.close()
-      await rm(dir, { recursive: true, force: true })
+      if (opts.dir === undefined) await rm(dir, { recursive: true, force: true })
       await rm(data.run, { recursive: true, force: true })
     },
   }

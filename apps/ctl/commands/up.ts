@@ -89,6 +89,7 @@ async function foreground(flags: UpFlags): Promise<number> {
 
 function banner(cloud: Cloud, data: string, ms: number): string[] {
   return [
+    ...cloud.notes,
     `The cloud is at ${cloud.url} (${(ms / 1000).toFixed(1)} s). In a shell:`,
     `  export OS_CLIENT_CONFIG_FILE=${data}/clouds.yaml`,
     '  export OS_CLOUD=alto            # or alto-admin, alto-system-admin',
