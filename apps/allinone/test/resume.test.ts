@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemClock } from '@alto/kit/clock'
 import { stayAlive } from '@alto/kit/testing'
 import { freeExternalRange } from '../external-range.ts'
 import { wholeCloud, type WholeCloud } from './whole-cloud.ts'
@@ -14,7 +15,7 @@ async function statusOf(whole: WholeCloud, id: string): Promise<string> {
 }
 
 async function becomes(whole: WholeCloud, id: string, status: string): Promise<void> {
-  for (const end = performance.now() + 20_000; await statusOf(whole, id) !== status;) assert.ok(performance.now() < end, `${status} is not reached: ${await statusOf(whole, id)}`)
+  for (const end = systemClock.now() + 20_000; await statusOf(whole, id) !== status;) assert.ok(systemClock.now() < end, `${status} is not reached: ${await statusOf(whole, id)}`)
 }
 
 test('servers that ran run again after the next start, and stay off when they are not to be resumed', async () => {
