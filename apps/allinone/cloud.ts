@@ -24,7 +24,7 @@ import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
 import { makeDemoSet } from './demo.ts'
 import { freeExternalRange, machineRanges, USUAL_RANGE } from './external-range.ts'
-import { startHostSide } from './host-side.ts'
+import { startHostSide, type HostSideOptions } from './host-side.ts'
 import { livePolicy, type LivePolicy } from './policies.ts'
 import { sections } from './sections.ts'
 
@@ -33,6 +33,8 @@ export interface CloudOptions {
   data: DataDirectory
   listen: { host: string, port: number }
   drivers: 'real' | 'fake'
+  /** Where compute, network and volumes are not all of `drivers`. */
+  kinds?: HostSideOptions['kinds']
   /** How many hosts the fake drivers play; 1 when not given. Real drivers have this machine. */
   fakeHosts?: number
   publicUrl?: string | undefined
@@ -162,7 +164,8 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   undo.defer(() => compute.stop())
   await volumes.start()
   undo.defer(() => volumes.stop())
-  const hostOptions = { data, drivers: opts.drivers, transport, images: compute.images, fetch, clock, ids, log }
+  const kinds = opts.kinds ?? { compute: opts.drivers, network: opts.drivers, volume: opts.drivers }
+  const hostOptions = { data, kinds, transport, images: compute.images, fetch, clock, ids, log }
   // Before an agent asks what should run here.
   if (!opts.resume) await stopServers(restClient('compute', '/compute', { fetch, session: session('nova'), clock }), () => compute.runner.idle())
   const stopping = { keepGuests: true }

@@ -23,7 +23,8 @@ export interface HostSideOptions {
   /** Set for the second and further fake hosts of one process: their run files lie apart. */
   apart?: boolean
   data: DataDirectory
-  drivers: 'real' | 'fake'
+  /** Real: QEMU, the machine's networks, files. */
+  kinds: { compute: 'real' | 'fake', network: 'real' | 'fake', volume: 'real' | 'fake' }
   transport: Transport
   images: Images
   /** Reaches Nova's metadata service. */
@@ -46,7 +47,7 @@ const SHUTDOWN = 20_000
 /** Starts the agents of a host. What fails on the way is thrown, and what was started is stopped. */
 export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
   const { host, data, transport, clock, log } = opts
-  const real = opts.drivers === 'real'
+  const { kinds } = opts
   const incarnation = opts.ids.uuid()
   const where = { cloud: data.cloud, host }
   const common = { host, incarnation, clock, log }
@@ -54,15 +55,15 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
   const networkRun = join(data.run, opts.apart ? `network-${host}` : 'network')
   const novaRun = join(data.run, 'nova')
 
-  const hypervisor = real
+  const hypervisor = kinds.compute === 'real'
     ? await qemuHypervisor({ host: commandHost, clock, data: data.at('guests'), run: novaRun, mark: netns, netns })
     : fakeHypervisor({ clock, vcpus: 64, memoryMib: 256 * 1024, diskGib: 4096 })
   const networkOptions = { ...common, cloud: data.cloud, control: client(networkControl, transport, 'neutron'), runDirectory: networkRun }
-  const network = real
+  const network = kinds.network === 'real'
     ? await startLinuxNetworkAgent({ ...networkOptions, metadata: { fetch: whatwg(opts.fetch), url: 'http://nova/metadata-internal', secret: data.secrets.metadataSecret } })
     : startFakeNetworkAgent(networkOptions)
   const compute = computeAgentOn({ ...common, driver: hypervisor, images: opts.images, control: client(computeControl, transport, 'nova') })
-  const volume = volumeAgentOn({ ...common, images: opts.images, control: client(volumeControl, transport, 'cinder'), driver: real ? fileDisks({ directory: data.at('volumes'), cloud: data.cloud, images: qemuImg(commandHost) }) : fakeDisks() })
+  const volume = volumeAgentOn({ ...common, images: opts.images, control: client(volumeControl, transport, 'cinder'), driver: kinds.volume === 'real' ? fileDisks({ directory: data.at('volumes'), cloud: data.cloud, images: qemuImg(commandHost) }) : fakeDisks() })
   transport.serve(volumeAgent, host, volume.agent)
   transport.serve(networkAgent, host, network.agent)
   transport.serve(computeAgent, host, compute.agent)
@@ -78,7 +79,7 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
       await volume.stop()
       await network.stop()
       if (keepGuests) return
-      if (real) {
+      if (kinds.network === 'real') {
         const commands = namespaceCommands(commandHost, clock)
         await eraseLinuxNetwork({ ...where, hostName: host, runDirectory: networkRun, host: commandHost, commands, clock, log })
         await commands.close()

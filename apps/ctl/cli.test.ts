@@ -103,6 +103,8 @@ test('what stands in the way of up is one sentence, exit code 1 or 2, and nothin
     ['a listener that is none', ['--data', await freshDir(), '--listen', 'nowhere'], 1, /^alto: --listen nowhere is no HOST:PORT; it could be 127\.0\.0\.1:5000\.\n$/],
     ['a listener for everybody', ['--data', await freshDir(), '--listen', '0.0.0.0:0'], 1, /^alto: --listen 0\.0\.0\.0:0 is reachable from other machines/],
     ['unknown drivers', ['--data', await freshDir(), '--drivers', 'xen'], 1, /^alto: --drivers xen is not known: it may be real, fake, or fake:HOSTS\.\n$/],
+    ['an unknown network driver', ['--data', await freshDir(), '--network', 'ovs'], 1, /^alto: --network ovs is not known: it may be linux or fake\.\n$/],
+    ['a real guest on a fake network', ['--data', await freshDir(), '--compute', 'qemu'], 1, /^alto: A real guest needs real networks and volumes: /],
     ['an unknown flag', ['--data', await freshDir(), '--colour'], 2, /^error: unknown option '--colour'/],
     ['a newer data directory', ['--data', newer], 1, /^alto: .* was made by a newer version of Altostratus\. /],
     ['damaged secrets', ['--data', damaged], 1, /^alto: .*secrets\.json cannot be read: /],

@@ -11,7 +11,7 @@ import { Fault, messageOf } from '@alto/kit/errors'
 import { commandHost, startDaemon } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { jsonLog } from '@alto/kit/log'
-import { chooseDrivers } from '../drivers.ts'
+import { driversOf } from '../drivers.ts'
 import { guestImage } from '../guest-image.ts'
 import { withData, type AddCommand } from './data.ts'
 
@@ -20,6 +20,8 @@ interface UpFlags {
   listen: string
   drivers?: string
   compute?: string
+  network?: string
+  volume?: string
   detach?: boolean
   bare?: boolean
   publicUrl?: string
@@ -35,6 +37,8 @@ export const addUp: AddCommand = (program, exits) => {
     .option('--listen <host:port>', 'where the API answers; port 0 takes a free one', '127.0.0.1:5000')
     .option('--drivers <kind>', 'real, fake or fake:HOSTS; real where this machine can when not given')
     .option('--compute <kind>', 'qemu or fake; fake alone means --drivers fake')
+    .option('--network <kind>', 'linux or fake')
+    .option('--volume <kind>', 'file or fake')
     .option('--detach', 'return when the cloud is ready, and leave it running')
     .option('--bare', 'without the demo set')
     .option('--public-url <url>', 'the URL under which clients reach the listener')
@@ -51,7 +55,7 @@ async function foreground(flags: UpFlags): Promise<number> {
   const { startCloud } = await import('@alto/allinone')     // every service: the commands that start none do without
   const say = (line: string) => console.log(line)
   const listen = parseListen(flags.listen, flags.insecure === true || flags.tls !== undefined)
-  const chosen = await chooseDrivers(flags.compute === 'fake' ? 'fake' : flags.drivers, commandHost, say)
+  const chosen = await driversOf(flags, commandHost, say)
   const data = await openDataDirectory(flags.data, systemIds, process.env['ALTO_ADMIN_PASSWORD'])
   await using closing = new AsyncDisposableStack()
   closing.defer(() => data.close())
