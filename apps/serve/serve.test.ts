@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
-import { stayAlive } from '@alto/kit/testing'
+import { freshPostgres, stayAlive } from '@alto/kit/testing'
 import { serve, type Role } from './index.ts'
 
 const base = process.env['ALTO_TEST_POSTGRES']
@@ -20,10 +20,11 @@ function config(site: Record<string, string>): { file: string, text: string } {
 test('a token of one process opens the others, ends there within a second, and images keep their bytes', { skip: base === undefined && 'the test runner starts PostgreSQL; this run was without' }, async () => {
   using _alive = stayAlive()
   const data = await mkdtemp(join(tmpdir(), 'alto-serve-'))
+  await using own = await freshPostgres(base!)
   await using undo = new AsyncDisposableStack()
   undo.defer(() => rm(data, { recursive: true }))
   const start = async (role: Role, more: Record<string, string> = {}) => {
-    const served = await serve({ ...options, roles: [role], config: config({ database: base!, data, ...more }) })
+    const served = await serve({ ...options, roles: [role], config: config({ database: own.url, data, ...more }) })
     undo.defer(() => served.stop())
     return served.url
   }

@@ -15,6 +15,23 @@ export function databasesUnderTest<Tables>(): { name: string, open(history?: rea
   return [{ name: 'sqlite', open: openMemory }, ...(url ? [{ name: 'postgres', open: (history?: readonly Migration[]) => openSchema<Tables>(url, history) }] : [])]
 }
 
+/** A PostgreSQL database of its own beside the one at `url`, for a whole cloud with all its schemas; leaving the scope drops it. */
+export async function freshPostgres(url: string): Promise<AsyncDisposable & { url: string }> {
+  const name = `cloud_${randomBytes(6).toString('hex')}`
+  const server = await openPostgres({ url, schema: 'public', connections: 1 })
+  const run = (statement: string) => server.read(async tx => { await sql.raw(statement).execute(tx) })
+  await run(`create database ${name}`)
+  const own = new URL(url)
+  own.pathname = `/${name}`
+  return {
+    url: own.href,
+    async [Symbol.asyncDispose]() {
+      await run(`drop database ${name} with (force)`)
+      await server.close()
+    },
+  }
+}
+
 async function openMemory<Tables>(history: readonly Migration[] = []): Promise<TestDatabase<Tables>> {
   const db = openSqlite<Tables>(':memory:')
   if (history.length) await migrate(db, history, systemClock)

@@ -1,7 +1,7 @@
 // What tests of every part share: databases to run on, golden contracts, the laws of tasks.
 export { assertBlessed } from './blessed.ts'
 export { sweepTests, type Personas, type Swept } from './sweeps.ts'
-export { databasesUnderTest, type TestDatabase } from './databases.ts'
+export { databasesUnderTest, freshPostgres, type TestDatabase } from './databases.ts'
 export { guestImage } from './guest-image.ts'
 export { type OpenWorld, TASK_LAWS, type TaskLaw, type TaskWorld, testTaskLaws } from './task-laws.ts'
 export { stayAlive } from './alive.ts'
