@@ -2,6 +2,7 @@
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
 import { notFound } from '../model/faults.ts'
+import { idsAbove } from '../model/projects.ts'
 import { withImplied, type Actor, type Assignment, type Role, type ScopeTarget } from '../model/roles.ts'
 import * as rules from '../policy/assignments.ts'
 import * as assignments from '../store/assignments.ts'
@@ -111,10 +112,9 @@ async function effective(tx: Tx, query: AssignmentQuery): Promise<ShownAssignmen
   const global = new Set((await roles.list(tx, { domainId: null })).map(role => role.id))
   const below = await projectsByAncestor(tx, all)
   const out = new Map<string, ShownAssignment>()
-  const members = new Map<string, string[]>()
+  const members = await groups.members(tx)
   for (const a of all) {
-    if (a.actor.kind === 'group' && !members.has(a.actor.id)) members.set(a.actor.id, (await users.list(tx, { groupId: a.actor.id })).map(u => u.id))
-    const userIds = a.actor.kind === 'user' ? [a.actor.id] : members.get(a.actor.id)!
+    const userIds = a.actor.kind === 'user' ? [a.actor.id] : members.get(a.actor.id) ?? []
     const targets: ScopeTarget[] = a.inherited ? (below.get(a.target.id) ?? []).map(id => ({ kind: 'project', id })) : [a.target]
     for (const userId of userIds) for (const target of targets) for (const roleId of withImplied([a.roleId], inferences)) {
       if (!global.has(roleId)) continue
@@ -130,9 +130,8 @@ async function effective(tx: Tx, query: AssignmentQuery): Promise<ShownAssignmen
 async function projectsByAncestor(tx: Tx, all: readonly Assignment[]): Promise<Map<string, string[]>> {
   const below = new Map<string, string[]>()
   if (!all.some(a => a.inherited)) return below
-  for (const project of await projects.list(tx, { isDomain: false })) {
-    for (const id of await projects.idsAbove(tx, project)) below.set(id, [...below.get(id) ?? [], project.id])
-  }
+  const parents = await projects.parents(tx)
+  for (const id of parents.keys()) for (const above of idsAbove(parents, id)) below.set(above, [...below.get(above) ?? [], id])
   return below
 }
 

@@ -1,5 +1,5 @@
 // What a user may do in a scope: the roles that hold there, from assignments, groups, inheritance and implication.
-import type { Project } from '../model/projects.ts'
+import { idsAbove, type Project } from '../model/projects.ts'
 import { rolesIn, withImplied, type Role, type ScopeTarget } from '../model/roles.ts'
 import * as assignments from '../store/assignments.ts'
 import * as groups from '../store/groups.ts'
@@ -26,9 +26,8 @@ export async function scopesOf(tx: Tx, userId: string, kind: 'project' | 'domain
   const ids = new Set(given.filter(a => !a.inherited && a.target.kind === kind).map(a => a.target.id))
   const inheritedFrom = new Set(given.filter(a => a.inherited).map(a => a.target.id))
   if (kind === 'project' && inheritedFrom.size > 0) {
-    for (const project of await projects.list(tx, { isDomain: false })) {
-      if ((await projects.idsAbove(tx, project)).some(id => inheritedFrom.has(id))) ids.add(project.id)
-    }
+    const parents = await projects.parents(tx)
+    for (const id of parents.keys()) if (idsAbove(parents, id).some(above => inheritedFrom.has(above))) ids.add(id)
   }
   return (await projects.list(tx, { isDomain: kind === 'domain', ids: [...ids] })).filter(p => p.enabled)
 }

@@ -17,6 +17,13 @@ export interface Project {
   extra: Readonly<Record<string, unknown>>
 }
 
+/** The ids above the project, nearest first, its domain last, by a map of parents. */
+export function idsAbove(parents: ReadonlyMap<string, string | null>, id: string): string[] {
+  const above: string[] = []
+  for (let parent = parents.get(id) ?? null; parent !== null; parent = parents.get(parent) ?? null) above.push(parent)
+  return above
+}
+
 /** The domain that everything without one belongs to. */
 export const DEFAULT_DOMAIN = 'default'
 

@@ -23,6 +23,12 @@ export async function idsOf(tx: Tx, userId: string): Promise<string[]> {
   return (await tx.selectFrom('group_members').select('group_id').where('user_id', '=', userId).execute()).map(r => r.group_id)
 }
 
+/** The ids of the users in each group, by the group's id. */
+export async function members(tx: Tx): Promise<Map<string, string[]>> {
+  const grouped = Map.groupBy(await tx.selectFrom('group_members').selectAll().execute(), row => row.group_id)
+  return new Map([...grouped].map(([id, rows]) => [id, rows.map(row => row.user_id)]))
+}
+
 /** Adds a group. Breaks the unique index when the name is taken. */
 export async function insert(tx: Tx, group: Group): Promise<void> {
   await tx.insertInto('groups').values(toRow(group)).execute()

@@ -46,6 +46,12 @@ export async function idsAbove(tx: Tx, project: Project): Promise<string[]> {
   return above
 }
 
+/** The id above each project, by its id: the whole tree in one query. */
+export async function parents(tx: Tx): Promise<Map<string, string | null>> {
+  const rows = await tx.selectFrom('projects').select(['id', 'parent_id']).where('is_domain', '=', 0).execute()
+  return new Map(rows.map(row => [row.id, row.parent_id]))
+}
+
 /** Adds a project or domain. Breaks the unique index when the name is taken. */
 export async function insert(tx: Tx, project: Project): Promise<void> {
   await tx.insertInto('projects').values(toRow(project)).execute()
