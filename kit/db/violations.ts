@@ -14,6 +14,15 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return sqlite === FOREIGN_KEY || sqlite === FOREIGN_KEY_TRIGGER || postgres === '23503' || postgres === '23001'
 }
 
+/** Runs `work`, and throws what `fault` makes of a unique or primary key violation in its stead. */
+export async function orConflict<T>(fault: (cause: unknown) => Error, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw isUniqueViolation(error) ? fault(error) : error
+  }
+}
+
 function told(error: unknown): { sqlite?: unknown, postgres?: unknown, text: string } {
   if (!(error instanceof Error)) return { text: '' }
   const { errcode, code, constraint, detail } = error as Error & { errcode?: unknown, code?: unknown, constraint?: string, detail?: string }

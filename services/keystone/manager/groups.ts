@@ -1,5 +1,5 @@
 // Groups and their members.
-import { isUniqueViolation } from '@alto/kit/db'
+import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
 import { conflict, notFound } from '../model/faults.ts'
@@ -118,11 +118,6 @@ function targetOf(group: Pick<Group, 'id' | 'domainId'>) {
   return { target: { group: { id: group.id, domain_id: group.domainId } } }
 }
 
-async function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict('group', `Duplicate entry found with name ${name} at domain`, error)
-    throw error
-  }
+function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return orConflict(cause => conflict('group', `Duplicate entry found with name ${name} at domain`, cause), work)
 }

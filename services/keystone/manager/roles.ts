@@ -1,5 +1,5 @@
 // Roles and what they imply.
-import { isUniqueViolation } from '@alto/kit/db'
+import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import { conflict, invalid, notFound, refused } from '../model/faults.ts'
 import { withImplied, type Inference, type Role } from '../model/roles.ts'
@@ -131,11 +131,6 @@ export function roleManager(deps: Deps) {
   }
 }
 
-async function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict('role', `Duplicate entry found with name ${name}`, error)
-    throw error
-  }
+function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return orConflict(cause => conflict('role', `Duplicate entry found with name ${name}`, cause), work)
 }

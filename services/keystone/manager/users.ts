@@ -1,5 +1,5 @@
 // Users: what may be made, changed and removed, and by whom; a user changes its own password.
-import { isUniqueViolation } from '@alto/kit/db'
+import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
 import { conflict, notFound, unauthorized } from '../model/faults.ts'
@@ -113,11 +113,6 @@ function targetOf(user: Pick<User, 'id' | 'domainId'>) {
   return { user_id: user.id, target: { user: { id: user.id, domain_id: user.domainId } } }
 }
 
-async function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict('user', `Duplicate entry found with name ${name} at domain`, error)
-    throw error
-  }
+function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return orConflict(cause => conflict('user', `Duplicate entry found with name ${name} at domain`, cause), work)
 }
