@@ -1,6 +1,6 @@
 // The services of this process and what each declares: routes for the sweeps, options for the site's configuration file, rules for its policy files.
 import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
-import type { Rule } from '@alto/kit/policy'
+import type { CheckKind, Rule } from '@alto/kit/policy'
 import * as cinder from '@alto/cinder'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
@@ -14,13 +14,15 @@ export interface Member {
   prefix: string
   declared: { routes: readonly AnyRoute[], rules: readonly Rule[] }
   microversions?: MicroversionPolicy
+  /** Checks that it adds to the policy language. */
+  kinds?: Readonly<Record<string, CheckKind>>
 }
 
 export const services: readonly Member[] = [
   { name: 'keystone', prefix: '/identity', declared: keystone.declared },
   { name: 'placement', prefix: '/placement', declared: placement.declared, microversions: placement.microversions },
   { name: 'glance', prefix: '/image', declared: glance.declared },
-  { name: 'neutron', prefix: '/networking', declared: neutron.declared },
+  { name: 'neutron', prefix: '/networking', declared: neutron.declared, kinds: neutron.policyKinds },
   { name: 'cinder', prefix: '/volume', declared: cinder.declared, microversions: cinder.microversions },
   { name: 'nova', prefix: '/compute', declared: nova.declared, microversions: nova.MICROVERSIONS },
 ]

@@ -12,26 +12,27 @@ interface CheckFlags { data: string, roles: string, user: string, project: strin
 /** Adds `policy`. */
 export const addPolicy: AddCommand = (program: Command, exits) => {
   const policy = program.command('policy').description('who may do what')
-  policy.command('sample').description('a policy file of every rule of a service').argument('<service>').action(async (service: string) => { console.log(samplePolicy(await rulesOf(service))) })
+  policy.command('sample').description('a policy file of every rule of a service').argument('<service>').action(async (service: string) => { console.log(samplePolicy((await memberOf(service)).declared.rules)) })
   withData(policy.command('check')).description('may somebody with these roles do that, and why').argument('<service>').argument('<rule>')
     .option('--roles <names>', 'role names, with commas', 'member,reader').option('--user <id>', 'the user', 'user').option('--project <id>', 'the project of the token', 'project').option('--system', 'a token for the system')
     .option('--target <key=value>', 'what is acted upon; may be repeated', (pair: string, all: string[]) => [...all, pair], [])
     .action(async (service: string, rule: string, flags: CheckFlags) => {
       const file = join(flags.data, 'policy', `${service}.yaml`)
-      const set = policySet(await rulesOf(service), existsSync(file) ? { overrides: { file, text: await readFile(file, 'utf8') } } : {})
+      const { declared, kinds } = await memberOf(service)
+      const set = policySet(declared.rules, existsSync(file) ? { overrides: { file, text: await readFile(file, 'utf8') } } : {})
       for (const warning of set.warnings) console.error(warning)
       if (!set.checks.has(rule)) throw new Fault('notFound', 'ctl.noRule', `${service} has no rule ${rule}; "./alto policy sample ${service}" lists them.`)
       const credentials: Credentials = { userId: flags.user, userDomainId: 'default', roles: flags.roles.split(','), ...(flags.system ? { systemScope: 'all' } : { projectId: flags.project, projectDomainId: 'default' }) }
       const target = flags.target.length ? Object.fromEntries(flags.target.map(pair => pair.split('=') as [string, string])) : { project_id: flags.project, user_id: flags.user }
-      const decision = enforcer(set).allowed(rule, credentials, target)
+      const decision = enforcer(set, kinds).allowed(rule, credentials, target)
       console.log(decision.allowed ? `yes: ${rule}` : `no: ${decision.why}`)
       exits(decision.allowed ? 0 : 1)
     })
 }
 
-async function rulesOf(name: string) {
+async function memberOf(name: string) {
   const { services } = await import('@alto/allinone')
   const service = services.find(one => one.name === name)
   if (!service) throw new Fault('notFound', 'ctl.noService', `There is no service ${name}; there are ${services.map(one => one.name).join(', ')}.`)
-  return service.declared.rules
+  return service
 }
