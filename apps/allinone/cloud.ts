@@ -77,8 +77,8 @@ export interface Cloud {
   restart(service: string): Promise<void>
   /** The invariants of every service, and what on this host carries the cloud's mark and belongs to nothing; `repair` removes the latter. */
   audit(opts: { repair: boolean }): Promise<{ findings: Finding[] }>
-  /** Ends everything; guests are shut down unless they are to be kept, and `erase` removes what the rows want on this host. */
-  stop(opts: { keepGuests: boolean, erase?: boolean }): Promise<void>
+  /** Ends everything. Guests and networks go on when they are to be kept; else guests are shut down and nothing of the cloud is left on this host. */
+  stop(opts: { keepGuests: boolean }): Promise<void>
 }
 
 /** The name of this host in every service's rows. It is not the machine's: a data directory that moves keeps what it has. */

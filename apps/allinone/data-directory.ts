@@ -123,7 +123,7 @@ async function readJson<T>(file: string): Promise<T | undefined> {
 }
 
 /** Writes beside and renames, so that a crash leaves the old content or the new. Readable by its owner only. */
-export async function writeJson(file: string, value: unknown): Promise<void> {
+async function writeJson(file: string, value: unknown): Promise<void> {
   await writePrivate(file, `${JSON.stringify(value, null, 2)}\n`)
 }
 

@@ -65,19 +65,9 @@ export class ManualClock implements Clock {
   }
 }
 
-/** `2026-01-31T12:00:00Z`, as Nova and Keystone's lists write a time given in milliseconds. */
-export function isoSeconds(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
-}
-
 /** `2026-01-31T12:00:00.000000Z`, as Keystone's tokens write it. */
 export function isoMicros(ms: number): string {
   return new Date(ms).toISOString().replace(/Z$/, '000Z')
-}
-
-/** `2026-01-31T12:00:00.000000`, without a zone, as Cinder and Nova's services write it. */
-export function isoNaive(ms: number): string {
-  return isoMicros(ms).slice(0, -1)
 }
 
 function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {

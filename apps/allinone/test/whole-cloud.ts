@@ -41,7 +41,7 @@ export async function wholeCloud(opts: { bare?: boolean, log?: Log, database?: s
       return headers['x-subject-token'] ?? ''
     },
     async [Symbol.asyncDispose]() {
-      await cloud.stop({ keepGuests: false, erase: true })
+      await cloud.stop({ keepGuests: false })
       data.close()
       if (opts.dir === undefined) await rm(dir, { recursive: true, force: true })
       await rm(data.run, { recursive: true, force: true })

@@ -76,7 +76,7 @@ async function foreground(flags: UpFlags): Promise<number> {
     restart: async input => cloud.restart(String(input['service'])),
     audit: async input => cloud.audit({ repair: input['repair'] === true }),
     reset: async () => {
-      await cloud.stop({ keepGuests: false, erase: true })
+      await cloud.stop({ keepGuests: false })
       await Promise.all(STATE.map(part => rm(data.at(part), { recursive: true, force: true })))
       cloud = await startCloud({ ...options, listen: { host: listen.host, port: Number(new URL(cloud.url).port) } })
       return cloud.status()
