@@ -119,8 +119,7 @@ test('what stands in the way of up is one sentence, exit code 1 or 2, and nothin
   }
 })
 
-test('a full disk is said before anything is made', async t => {
-  if (process.getuid?.() !== 0) { t.diagnostic('only root can mount a small disk; another user\'s run proves the rest'); return }
+test('a full disk is said before anything is made', { skip: process.getuid?.() !== 0 && 'only root can mount a small disk' }, async t => {
   const dir = await freshDir()
   await commandHost.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir])
   t.after(() => commandHost.run(['umount', '-l', dir]))
