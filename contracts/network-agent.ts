@@ -19,7 +19,7 @@ export interface NetworkControl {
   /**
    * The rows that concern `host` and changed since `cursor` (0: all of them), and tombstones. A row concerns a host when a port of its network is
    * bound there, or it serves the network's DHCP or the router. All ports of a network that the host serves travel, wherever they are bound: they
-   * are its DHCP reservations. A tombstone is repeated until it was reported `gone` at its generation.
+   * are its DHCP reservations, and tell which host a frame goes to. A tombstone is repeated until it was reported `gone` at its generation.
    */
   desired(req: { host: string, incarnation: string, cursor: number }): Promise<DesiredNetworking>
   /** What the agent found. Repeated: harmless; a lower generation than was already reported is ignored. */
@@ -62,9 +62,17 @@ export interface WantedNetwork extends Versioned {
 /** `local`: this host only. `vxlan`: tunnels between hosts. `external`: leads out to the machine, which holds the subnets' gateway addresses. */
 export type WantedSegment =
   | { readonly kind: 'local' }
-  | { readonly kind: 'vxlan', readonly vni: number }
+  /** `vni`: 1 … 16777215. `peers` (since 1.1): the other hosts that have the network; broadcasts go to each of them, and nobody else is listened to. */
+  | { readonly kind: 'vxlan', readonly vni: number, readonly peers?: readonly TunnelPeer[] }
   /** `internet`: the machine masquerades what leaves for the world; else only replies and ICMP echo come past it. */
   | { readonly kind: 'external', readonly internet: boolean }
+
+/** Another host that has a port of the network: a port's `host` names it, frames for that port's MAC go to the address. */
+export interface TunnelPeer {
+  readonly host: string
+  /** IPv4. A change of it, or of which hosts have the network, is a change to the network's row on all the others. */
+  readonly address: string
+}
 
 export interface WantedSubnet {
   readonly id: string
@@ -135,10 +143,14 @@ export interface ObservedNetworking {
 export interface NetworkHostFacts {
   /** `linux` or `fake`. */
   readonly driver: string
-  /** Segment kinds that work on this host. */
+  /** Segment kinds that work on this host; `vxlan` only when it has a tunnel address. */
   readonly segments: readonly WantedSegment['kind'][]
   /** Prefixes that the machine uses already, from its routes: an external subnet that overlaps one cannot lead out. */
   readonly takenPrefixes: readonly string[]
+  /** Since 1.1: the IPv4 address that other hosts' tunnels reach this host at; none: its networks stay on this host. */
+  readonly tunnelAddress?: string
+  /** Since 1.1: whether DHCP and routers may be placed here; true when not said. */
+  readonly gateway?: boolean
 }
 
 /** Something on a host that carries the cloud's mark; `id` is what its name tells of the row: whole for namespaces, the first characters for links, '' for none. */
@@ -156,7 +168,7 @@ export const networkAgent = contract<NetworkAgent>('network-agent', '1.0', {
   removeOrphan: { kind: 'call', since: '1.0' },
 })
 
-export const networkControl = contract<NetworkControl>('network-control', '1.0', {
+export const networkControl = contract<NetworkControl>('network-control', '1.1', {
   desired: { kind: 'call', since: '1.0' },
   report: { kind: 'call', since: '1.0' },
   heartbeat: { kind: 'call', since: '1.0' },
