@@ -90,7 +90,7 @@ export function declaredFor(file: string, root: string): ReadonlySet<string> {
   const [area = '', name = ''] = file.split('/')
   const own = packageNames(join(root, homeOf(area, name), 'package.json'), ['dependencies', ...(TESTS.test(file) ? ['devDependencies'] : [])])
   const shared = TESTS.test(file) || area === 'tests' || area === 'tools' ? packageNames(join(root, 'package.json'), ['devDependencies', 'dependencies']) : []
-  const repository = area === 'tests' ? ['@alto/kit', '@alto/contracts', '@alto/allinone', '@alto/serve', '@alto/ctl', '@alto/tools', 'yaml'] : []
+  const repository = area === 'tests' ? ['@alto/kit', '@alto/contracts', '@alto/allinone', '@alto/serve', '@alto/site', '@alto/ctl', '@alto/tools', 'yaml'] : []
   return new Set([...own, ...shared, ...repository])
 }
 

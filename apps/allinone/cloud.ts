@@ -1,32 +1,18 @@
-// The composition root: every part of a cloud in one process, and the wires between them.
+// A whole cloud in one process: a controller and its hosts on a transport in memory, over one data directory.
 import { mkdir, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { systemClock, type Clock } from '@alto/kit/clock'
 import { loadConfig } from '@alto/kit/config'
-import { migrate, openPostgres, openSqlite, type BrokenInvariant, type Database, type Migration } from '@alto/kit/db'
+import { openPostgres, openSqlite, type Database } from '@alto/kit/db'
 import { Fault, messageOf } from '@alto/kit/errors'
-import { computeControl } from '@alto/contracts/compute-agent'
-import { networkControl } from '@alto/contracts/network-agent'
-import { volumeAgent, volumeControl } from '@alto/contracts/volume-agent'
-import { httpServer, type Fetch, type HttpServer } from '@alto/kit/http'
+import type { Fetch } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import { computeClient, imageClient, restClient, serviceSession, type RestClient } from '@alto/kit/openstack'
-import type { CheckKind, Rule } from '@alto/kit/policy'
-import { client, LocalTransport } from '@alto/kit/rpc'
-import * as cinder from '@alto/cinder'
-import * as glance from '@alto/glance'
-import * as keystone from '@alto/keystone'
-import * as neutron from '@alto/neutron'
-import * as nova from '@alto/nova'
-import * as placement from '@alto/placement'
-import { auditCloud, type AuditParts, type Finding } from './audit.ts'
+import type { RestClient } from '@alto/kit/openstack'
+import { LocalTransport } from '@alto/kit/rpc'
+import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, sections, SERVICES, startController, startHostSide, USUAL_RANGE, type Finding, type Kinds } from '@alto/site'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
-import { makeDemoSet } from './demo.ts'
-import { freeExternalRange, machineRanges, USUAL_RANGE } from './external-range.ts'
-import { startHostSide, type HostSideOptions } from './host-side.ts'
-import { livePolicy, type LivePolicy } from './policies.ts'
-import { sections } from './sections.ts'
 
 /** How a cloud is started. */
 export interface CloudOptions {
@@ -34,7 +20,7 @@ export interface CloudOptions {
   listen: { host: string, port: number }
   drivers: 'real' | 'fake'
   /** Where compute, network and volumes are not all of `drivers`. */
-  kinds?: HostSideOptions['kinds']
+  kinds?: Kinds
   /** How many hosts the fake drivers play; 1 when not given. Real drivers have this machine. */
   fakeHosts?: number
   publicUrl?: string | undefined
@@ -96,106 +82,44 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   await mkdir(data.run, { recursive: true, mode: 0o700 })
   undo.defer(() => rmdir(data.run).catch(() => {}))         // when nothing is left in it
 
-  const policies = new Map<string, LivePolicy>()
-  const policy = async (service: string, rules: readonly Rule[], kinds: Readonly<Record<string, CheckKind>> = {}) => {
-    const live = await livePolicy(data.at('policy'), service, rules, { clock, log, kinds })
-    undo.defer(() => live.stop())
-    policies.set(service, live)
-    return () => live.current()
-  }
-  const databases: Pick<Database<never>, 'statements'>[] = []
-  const open = async <Tables>(service: string, migrations: readonly Migration[]): Promise<Database<Tables>> => {
-    const db = opts.database === undefined ? openSqlite<Tables>(data.at('db', `${service}.sqlite`)) : await openDatabase<Tables>(opts.database, service)
-    undo.defer(() => db.close())
-    databases.push(db)
-    await migrate(db, migrations, clock)
-    return db
-  }
-
-  const identity = await keystone.keystoneService({
-    clock, ids, db: await open<keystone.Tables>('keystone', keystone.migrations), keysDir: data.at('keys', 'fernet'), options: config.keystone,
-    enforcer: await policy('keystone', keystone.declared.rules),
-  })
-  await identity.bootstrap(firstUsers(data))
-
-  const resources = placement.placementService({
-    clock, ids, db: await open<placement.Tables>('placement', placement.migrations), options: config.placement, authenticate: identity.authenticate,
-    enforcer: await policy('placement', placement.declared.rules),
-  })
-
-  const images = await glance.glanceService({
-    clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: identity.authenticate,
-    enforcer: await policy('glance', glance.declared.rules), store: await glance.fileStore(data.at('images')), host: HOST,
-  })
-
   const transport = new LocalTransport({ clock, log })
-  // The services reach each other through the listener's own routes, which are there when all of them are.
-  const fetch: Fetch = request => server.fetch(request)
-  const session = (name: string) => serviceSession({ name, password: data.secrets.servicePasswords[name]! }, { fetch, identity: '/identity', clock })
-  const compute = nova.novaService({
-    clock, ids, log, fetch, transport, db: await open<nova.Tables>('nova', nova.migrations), options: config.nova, authenticate: identity.authenticate,
-    enforcer: await policy('nova', nova.declared.rules), session: session('nova'), host: HOST, metadataSecret: data.secrets.metadataSecret,
-    endpoints: { placement: '/placement', network: '/networking', image: '/image', volume: '/volume' },
+  const controller = await startController({
+    services: SERVICES, name: HOST, config, transport, clock, ids, log, listen: opts.listen, publicUrl: opts.publicUrl, tls: opts.tls,
+    directories: { policy: data.at('policy'), keys: data.at('keys'), images: data.at('images') },
+    secrets: data.secrets, users: { admin: data.secrets.adminPassword, demo: data.secrets.demoPassword, services: data.secrets.servicePasswords },
+    async open<Tables>(service: string) {
+      const db = opts.database === undefined ? openSqlite<Tables>(data.at('db', `${service}.sqlite`)) : await openDatabase<Tables>(opts.database, service)
+      undo.defer(() => db.close())
+      return db
+    },
   })
-  transport.serve(computeControl, 'nova', compute.control)
-  const network = await neutron.neutronService({
-    clock, ids, log, rpc: transport, db: await open<neutron.Tables>('neutron', neutron.migrations), options: config.neutron, authenticate: identity.authenticate,
-    enforcer: await policy('neutron', neutron.declared.rules, neutron.policyKinds), compute: computeClient(restClient('compute', '/compute', { fetch, session: session('neutron'), clock })),
-  })
-  undo.defer(() => network.stop())
-  transport.serve(networkControl, 'neutron', network.control)
-
-  const cinderSession = session('cinder')
-  const volumes = cinder.cinderService({
-    clock, ids, log, db: await open<cinder.Tables>('cinder', cinder.migrations), options: config.cinder, authenticate: identity.authenticate,
-    enforcer: await policy('cinder', cinder.declared.rules), host: HOST, agent: host => client(volumeAgent, transport, host),
-    image: imageClient(restClient('image', '/image', { fetch, session: cinderSession, clock })), compute: computeClient(restClient('compute', '/compute', { fetch, session: cinderSession, clock })),
-  })
-  transport.serve(volumeControl, 'cinder', volumes.control)
-
-  const server: HttpServer = await httpServer({ services: [...identity.http, ...resources.http, ...images.http, ...compute.http, ...network.http, ...volumes.http], log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
-  undo.defer(() => server.close())
-  const port = await server.listen(opts.listen)
-  const url = opts.publicUrl ?? `${opts.tls ? 'https' : 'http'}://${opts.listen.host.includes(':') ? `[${opts.listen.host}]` : opts.listen.host}:${port}`
+  undo.defer(() => controller.stop())
+  const { url, fetch } = controller
   await writePrivate(data.at('clouds.yaml'), cloudsYaml(url, data.secrets))
   await writePrivate(data.at('openrc'), openrc(url, data.secrets))
 
-  await compute.start()
-  undo.defer(() => compute.stop())
-  await volumes.start()
-  undo.defer(() => volumes.stop())
-  const kinds = opts.kinds ?? { compute: opts.drivers, network: opts.drivers, volume: opts.drivers }
-  const hostOptions = { data, kinds, transport, images: compute.images, fetch, clock, ids, log }
   // Before an agent asks what should run here.
-  if (!opts.resume) await stopServers(restClient('compute', '/compute', { fetch, session: session('nova'), clock }), () => compute.runner.idle())
+  if (!opts.resume) await stopServers(controller.rest('nova', 'nova'), () => controller.settled())
   const stopping = { keepGuests: true }
-  const host = await startHostSide({ ...hostOptions, host: HOST })
-  undo.defer(() => host.stop(stopping))
-  for (let n = 2; opts.drivers === 'fake' && n <= (opts.fakeHosts ?? 1); n++) {
-    const further = await startHostSide({ ...hostOptions, host: `${HOST}-${n}`, apart: true })
-    undo.defer(() => further.stop(stopping))
+  const kinds = opts.kinds ?? { compute: opts.drivers, network: opts.drivers, volume: opts.drivers }
+  const hosts = [HOST, ...Array.from({ length: opts.drivers === 'fake' ? (opts.fakeHosts ?? 1) - 1 : 0 }, (_, n) => `${HOST}-${n + 2}`)]
+  for (const name of hosts) {
+    const run = (agent: string) => join(data.run, name === HOST ? agent : `${agent}-${name}`)
+    const host = await startHostSide({
+      host: name, cloud: data.cloud, roles: HOST_ROLES, kinds, transport, fetch, session: controller.session('nova'), metadataSecret: data.secrets.metadataSecret, clock, ids, log,
+      directories: { guests: data.at('guests'), volumes: data.at('volumes'), run: { compute: run('nova'), network: run('network') } },
+    })
+    undo.defer(() => host.stop(stopping))
   }
   const demo = opts.bare ? {} : await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, publicCidr: freeExternalRange(machineRanges()) })
 
-  const auditor = { fetch, session: session('nova'), clock }
-  const auditClients = { compute: restClient('compute', '/compute', auditor), network: restClient('network', '/networking', auditor), volume: restClient('volume', '/volume', auditor), placement: restClient('placement', '/placement', auditor) }
-  const told = async (broken: Promise<readonly BrokenInvariant[]>) => (await broken).map(one => ({ message: `not so: ${one.invariant} (${one.where})` }))
-  const auditRows: AuditParts['rows'] = {
-    placement: () => told(resources.audit()), cinder: () => told(volumes.audit()), neutron: () => told(network.audit()), nova: () => told(compute.audit()),
-    glance: opts => images.audit(opts),
-  }
-
   const parts = undo.move()
   return {
-    url, fetch: server.fetch,
+    url, fetch,
     notes: demo.externalRange === undefined || demo.externalRange === USUAL_RANGE ? [] : [`The network public has ${demo.externalRange}: ${USUAL_RANGE} is in use on this machine.`],
-    status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: [...policies.keys()], statements: databases.reduce((sum, db) => sum + db.statements, 0) }),
-    async restart(service) {
-      const live = policies.get(service.replace(/-(api|server)$/, ''))
-      if (!live) throw new Fault('notFound', 'cloud.noService', `There is no service ${service}; there are ${[...policies.keys()].join(', ')}.`)
-      await live.reload()
-    },
-    audit: async ({ repair }) => ({ findings: await auditCloud({ clock, ...auditClients, agents: host.agents, rows: auditRows }, { repair }) }),
+    status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: SERVICES, statements: controller.statements() }),
+    restart: service => controller.reload(service),
+    audit: how => controller.audit(how),
     async stop({ keepGuests }) {
       stopping.keepGuests = keepGuests
       await parts.disposeAsync()
@@ -219,26 +143,5 @@ async function openDatabase<Tables>(url: string, schema: string): Promise<Databa
     return await openPostgres<Tables>({ url, schema })
   } catch (cause) {
     throw new Fault('unavailable', 'cloud.database', `The database ${url.replace(/:\/\/[^@/]*@/, '://')} cannot be used: ${messageOf(cause)}.`, { cause })
-  }
-}
-
-/** The users, projects and endpoints that a cloud begins with. */
-function firstUsers({ secrets }: DataDirectory): keystone.Bootstrap {
-  return {
-    region: 'RegionOne', projects: ['admin', 'demo', 'service'],
-    users: [
-      { name: 'admin', password: secrets.adminPassword, system: 'admin', grants: [{ project: 'admin', role: 'admin' }] },
-      { name: 'demo', password: secrets.demoPassword, grants: [{ project: 'demo', role: 'member' }] },
-      ...Object.entries(secrets.servicePasswords).map(([name, password]) => ({ name, password, grants: [{ project: 'service', role: 'admin' }, { project: 'service', role: 'service' }] })),
-    ],
-    endpoints: [
-      { type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' },
-      { type: 'placement', name: 'placement', description: 'Placement', url: '$(base)s/placement' },
-      { type: 'compute', name: 'nova', description: 'Compute', url: '$(base)s/compute/v2.1' },
-      { type: 'volumev3', name: 'cinderv3', description: 'Block storage', url: '$(base)s/volume/v3/$(project_id)s' },
-      { type: 'block-storage', name: 'cinder', description: 'Block storage', url: '$(base)s/volume/v3/$(project_id)s' },
-      { type: 'network', name: 'neutron', description: 'Networking', url: '$(base)s/networking' },
-      { type: 'image', name: 'glance', description: 'Image', url: '$(base)s/image' },
-    ],
   }
 }

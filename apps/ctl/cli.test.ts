@@ -135,11 +135,11 @@ test('commands without a cloud say so, and unknown commands are named', async ()
   assert.deepEqual([unknown.code, unknown.stderr.split('\n')[0]], [2, "error: unknown command 'strat'"])
 })
 
-test('serve refuses roles that it cannot carry, and says why', async () => {
+test('serve refuses roles that are none, and says what a role needs', async () => {
   const refused = async (role: string) => (await alto(['serve', '--role', role, '--config', '/dev/null'])).stderr
-  assert.equal(await refused('nova'), 'alto: --role nova is not there: nova speaks to agents, and between processes there is no bus yet: run it with "./alto up".\n')
-  assert.equal(await refused('moon'), 'alto: --role moon is not there: it may be keystone, placement, glance.\n')
-  assert.equal(await refused('keystone'), 'alto: The role keystone needs the option site.database.\n')
+  assert.equal(await refused('moon'), 'alto: --role moon is not there: it may be keystone, placement, glance, neutron, cinder, nova, compute, network, volume, controller (all services) or host (all agents).\n')
+  assert.equal(await refused('nova'), 'alto: The role nova needs the option site.bus.\n')
+  assert.equal(await refused('keystone'), 'alto: The role keystone needs the option site.service_password.\n')
 })
 
 test('policy check says whether, and why not', async () => {
@@ -150,6 +150,9 @@ test('policy check says whether, and why not', async () => {
   assert.deepEqual([refused.code, refused.stdout.startsWith('no: identity:create_user refuses: ')], [1, true])
   assert.match((await alto(['policy', 'sample', 'keystone'])).stdout, /identity:create_user/)
   assert.match((await alto(['config', 'sample'])).stdout, /token_expiration/)
+  const site = join(dir, 'site.yaml')
+  await writeFile(site, (await alto(['config', 'sample', '--site'])).stdout)
+  assert.equal((await alto(['config', 'check', '--config', site])).stdout, 'ok\n')
 })
 
 test('with --tls the API is reached over https with that certificate', async () => {

@@ -64,6 +64,32 @@ export const networkFetch: Fetch = async ({ method, url, headers, body, signal }
   }
 }
 
+/**
+ * Reaches what is carried at any of `bases` (URLs without a path); URLs are paths then. The one that answered last is asked first; the next one when it
+ * cannot be reached, unless a stream was sent: that cannot be sent twice. Throws Fault('unavailable', 'http.unreachable') when none answers.
+ */
+export function firstAnswering(bases: readonly string[], fetch: Fetch): Fetch {
+  let preferred = 0
+  return async request => {
+    let last: unknown = new Fault('unavailable', 'http.unreachable', 'no address is known for it')
+    for (let turn = 0; turn < bases.length; turn++) {
+      const at = (preferred + turn) % bases.length
+      try {
+        const answer = await fetch({ ...request, url: `${bases[at]!.replace(/\/$/, '')}${request.url}` })
+        preferred = at
+        return answer
+      } catch (error) {
+        last = error
+        if (request.body instanceof Readable || request.signal?.aborted) {
+          preferred = (at + 1) % bases.length
+          break
+        }
+      }
+    }
+    throw last
+  }
+}
+
 function responseOf(status: number, headers: Readonly<Record<string, string | number | string[] | undefined>>, body: Readable): FetchResponse {
   const text = async () => {
     const chunks: Buffer[] = []

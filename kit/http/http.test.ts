@@ -2,12 +2,13 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
+import { fastify } from 'fastify'
 import { systemClock } from '../clock/index.ts'
 import { Fault } from '../errors/index.ts'
 import { systemIds } from '../ids/index.ts'
 import { memoryLog } from '../log/index.ts'
 import { enforcer, policySet, rule } from '../policy/index.ts'
-import { answer, httpServer, networkFetch, route, t, versioned, type HttpService } from './index.ts'
+import { answer, dispatchTo, firstAnswering, httpServer, networkFetch, route, t, versioned, type Fetch, type HttpService } from './index.ts'
 
 const SHOW = rule({ name: 'things:show', check: 'role:reader', description: 'Show a thing' })
 const CREATE = rule({ name: 'things:create', check: 'role:member', description: 'Create a thing' })
@@ -167,4 +168,22 @@ test('an occupied port is one clear sentence', async t => {
   t.after(() => first.close())
   const port = await first.listen({ host: '127.0.0.1', port: 0 })
   await assert.rejects((await server()).listen({ host: '127.0.0.1', port }), { code: 'http.portTaken', message: `127.0.0.1:${port} is taken by another program. Stop that, or choose another with --listen HOST:PORT.` })
+})
+
+test('of several addresses the one that answers is asked, and asked first from then on', async () => {
+  const asked: string[] = []
+  let down = 'http://a'
+  const one: Fetch = async ({ url }) => {
+    asked.push(url)
+    if (url.startsWith(down)) throw new Fault('unavailable', 'http.unreachable', 'down')
+    return dispatchTo(fastify().get('/x', async () => ({ ok: true })))({ method: 'GET', url: '/x' })
+  }
+  const either = firstAnswering(['http://a/', 'http://b'], one)
+  assert.equal((await either({ method: 'GET', url: '/x' })).status, 200)
+  assert.equal((await either({ method: 'GET', url: '/x' })).status, 200)
+  down = 'http://b'
+  await assert.rejects(either({ method: 'PUT', url: '/x', body: Readable.from(['sent once']) }), { code: 'http.unreachable' })
+  assert.equal((await either({ method: 'GET', url: '/x' })).status, 200)
+  assert.deepEqual(asked, ['http://a/x', 'http://b/x', 'http://b/x', 'http://b/x', 'http://a/x'])
+  await assert.rejects(firstAnswering([], one)({ method: 'GET', url: '/x' }), { code: 'http.unreachable' })
 })

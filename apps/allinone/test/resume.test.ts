@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
 import { stayAlive } from '@alto/kit/testing'
-import { freeExternalRange } from '../external-range.ts'
+import { freeExternalRange } from '@alto/site'
 import { wholeCloud, type WholeCloud } from './whole-cloud.ts'
 
 async function statusOf(whole: WholeCloud, id: string): Promise<string> {

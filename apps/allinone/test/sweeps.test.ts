@@ -1,7 +1,7 @@
 // The derived sweeps over every route of every service of a whole cloud.
 import { after } from 'node:test'
 import { stayAlive, sweepTests } from '@alto/kit/testing'
-import { services } from '../sections.ts'
+import { services } from '@alto/site/sections'
 import { wholeCloud, type WholeCloud } from './whole-cloud.ts'
 
 let whole: WholeCloud | undefined

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { tmpdir } from 'node:os'
 import type { Command } from 'commander'
-import { askControl } from '@alto/allinone/control'
+import { askControl } from '@alto/site/control'
 import { isHeld } from '@alto/allinone/data-directory'
-import { Fault } from '@alto/kit/errors'
+import { Fault, messageOf } from '@alto/kit/errors'
 
 /** Adds a command's function to the program; `exits` sets the exit code. */
 export type AddCommand = (program: Command, exits: (code: number) => void) => void
@@ -13,6 +13,26 @@ export type AddCommand = (program: Command, exits: (code: number) => void) => vo
 /** Adds `--data DIR`. */
 export function withData(command: Command): Command {
   return command.option('--data <dir>', 'the data directory', 'var')
+}
+
+/** Adds `--data DIR` and `--config FILE`: a cloud in one process, or a controller of a site. */
+export function withCloud(command: Command): Command {
+  return withData(command).option('--config <file>', 'the configuration of a site ("./alto serve"), whose controller on this machine is meant')
+}
+
+/** What `withCloud` gives. */
+export interface CloudFlags { data: string, config?: string }
+
+/** Asks the running cloud, or the site's controller on this machine. Throws Fault('unavailable', 'ctl.notRunning' | 'control.notRunning') when it does not run. */
+export async function askCloud(flags: CloudFlags, command: string, input: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+  if (flags.config === undefined) return ask(flags.data, command, input)
+  const { controllerDirectory } = await import('@alto/serve')
+  return askControl(controllerDirectory({ file: flags.config, text: await configText(flags.config), environment: process.env }), command, input)
+}
+
+/** The text of `--config`. */
+export async function configText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause: unknown) => { throw new Fault('badRequest', 'ctl.config', `--config: ${messageOf(cause)}`, { cause }) })
 }
 
 /** The run directory of the cloud in `dir`. Throws Fault('notFound', 'ctl.noCloud') when there is none. */

@@ -31,7 +31,7 @@ export const addPolicy: AddCommand = (program: Command, exits) => {
 }
 
 async function memberOf(name: string) {
-  const { services } = await import('@alto/allinone')
+  const { services } = await import('@alto/site/sections')
   const service = services.find(one => one.name === name)
   if (!service) throw new Fault('notFound', 'ctl.noService', `There is no service ${name}; there are ${services.map(one => one.name).join(', ')}.`)
   return service

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isHeld } from '@alto/allinone/data-directory'
 import { Fault, isFault } from '@alto/kit/errors'
-import { ask, runDirectory, withData, type AddCommand } from './data.ts'
+import { ask, askCloud, runDirectory, withCloud, withData, type AddCommand, type CloudFlags } from './data.ts'
 
 const STOP_DEADLINE = 120_000
 
@@ -19,19 +19,19 @@ export const addRunning: AddCommand = (program, exits) => {
     await ask(flags.data, 'reset')
     console.log('The cloud is as after its first start.')
   })
-  withData(program.command('status')).description('what runs').option('--json', 'as JSON').action(async (flags: { data: string, json?: boolean }) => {
+  withCloud(program.command('status')).description('what runs').option('--json', 'as JSON').action(async (flags: CloudFlags & { json?: boolean }) => {
     try {
-      const status = await ask(flags.data, 'status') as { cloud: string, url: string, drivers: string, services: string[], pid: number, seconds: number }
+      const status = await askCloud(flags, 'status') as { cloud: string, url: string, drivers: string, services: string[], pid: number, seconds: number }
       if (flags.json) console.log(JSON.stringify(status))
       else console.log([`cloud ${status.cloud} at ${status.url}, ${status.drivers} drivers, pid ${status.pid}, up for ${status.seconds} s`, ...status.services.map(name => `  ${name} running`)].join('\n'))
     } catch (error) {
-      if (!isFault(error, 'ctl.notRunning')) throw error
+      if (!isFault(error, 'ctl.notRunning') && !isFault(error, 'control.notRunning')) throw error
       console.log(error.message)
       exits(3)
     }
   })
-  withData(program.command('restart')).description('restart one service: its policy file is read again').argument('<service>').action(async (service: string, flags: { data: string }) => {
-    await ask(flags.data, 'restart', { service })
+  withCloud(program.command('restart')).description('restart one service: its policy file is read again').argument('<service>').action(async (service: string, flags: CloudFlags) => {
+    await askCloud(flags, 'restart', { service })
     console.log(`${service} restarted`)
   })
 }

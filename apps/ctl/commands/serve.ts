@@ -1,28 +1,35 @@
 // `./alto serve`: one process of a larger site.
-import { readFile } from 'node:fs/promises'
+import type { Role } from '@alto/serve'
 import { systemClock } from '@alto/kit/clock'
-import { Fault, messageOf } from '@alto/kit/errors'
+import { Fault } from '@alto/kit/errors'
 import { systemIds } from '@alto/kit/ids'
 import { jsonLog } from '@alto/kit/log'
-import type { AddCommand } from './data.ts'
-
-const WITH_AGENTS = ['nova', 'neutron', 'cinder']
+import { configText, type AddCommand } from './data.ts'
 
 /** Adds `serve`. */
 export const addServe: AddCommand = program => {
-  program.command('serve').description('one or more roles of a larger site, until a signal ends it').requiredOption('--role <role...>', 'keystone, placement, glance').requiredOption('--config <file>', 'the site\'s configuration')
-    .action(async (flags: { role: string[], config: string }) => {
-      const { ROLES, serve } = await import('@alto/serve')
-      const roles = flags.role.map(name => {
-        const role = ROLES.find(known => known === name)
-        if (role) return role
-        const why = WITH_AGENTS.includes(name) ? `${name} speaks to agents, and between processes there is no bus yet: run it with "./alto up"` : `it may be ${ROLES.join(', ')}`
-        throw new Fault('badRequest', 'ctl.role', `--role ${name} is not there: ${why}.`)
-      })
-      const text = await readFile(flags.config, 'utf8').catch((cause: unknown) => { throw new Fault('badRequest', 'ctl.config', `--config: ${messageOf(cause)}`, { cause }) })
-      const served = await serve({ roles, config: { file: flags.config, text, environment: process.env }, log: jsonLog(2), clock: systemClock, ids: systemIds })
-      console.log(`${roles.join(', ')} at ${served.url}\nready`)
+  program.command('serve').description('one or more roles of a larger site, until a signal ends it')
+    .requiredOption('--role <role...>', 'keystone, placement, glance, neutron, cinder, nova, or controller for all of them; compute, network, volume, or host for all of those')
+    .requiredOption('--config <file>', 'the site\'s configuration').option('--end-guests', 'of a host: shut its guests down and take its networks away at the end; they go on otherwise')
+    .action(async (flags: { role: string[], config: string, endGuests?: boolean }) => {
+      const { serve } = await import('@alto/serve')
+      const roles = await rolesOf(flags.role)
+      const config = { file: flags.config, text: await configText(flags.config), environment: process.env }
+      const served = await serve({ roles, config, log: jsonLog(2, process.env['ALTO_DEBUG'] ? 'debug' : 'info'), clock: systemClock, ids: systemIds })
+      console.log(`${roles.join(', ')}${served.url === undefined ? '' : ` at ${served.url}`}\nready`)
       await new Promise<void>(resolve => { for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve()) })
-      await served.stop()
+      await served.stop({ keepGuests: flags.endGuests !== true })
     })
+}
+
+async function rolesOf(names: readonly string[]): Promise<Role[]> {
+  const { ROLES } = await import('@alto/serve')
+  const { HOST_ROLES, SERVICES } = await import('@alto/site')
+  return [...new Set(names.flatMap((name): readonly Role[] => {
+    if (name === 'controller') return SERVICES
+    if (name === 'host') return HOST_ROLES
+    const role = ROLES.find(known => known === name)
+    if (!role) throw new Fault('badRequest', 'ctl.role', `--role ${name} is not there: it may be ${ROLES.join(', ')}, controller (all services) or host (all agents).`)
+    return [role]
+  }))]
 }

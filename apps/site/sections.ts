@@ -1,4 +1,4 @@
-// The services of this process and what each declares: routes for the sweeps, options for the site's configuration file, rules for its policy files.
+// The services of a site and what each declares: routes for the sweeps, options for the site's configuration file, rules for its policy files.
 import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
 import type { CheckKind, Rule } from '@alto/kit/policy'
 import * as cinder from '@alto/cinder'
@@ -8,9 +8,13 @@ import * as neutron from '@alto/neutron'
 import * as nova from '@alto/nova'
 import * as placement from '@alto/placement'
 
-/** A service of this process. */
+/** The services, as roles and databases are called. */
+export const SERVICES = ['keystone', 'placement', 'glance', 'neutron', 'cinder', 'nova'] as const
+export type ServiceName = typeof SERVICES[number]
+
+/** A service of a site. */
 export interface Member {
-  name: string
+  name: ServiceName
   prefix: string
   declared: { routes: readonly AnyRoute[], rules: readonly Rule[] }
   microversions?: MicroversionPolicy

@@ -1,12 +1,13 @@
-// The audit across services: what every service says of its own rows, what the services say of each other, and what on this host carries
+// The audit across services: what every service says of its own rows, what the services say of each other, and what on the hosts carries
 // the cloud's mark and belongs to nothing. It asks public APIs and agents only. A finding counts when it stands in two passes: what is
-// just being made or removed passes through states that look wrong.
-import type { ComputeAgent } from '@alto/contracts/compute-agent'
-import type { NetworkAgent } from '@alto/contracts/network-agent'
-import type { VolumeAgent } from '@alto/contracts/volume-agent'
+// just being made or removed passes through states that look wrong. A host that does not answer is a finding: nobody knows what is there.
+import { computeAgent, type ComputeAgent } from '@alto/contracts/compute-agent'
+import { networkAgent, type NetworkAgent } from '@alto/contracts/network-agent'
+import { volumeAgent, type VolumeAgent } from '@alto/contracts/volume-agent'
 import type { Clock } from '@alto/kit/clock'
 import { messageOf } from '@alto/kit/errors'
 import type { RestClient } from '@alto/kit/openstack'
+import { client, type Transport } from '@alto/kit/rpc'
 
 /** Something that the audit found wrong. */
 export interface Finding {
@@ -25,7 +26,8 @@ export interface AuditParts {
   network: RestClient
   volume: RestClient
   placement: RestClient
-  agents: { compute: ComputeAgent, network: NetworkAgent, volume: VolumeAgent }
+  /** Reaches the agents. */
+  transport: Transport
 }
 
 interface Found extends Finding { remove?: () => Promise<void> }
@@ -71,10 +73,10 @@ async function ownRows(parts: AuditParts): Promise<Found[]> {
 }
 
 async function acrossServices(parts: AuditParts): Promise<Found[]> {
-  // What is on the host is read before the rows: a thing that was made meanwhile then has its row.
-  const host = await onHost(parts)
+  // What is on the hosts is read before the rows: a thing that was made meanwhile then has its row.
+  const hosts = await onHosts(parts)
   const rows = await known(parts)
-  return [...host(rows), ...await dangling(parts, rows)]
+  return [...hosts.flatMap(found => found(rows)), ...await dangling(parts, rows)]
 }
 
 interface Known {
@@ -108,31 +110,66 @@ async function known(parts: AuditParts): Promise<Known> {
   return { servers: new Set(servers.map(s => s.id)), networks, routers, ports, volumes, snapshots }
 }
 
-/** Reads what is on the host; the function it gives compares that with the rows. */
-async function onHost({ agents }: AuditParts): Promise<(rows: Known) => Found[]> {
-  const [guests, nets, disks] = await Promise.all([agents.compute.audit({}), agents.network.audit({}), agents.volume.audit({})])
+/** What was found somewhere, once there are rows to compare it with. */
+type Look = (rows: Known) => Found[]
+
+/** Reads what is on every host that a service knows. */
+async function onHosts(parts: AuditParts): Promise<Look[]> {
+  const list = async (client: RestClient, path: string, name: string) => {
+    const rows = ((await client.call({ as: 'service', method: 'GET', path })).body as Record<string, { host: string }[]>)[name]!
+    return [...new Set(rows.map(row => row.host.split('@')[0]!))]
+  }
+  const [compute, network, volume] = await Promise.all([
+    list(parts.compute, '/v2.1/os-services?binary=nova-compute', 'services'), list(parts.network, '/v2.0/agents', 'agents'), list(parts.volume, '/v3/os-services?binary=cinder-volume', 'services'),
+  ])
+  const { transport } = parts
+  return Promise.all([
+    ...compute.map(host => lookedAt(host, 'nova', () => guestsOn(client(computeAgent, transport, host)))),
+    ...network.map(host => lookedAt(host, 'neutron', () => networksOn(client(networkAgent, transport, host)))),
+    ...volume.map(host => lookedAt(host, 'cinder', () => disksOn(client(volumeAgent, transport, host)))),
+  ])
+}
+
+/** What a look at `host` finds, or that nobody could look. */
+async function lookedAt(host: string, service: string, look: () => Promise<Look>): Promise<Look> {
+  try {
+    const found = await look()
+    return rows => found(rows).map(one => ({ ...one, message: `${one.message} (host ${host})` }))
+  } catch (error) {
+    return () => [{ service, message: `host ${host} was not looked at: ${messageOf(error)}` }]
+  }
+}
+
+async function guestsOn(agent: ComputeAgent): Promise<Look> {
+  const { things } = await agent.audit({})
+  return rows => things.filter(thing => thing.serverId !== '' && !rows.servers.has(thing.serverId)).map(thing => ({
+    service: 'nova', message: `${thing.kind} ${thing.name} is of server ${thing.serverId}, which nobody knows`, remove: () => agent.removeOrphan({ serverId: thing.serverId }),
+  }))
+}
+
+async function networksOn(agent: NetworkAgent): Promise<Look> {
+  const { things } = await agent.audit({})
   return rows => {
     const external = rows.networks.some(network => network['router:external'] === true)
     const wanted = { network: rows.networks, router: rows.routers, port: rows.ports }
-    return [
-      ...guests.things.filter(thing => thing.serverId !== '' && !rows.servers.has(thing.serverId)).map(thing => ({
-        service: 'nova', message: `${thing.kind} ${thing.name} is of server ${thing.serverId}, which nobody knows`, remove: () => agents.compute.removeOrphan({ serverId: thing.serverId }),
-      })),
-      ...nets.things.flatMap((thing): Found[] => {
-        const where = thing.place === '' ? '' : ` in ${thing.place}`
-        if (thing.belongsTo.kind === 'cloud') {
-          const expected = thing.kind === 'namespace' || thing.kind === 'table' && (thing.place !== '' || external)
-          return expected ? [] : [{ service: 'neutron', message: `${thing.kind} ${thing.name}${where} carries the cloud's mark and belongs to nothing` }]
-        }
-        const { kind, id } = thing.belongsTo
-        if (wanted[kind].some(row => row.id.startsWith(id))) return []       // names of links hold only the first part of an id
-        return [{ service: 'neutron', message: `${thing.kind} ${thing.name}${where} is of ${kind} ${id}, which nobody knows`, remove: () => agents.network.removeOrphan({ kind, id }) }]
-      }),
-      ...disks.disks.filter(({ diskId }) => !rows.volumes.some(v => v.id === diskId) && !rows.snapshots.some(s => s.id === diskId)).map(({ diskId, name }) => ({
-        service: 'cinder', message: `file ${name} is of volume ${diskId}, which nobody knows`, remove: () => agents.volume.removeOrphan({ diskId }),
-      })),
-    ]
+    return things.flatMap((thing): Found[] => {
+      const where = thing.place === '' ? '' : ` in ${thing.place}`
+      if (thing.belongsTo.kind === 'cloud') {
+        const expected = thing.kind === 'namespace' || thing.kind === 'table' && (thing.place !== '' || external)
+        return expected ? [] : [{ service: 'neutron', message: `${thing.kind} ${thing.name}${where} carries the cloud's mark and belongs to nothing` }]
+      }
+      const { kind, id } = thing.belongsTo
+      if (wanted[kind].some(row => row.id.startsWith(id))) return []       // names of links hold only the first part of an id
+      return [{ service: 'neutron', message: `${thing.kind} ${thing.name}${where} is of ${kind} ${id}, which nobody knows`, remove: () => agent.removeOrphan({ kind, id }) }]
+    })
   }
+}
+
+async function disksOn(agent: VolumeAgent): Promise<Look> {
+  const { disks } = await agent.audit({})
+  return rows => disks.filter(({ diskId }) => !rows.volumes.some(v => v.id === diskId) && !rows.snapshots.some(s => s.id === diskId)).map(({ diskId, name }) => ({
+    service: 'cinder', message: `file ${name} is of volume ${diskId}, which nobody knows`, remove: () => agent.removeOrphan({ diskId }),
+  }))
 }
 
 /** Rows of one service that name a server which Nova does not have. */
