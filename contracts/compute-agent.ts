@@ -91,15 +91,19 @@ export interface WantedVolume {
   /** The disk grows online when this does. */
   readonly sizeGib: number
   readonly readOnly?: boolean
-  /** Others may have it open too (raw files and NBD only). */
+  /** Others may have it open too (raw files only). */
   readonly multiattach?: boolean
   readonly connection: VolumeConnection
 }
 
-/** How a host reaches a volume. The format is pinned here and never probed. */
+/**
+ * How a host reaches a volume. The format is pinned here and never probed.
+ * `nbd-tls` (since 1.1): the volume's file as raw bytes over NBD on TCP and TLS, at the volume host's data address. Both ends derive the key from the site's
+ * data secret: HMAC-SHA256(secret, `volume/` + identity); `identity` is Cinder's attachment.
+ */
 export type VolumeConnection =
   | { readonly kind: 'file', readonly path: string, readonly format: 'qcow2' | 'raw' }
-  | { readonly kind: 'nbd', readonly socket: string, readonly exportName: string, readonly format: 'qcow2' | 'raw' }
+  | { readonly kind: 'nbd-tls', readonly address: string, readonly port: number, readonly exportName: string, readonly identity: string, readonly format: 'qcow2' | 'raw' }
 
 /** A snapshot to make of the root disk; `imageId` is the queued image that its bytes go to. */
 export interface WantedSnapshot {
@@ -171,7 +175,7 @@ export const computeAgent = contract<ComputeAgent>('compute-agent', '1.0', {
   removeOrphan: { kind: 'call', since: '1.0' },
 })
 
-export const computeControl = contract<ComputeControl>('compute-control', '1.0', {
+export const computeControl = contract<ComputeControl>('compute-control', '1.1', {
   desired: { kind: 'call', since: '1.0' },
   report: { kind: 'call', since: '1.0' },
   heartbeat: { kind: 'call', since: '1.0' },

@@ -44,6 +44,8 @@ export interface WantedDisk {
   readonly attached: boolean
   /** Copies to upload, each once. The row keeps them until they were reported `done` or `failed`. */
   readonly uploads: readonly DiskUpload[]
+  /** Since 1.1. Which attachments of other hosts reach the disk, each over a TCP port of the volume host's data address; exactly these are served, none when not given. */
+  readonly exports?: readonly DiskExport[]
 }
 
 /** `disk`: another disk of this host, which nobody changes meanwhile. */
@@ -56,6 +58,12 @@ export type DiskSource =
 export interface DiskUpload {
   readonly imageId: string
   readonly diskFormat: 'qcow2' | 'raw'
+}
+
+/** An export to one attachment: NBD named by the attachment's id, over TLS with the key that `volume/ATTACHMENT_ID` has of the site's data secret; one client at a time. */
+export interface DiskExport {
+  readonly attachmentId: string
+  readonly port: number
 }
 
 /** A disk to destroy. */
@@ -85,9 +93,11 @@ export interface VolumeCapacity {
   readonly freeBytes: number
   /** `file` or `fake`. */
   readonly driver: string
+  /** Since 1.1. Where other hosts reach the exports of this one; a host without it has none. */
+  readonly dataAddress?: string
 }
 
-/** A disk on a host that carries the cloud's mark; `name` is its path. */
+/** A disk on a host that carries the cloud's mark, or a process that exports it; `name` is a path or a pid. */
 export interface MarkedDisk {
   readonly diskId: string
   readonly name: string
@@ -99,7 +109,7 @@ export const volumeAgent = contract<VolumeAgent>('volume-agent', '1.0', {
   removeOrphan: { kind: 'call', since: '1.0' },
 })
 
-export const volumeControl = contract<VolumeControl>('volume-control', '1.0', {
+export const volumeControl = contract<VolumeControl>('volume-control', '1.1', {
   desired: { kind: 'call', since: '1.0' },
   report: { kind: 'call', since: '1.0' },
   heartbeat: { kind: 'call', since: '1.0' },

@@ -3,7 +3,7 @@
 /** How a host reaches a disk; contracts/compute-agent.ts. */
 export type VolumeConnection =
   | { readonly kind: 'file', readonly path: string, readonly format: 'qcow2' | 'raw' }
-  | { readonly kind: 'nbd', readonly socket: string, readonly exportName: string, readonly format: 'qcow2' | 'raw' }
+  | { readonly kind: 'nbd-tls', readonly address: string, readonly port: number, readonly exportName: string, readonly identity: string, readonly format: 'qcow2' | 'raw' }
 
 /** An image to make a disk from. */
 export interface DiskImage {

@@ -82,7 +82,7 @@ function plugStep(wanted: WantedGuest, sight: GuestSight): Step | undefined {
   if (port) return { do: 'plugPort', port }
   for (const volume of wanted.volumes) {
     const plugged = sight.volumes.find(({ attachmentId }) => attachmentId === volume.attachmentId)
-    if (!plugged || plugged.half) return { do: 'plugVolume', volume }
+    if (!plugged || plugged.half || plugged.cut) return { do: 'plugVolume', volume }
     const bytes = volume.sizeGib * GIB
     if (plugged.bytes < bytes && !volume.readOnly) return { do: 'growVolume', attachmentId: volume.attachmentId, bytes }
   }

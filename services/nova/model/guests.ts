@@ -34,7 +34,7 @@ export interface GuestVolume {
 
 export type GuestVolumeConnection =
   | { readonly kind: 'file', readonly path: string, readonly format: 'qcow2' | 'raw' }
-  | { readonly kind: 'nbd', readonly socket: string, readonly exportName: string, readonly format: 'qcow2' | 'raw' }
+  | { readonly kind: 'nbd-tls', readonly address: string, readonly port: number, readonly exportName: string, readonly identity: string, readonly format: 'qcow2' | 'raw' }
 
 export interface GuestSnapshot {
   readonly imageId: string
@@ -71,8 +71,8 @@ export interface GuestSight {
   readonly root: { readonly revision: number, readonly bytes: number } | undefined
   /** Ids of the plugged ports. */
   readonly ports: readonly string[]
-  /** The plugged volumes. `half`: open on the host, but not seen by the guest; such a volume is neither attached nor free. */
-  readonly volumes: readonly { readonly attachmentId: string, readonly bytes: number, readonly half?: true }[]
+  /** The plugged volumes. `half`: open on the host, but not seen by the guest; such a volume is neither attached nor free. `cut`: the link to its host is broken; the guest waits. */
+  readonly volumes: readonly { readonly attachmentId: string, readonly bytes: number, readonly half?: true, readonly cut?: true }[]
 }
 
 /** What the agent must remember of a guest across its own restarts, because it cannot be seen. */

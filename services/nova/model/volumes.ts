@@ -11,7 +11,7 @@ export type VolumeSource = (
 /** How a host reaches a volume; contracts/compute-agent.ts. */
 export type Connection =
   | { readonly kind: 'file', readonly path: string, readonly format: 'qcow2' | 'raw' }
-  | { readonly kind: 'nbd', readonly socket: string, readonly exportName: string, readonly format: 'qcow2' | 'raw' }
+  | { readonly kind: 'nbd-tls', readonly address: string, readonly port: number, readonly exportName: string, readonly identity: string, readonly format: 'qcow2' | 'raw' }
 
 export interface ServerVolume {
   /** Of the attachment in Nova: upstream's bdm_uuid. */

@@ -49,7 +49,8 @@ export function connectionOf(info: Readonly<Record<string, unknown>>): Connectio
   const format = data['format'] === 'raw' ? 'raw' : 'qcow2'
   const path = data['path'] ?? data['device_path']
   if ((kind === 'file' || kind === 'local') && typeof path === 'string') return { kind: 'file', path, format }
-  if (kind === 'nbd' && typeof data['socket'] === 'string') return { kind: 'nbd', socket: data['socket'], exportName: String(data['exportName'] ?? data['export_name'] ?? ''), format }
+  const { address, port, exportName, identity } = data
+  if (kind === 'nbd-tls' && typeof address === 'string' && typeof port === 'number' && typeof exportName === 'string' && typeof identity === 'string') return { kind, address, port, exportName, identity, format }
   return undefined
 }
 

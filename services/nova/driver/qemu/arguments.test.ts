@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isFault } from '@alto/kit/errors'
 import type { GuestSpec, GuestVolume } from '../../model/guests.ts'
-import { attachmentOf, qemuArguments, volumeNode } from './arguments.ts'
-import { filesOf } from './files.ts'
+import { qemuArguments } from './arguments.ts'
+import { attachmentOf, filesOf, volumeNode } from './files.ts'
 
 const ID = '11111111-2222-4333-8444-555555555555'
 const places = { data: '/d', run: '/r', mark: 'alto-0123abcd-h1' }

@@ -2,7 +2,7 @@
 // Machine `pc`: hot plug without prepared root ports, an IDE CD-ROM for the config drive; measured as fast as q35 or faster.
 import { Fault } from '@alto/kit/errors'
 import type { GuestPort, GuestSpec, GuestVolume } from '../../model/guests.ts'
-import { guestName, type GuestFiles, type Places } from './files.ts'
+import { guestName, linkSocket, volumeNode, type GuestFiles, type Places } from './files.ts'
 
 /** How guests are run on this host. */
 export interface Emulation {
@@ -18,12 +18,8 @@ export const portDevice = (portId: string) => `nic-${portId}`
 /** The id of a volume's device; the sight of a guest reads it back. */
 export const volumeDevice = (attachmentId: string) => `vol-${attachmentId}`
 
-/** The block node of an attachment: a node's name has at most 31 characters, so the id is in base64. */
-export const volumeNode = (attachmentId: string) => `v-${Buffer.from(attachmentId.replaceAll('-', ''), 'hex').toString('base64url')}`
-/** The attachment that a block node is of; undefined for any other node. */
-export function attachmentOf(node: string): string | undefined {
-  return /^v-[\w-]{22}$/.test(node) ? Buffer.from(node.slice(2), 'base64url').toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : undefined
-}
+/** Seconds that reads and writes wait for a volume that cannot be reached at present, as those of its link do: a day. */
+export const RECONNECT = 86_400
 /** The id of the host's side of a port. */
 export const portNetdev = (portId: string) => `n-${portId}`
 
@@ -47,7 +43,7 @@ export function qemuArguments(places: Places, files: GuestFiles, spec: GuestSpec
       ...device({ driver: 'virtio-blk-pci', id: ROOT_DEVICE, drive: ROOT_DEVICE, bootindex: 1 }),
     ] : []),
     ...spec.volumes.toSorted((a, b) => Number(b.id === boot) - Number(a.id === boot) || (a.device < b.device ? -1 : 1)).flatMap(volume => [
-      '-blockdev', JSON.stringify(volumeBlockdev(volume)), ...device({ ...volumeFrontend(volume), ...(volume.id === boot && { bootindex: 1 }) }),
+      '-blockdev', JSON.stringify(volumeBlockdev(files, volume)), ...device({ ...volumeFrontend(volume), ...(volume.id === boot && { bootindex: 1 }) }),
     ]),
     ...(spec.configDrive ? [
       '-blockdev', JSON.stringify({ 'driver': 'raw', 'node-name': 'config', 'read-only': true, 'file': { driver: 'file', filename: files.configDrive } }),
@@ -58,11 +54,11 @@ export function qemuArguments(places: Places, files: GuestFiles, spec: GuestSpec
   ]
 }
 
-/** The block node of a volume: what `-blockdev` and `blockdev-add` take. The format is the controller's word, never probed. */
-export function volumeBlockdev({ attachmentId, connection, readOnly }: GuestVolume): Record<string, unknown> {
+/** The block node of a volume: what `-blockdev` and `blockdev-add` take; one of another host is reached by its link. The format is the controller's word, never probed. */
+export function volumeBlockdev(files: GuestFiles, { attachmentId, connection, readOnly }: GuestVolume): Record<string, unknown> {
   const file = connection.kind === 'file'
     ? { driver: 'file', filename: connection.path, discard: 'unmap' }
-    : { 'driver': 'nbd', 'server': { type: 'unix', path: connection.socket }, 'export': connection.exportName, 'reconnect-delay': 30 }
+    : { 'driver': 'nbd', 'server': { type: 'unix', path: linkSocket(files, attachmentId) }, 'export': connection.exportName, 'reconnect-delay': RECONNECT }
   return { 'driver': connection.format, 'node-name': volumeNode(attachmentId), 'discard': 'unmap', 'read-only': readOnly ?? false, file }
 }
 

@@ -39,7 +39,8 @@ const ROOT = /^root-(\d+)\.qcow2$/
 
 /** Throws a plain Error when sockets under `run` would have too long a name: a wrong configuration, seen at start. */
 export function placesOf(places: Places): Places {
-  const longest = Buffer.byteLength(filesOf(places, '00000000-0000-0000-0000-000000000000').spareMonitor)
+  const id = '00000000-0000-0000-0000-000000000000'
+  const longest = Buffer.byteLength(linkSocket(filesOf(places, id), id))
   if (longest > MAX_SOCKET) throw new Error(`the run directory ${places.run} is ${longest - MAX_SOCKET} bytes too long for unix sockets`)
   return places
 }
@@ -61,6 +62,23 @@ export function filesOf(places: Places, id: string): GuestFiles {
 export function revisionOf(fileName: string): number | undefined {
   const digits = ROOT.exec(fileName)?.[1]
   return digits === undefined ? undefined : Number(digits)
+}
+
+/** The block node of an attachment, and the directory of its link: a node's name has at most 31 characters, so the id is in base64. */
+export const volumeNode = (attachmentId: string) => `v-${Buffer.from(attachmentId.replaceAll('-', ''), 'hex').toString('base64url')}`
+/** The attachment that a block node is of; undefined for any other node. */
+export function attachmentOf(node: string): string | undefined {
+  return /^v-[\w-]{22}$/.test(node) ? Buffer.from(node.slice(2), 'base64url').toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : undefined
+}
+
+/** The directory of the link to a volume of another host; it is named as the volume's block node. */
+export function linkDirectory(files: GuestFiles, attachmentId: string): string {
+  return join(files.run, volumeNode(attachmentId))
+}
+
+/** Where QEMU reaches the link. */
+export function linkSocket(files: GuestFiles, attachmentId: string): string {
+  return join(linkDirectory(files, attachmentId), 's')
 }
 
 /** What stands after `-name` for a guest: the cloud's mark and the server's id. */

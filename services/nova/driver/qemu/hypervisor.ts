@@ -6,7 +6,7 @@ import type { Clock } from '@alto/kit/clock'
 import { qemuImg } from '@alto/kit/disk'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { endProcess, listNamespaces, processesWith, startDaemon, type Host } from '@alto/kit/host'
-import { GIB, type GuestSpec, type MarkedThing } from '../../model/guests.ts'
+import { GIB, type GuestSight, type GuestSpec, type MarkedThing } from '../../model/guests.ts'
 import type { Hypervisor } from '../hypervisor.ts'
 import { detectEmulation, qemuVersion } from './acceleration.ts'
 import { qemuArguments, type Emulation } from './arguments.ts'
@@ -14,6 +14,7 @@ import { writeConfigDrive } from './config-drive.ts'
 import { readConsoleLog, touchConsoleLog, trimConsoleLog } from './console-log.ts'
 import { filesOf, guestName, placesOf, revisionOf, type GuestFiles } from './files.ts'
 import { imageCache } from './images.ts'
+import { volumeLinks } from './links.ts'
 import { keepMachine, keepPlugs, keepSlots, readMachine } from './machine.ts'
 import { restoreMemory, saveMemory } from './memory.ts'
 import { monitors, type Live } from './monitors.ts'
@@ -35,6 +36,8 @@ export interface QemuOptions {
   readonly netns?: string
   /** What to emulate with; found out when not given. */
   readonly emulation?: Emulation
+  /** The site's: keys of volumes that are on other hosts derive from it. Without it they cannot be reached. */
+  readonly dataSecret?: string
 }
 
 const RESTORE_DEADLINE = 120_000
@@ -50,6 +53,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
   const img = qemuImg(host)
   const images = imageCache(join(places.data, 'images'), img, clock)
   const guests = monitors(clock)
+  const links = volumeLinks(places, { clock, dataSecret: options.dataSecret, onEnd: guests.hint })
   const hostNotes = join(places.data, 'agent.json')
 
   const at = async (id: string): Promise<{ files: GuestFiles, live: Live | undefined }> => {
@@ -64,6 +68,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
   const kill = async (id: string): Promise<void> => {
     const name = `guest=${guestName(places, id)}`
     for (const process of await processesWith(name)) if (process.argv.includes(name)) await endProcess(process, clock)
+    await links.endAll(filesOf(places, id))
     await rm(filesOf(places, id).run, { recursive: true, force: true })
   }
   /** Starts QEMU and waits until its monitor answers, which it does when the whole machine is made. */
@@ -94,6 +99,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     const argv = qemuArguments(places, files, machine.spec, { ...emulation, incoming: suspended, slots: machine.slots, rootRevision: await rootRevision(files) ?? 0 })
     const niced: [string, ...string[]] = emulation.acceleration === 'tcg' ? ['nice', '-n', '10', ...argv] : argv     // an emulated guest that boots must not starve the cloud
     try {
+      for (const volume of machine.spec.volumes) await links.make(files, volume)
       const { qmp } = await launched(niced, files)
       if (suspended) {
         await restoreMemory(qmp, files, clock, AbortSignal.timeout(RESTORE_DEADLINE))
@@ -121,14 +127,14 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
         { kind: 'process', serverId: argv.find(word => word.startsWith('guest='))?.split('/').at(-1) ?? '', name: String(pid) }))
       const directories = async (kind: MarkedThing['kind'], dir: string) => (await readdir(dir).catch(() => [])).map((name): MarkedThing => ({ kind, serverId: name, name: join(dir, name) }))
       return [
-        ...processes, ...await directories('run-directory', places.run), ...await directories('disk-directory', join(places.data, 'instances')),
+        ...processes, ...(await links.running()).map(({ serverId, pid }): MarkedThing => ({ kind: 'process', serverId, name: String(pid) })), ...await directories('run-directory', places.run), ...await directories('disk-directory', join(places.data, 'instances')),
         ...(await images.list()).map((name): MarkedThing => ({ kind: 'cached-image', serverId: '', name })),
       ]
     },
     async look(id) {
       const { files, live } = await at(id)
       if (live) await trimConsoleLog(files.consoleLog)
-      return await sightOf(files, live)
+      return linked(await sightOf(files, live), await links.look(files))
     },
     watch: guests.watch,
     async readNotes(id) {
@@ -191,12 +197,14 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     },
     async plugVolume(id, volume) {
       const { qmp, files } = await running(id)
-      await plugVolume(qmp, volume)
+      await links.make(files, volume)
+      await plugVolume(qmp, files, volume)
       await keepPlugs(files, ({ volumes }) => ({ volumes: [...volumes.filter(other => other.attachmentId !== volume.attachmentId), volume] }))
     },
     async unplugVolume(id, attachmentId) {
       const { qmp, files } = await running(id)
       await unplugVolume(qmp, clock, attachmentId)
+      await links.end(files, attachmentId)
       await keepPlugs(files, ({ volumes }) => ({ volumes: volumes.filter(other => other.attachmentId !== attachmentId) }))
     },
     async growVolume(id, attachmentId, bytes) { await growVolume((await running(id)).qmp, attachmentId, bytes) },
@@ -223,6 +231,14 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     },
     async close() { guests.close() },
   }
+}
+
+/** What is seen of a running guest and of its links: a volume with a broken link is cut off, a link without a volume is the rest of one that was not plugged or unplugged to the end. */
+function linked(sight: GuestSight, links: readonly { attachmentId: string, whole: boolean }[]): GuestSight {
+  if (sight.process === 'none' || links.length === 0) return sight
+  const cut = new Set(links.filter(({ whole }) => !whole).map(({ attachmentId }) => attachmentId))
+  const rests = links.filter(({ attachmentId }) => !sight.volumes.some(volume => volume.attachmentId === attachmentId))
+  return { ...sight, volumes: [...sight.volumes.map(volume => cut.has(volume.attachmentId) ? { ...volume, cut: true as const } : volume), ...rests.map(({ attachmentId }) => ({ attachmentId, bytes: 0, half: true as const }))] }
 }
 
 /** Writes `text` to `path` at once or not at all. */

@@ -15,6 +15,8 @@ export interface Monitors {
   /** The guest's process with an open monitor, or undefined when it does not run. Throws Fault unavailable `nova.qmp.closed` when it runs but does not listen. */
   live(files: GuestFiles): Promise<Live | undefined>
   watch(listener: (id: string) => void): () => void
+  /** Tells the listeners that something may have changed with a guest. */
+  hint(id: string): void
   close(): void
 }
 
@@ -48,6 +50,7 @@ export function monitors(clock: Clock): Monitors {
       pending.catch(() => open.delete(files.id))
       return await pending
     },
+    hint,
     watch(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

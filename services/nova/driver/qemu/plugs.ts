@@ -2,7 +2,8 @@
 import { Fault, isFault } from '@alto/kit/errors'
 import type { Clock } from '@alto/kit/clock'
 import type { GuestPort, GuestVolume } from '../../model/guests.ts'
-import { portBackend, portDevice, portFrontend, portNetdev, volumeBlockdev, volumeDevice, volumeFrontend, volumeNode } from './arguments.ts'
+import { portBackend, portDevice, portFrontend, portNetdev, volumeBlockdev, volumeDevice, volumeFrontend } from './arguments.ts'
+import { volumeNode, type GuestFiles } from './files.ts'
 import type { Qmp } from './qmp.ts'
 import { devicesOf, nodesOf } from './sight.ts'
 
@@ -24,8 +25,8 @@ export async function unplugPort(qmp: Qmp, clock: Clock, portId: string): Promis
 }
 
 /** Opens a volume and plugs it as a disk. */
-export async function plugVolume(qmp: Qmp, volume: GuestVolume): Promise<void> {
-  if (!(await nodesOf(qmp)).has(volumeNode(volume.attachmentId))) await qmp.execute('blockdev-add', volumeBlockdev(volume))
+export async function plugVolume(qmp: Qmp, files: GuestFiles, volume: GuestVolume): Promise<void> {
+  if (!(await nodesOf(qmp)).has(volumeNode(volume.attachmentId))) await qmp.execute('blockdev-add', volumeBlockdev(files, volume))
   if ((await devicesOf(qmp)).includes(volumeDevice(volume.attachmentId))) return
   await qmp.execute('device_add', volumeFrontend(volume)).catch(async (error: unknown) => {
     await qmp.execute('blockdev-del', { 'node-name': volumeNode(volume.attachmentId) })

@@ -1,8 +1,8 @@
 // What can be seen of a QEMU guest: its process and status, its devices, its disks. Everything is asked for; nothing is remembered.
 import { open, readdir, stat } from 'node:fs/promises'
 import type { GuestSight } from '../../model/guests.ts'
-import { attachmentOf, ROOT_DEVICE, volumeDevice } from './arguments.ts'
-import { revisionOf, type GuestFiles } from './files.ts'
+import { ROOT_DEVICE, volumeDevice } from './arguments.ts'
+import { attachmentOf, revisionOf, type GuestFiles } from './files.ts'
 import type { Live } from './monitors.ts'
 import type { Qmp } from './qmp.ts'
 
