@@ -1,6 +1,7 @@
 // A PostgreSQL of our own for the tests: from the Debian package's binaries, in a directory of its own, on a unix socket only, gone afterwards.
-import { execFile, spawn } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,15 +9,28 @@ import { promisify } from 'node:util'
 
 const exec = promisify(execFile)
 const START_DEADLINE = 60_000
+const READY = 'ready to accept connections'
 
-/** A running server. */
+/** How it runs. */
+export interface PrivatePostgresOptions {
+  /** True: what was committed is on the disk, as it is for operators; otherwise what is fast. */
+  readonly durable?: boolean
+}
+
+/** A server that is running, until it is told otherwise. Its url stays the same over restarts. */
 export interface PrivatePostgres extends AsyncDisposable {
   /** For ALTO_TEST_POSTGRES. */
   readonly url: string
+  /** Of the server; undefined while it does not run. */
+  readonly pid: number | undefined
+  /** Ends it at once (SIGKILL), with every connection; resolves when it has ended. */
+  kill(): Promise<void>
+  /** Starts it again; resolves when it accepts connections. Throws with the server's words when it does not. */
+  start(): Promise<void>
 }
 
 /** Starts one; undefined when this machine has no PostgreSQL. Throws with the server's words when it does not start. */
-export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
+export async function privatePostgres({ durable = false }: PrivatePostgresOptions = {}): Promise<PrivatePostgres | undefined> {
   const bin = globSync('/usr/lib/postgresql/*/bin').toSorted().at(-1)
   if (bin === undefined) return undefined
   const dir = mkdtempSync(join(tmpdir(), 'alto-pg-'))
@@ -24,28 +38,55 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
   // It refuses to run as root.
   const as: readonly string[] = asRoot ? ['runuser', '-u', 'postgres', '--'] : []
   const run = (program: string, ...args: string[]) => [...as, join(bin, program), ...args] as [string, ...string[]]
+  let server: ChildProcess | undefined
+
+  /** True when it accepts connections, false when what served its predecessor's has not ended yet. */
+  const tried = async () => {
+    const [postgres, ...args] = run('postgres', '-D', join(dir, 'data'), '-k', dir, '-h', '', ...(durable ? [] : ['-F']), '-c', 'max_connections=100')
+    const child = spawn(postgres, args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
+    let words = ''
+    child.stderr.on('data', (chunk: Buffer) => { words = (words + chunk.toString()).slice(-4000) })
+    server = child
+    void once(child, 'exit').then(() => { if (server === child) server = undefined })
+    for (let waited = 0; !existsSync(join(dir, '.s.PGSQL.5432')) || !words.includes(READY); waited += 50) {
+      if (child.exitCode !== null && words.includes('pre-existing shared memory')) return false
+      if (child.exitCode !== null || child.signalCode !== null || waited > START_DEADLINE) throw new Error(`PostgreSQL did not start: ${words}`)
+      await sleep(50)
+    }
+    return true
+  }
+  const start = async () => {
+    while (!server && !await tried()) await sleep(50)
+  }
+  /** The server's own process; what we started may be the program that changed the user. */
+  const pid = () => {
+    const file = join(dir, 'data', 'postmaster.pid')
+    return server && existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    const [ending, main] = [server, pid()]
+    if (!ending || main === undefined) return
+    const exit = once(ending, 'exit')
+    process.kill(main, signal)
+    await exit
+  }
   try {
     if (asRoot) await exec('id', ['-u', 'postgres']).then(({ stdout }) => chownSync(dir, Number(stdout), -1))
     const [initdb, ...initArgs] = run('initdb', '-D', join(dir, 'data'), '-U', 'alto', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C')
     await exec(initdb, initArgs, { cwd: dir })
-    const [postgres, ...args] = run('postgres', '-D', join(dir, 'data'), '-k', dir, '-h', '', '-F', '-c', 'max_connections=60')
-    const server = spawn(postgres, args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
-    let words = ''
-    server.stderr.on('data', (chunk: Buffer) => { words = (words + chunk.toString()).slice(-4000) })
-    const ended = new Promise<void>(resolve => server.once('exit', () => resolve()))
-    for (let waited = 0; !existsSync(join(dir, '.s.PGSQL.5432')) || !words.includes('ready to accept connections'); waited += 50) {
-      if (server.exitCode !== null || waited > START_DEADLINE) throw new Error(`PostgreSQL did not start: ${words}`)
-      await sleep(50)
-    }
+    await start()
     return {
       url: `postgres://alto@localhost/postgres?host=${encodeURIComponent(dir)}`,
+      get pid() { return pid() },
+      start,
+      kill: () => end('SIGKILL'),
       async [Symbol.asyncDispose]() {
-        await exec('pkill', ['-INT', '-f', `postgres -D ${join(dir, 'data')} `]).catch(() => {})
-        await ended
+        await end('SIGINT')
         rmSync(dir, { recursive: true, force: true })
       },
     }
   } catch (error) {
+    await end('SIGKILL')
     rmSync(dir, { recursive: true, force: true })
     throw error
   }

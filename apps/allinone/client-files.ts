@@ -2,7 +2,7 @@
 import type { Secrets } from './data-directory.ts'
 
 /** clouds.yaml with the clouds alto (demo), alto-admin and alto-system-admin. `base` is the listener's URL. */
-export function cloudsYaml(base: string, secrets: Secrets): string {
+export function cloudsYaml(base: string, secrets: Pick<Secrets, 'adminPassword' | 'demoPassword'>): string {
   const cloud = (name: string, user: string, password: string, scope: readonly string[]) => [
     `  ${name}:`, '    region_name: RegionOne', '    identity_api_version: 3', '    auth:', `      auth_url: ${base}/identity`, `      username: ${user}`, `      password: ${quoted(password)}`,
     '      user_domain_name: Default', ...scope.map(line => `      ${line}`),

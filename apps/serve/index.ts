@@ -1,28 +1,27 @@
-// One process of a larger site, with the roles that it is given: the same services as in apps/allinone on other wires.
-// PostgreSQL instead of files, sockets instead of the in-memory dispatch, Keystone asked over its API instead of called.
-// The roles here need no agent. Nova, Neutron and Cinder speak to agents, for which a bus between processes is needed that is not there yet.
+// One process of a larger site, with the roles that it is given: the same parts as in apps/allinone on other wires. PostgreSQL instead of files,
+// RabbitMQ instead of memory, sockets between processes. A process with all services is a controller; several may serve beside each other.
+import { mkdir, readFile, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { livePolicy } from '@alto/allinone/policies'
-import * as glance from '@alto/glance'
-import * as keystone from '@alto/keystone'
+import { dirname, join, resolve } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
 import { loadConfig, type ConfigSource, type Values } from '@alto/kit/config'
-import { migrate, openPostgres, type Database, type Migration } from '@alto/kit/db'
+import { openPostgres } from '@alto/kit/db'
 import { Fault, messageOf } from '@alto/kit/errors'
-import { httpServer, networkFetch, type Authenticate, type HttpService } from '@alto/kit/http'
+import { firstAnswering, networkFetch, type Fetch } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import { remoteAuthenticator, restClient, serviceSession } from '@alto/kit/openstack'
-import type { Rule } from '@alto/kit/policy'
-import * as placement from '@alto/placement'
+import { serviceSession } from '@alto/kit/openstack'
+import { AmqpTransport, LocalTransport, type Transport } from '@alto/kit/rpc'
+import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, SERVICE_USERS, sections as serviceSections, SERVICES, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
+import { serveControl } from '@alto/site/control'
 import { siteOptions } from './options.ts'
 
-/** What a process can be. */
-export const ROLES = ['keystone', 'placement', 'glance'] as const
+/** What a process can be: services, and the agents of a host. */
+export const ROLES = [...SERVICES, ...HOST_ROLES] as const
 export type Role = typeof ROLES[number]
 
 /** The sections that a process reads of the site's file. */
-export const sections = [siteOptions, keystone.declared.options, placement.declared.options, glance.declared.options] as const
+export const sections = [siteOptions, ...serviceSections] as const
 
 /** How a process is started. */
 export interface ServeOptions {
@@ -35,99 +34,149 @@ export interface ServeOptions {
 
 /** A running process of a site. */
 export interface Served {
-  readonly url: string
-  stop(): Promise<void>
+  /** Of the listener; undefined for a process with agents only. */
+  readonly url: string | undefined
+  /** Resolves when the command line tells it to end, with how. */
+  readonly told: Promise<{ keepGuests: boolean }>
+  /** Guests and networks of a host go on when they are kept. */
+  stop(opts: { keepGuests: boolean }): Promise<void>
 }
 
+type Site = Values<typeof siteOptions>
+
+/** Services that speak to agents, or to their like in other processes. */
+const ON_THE_BUS: readonly Role[] = ['nova', 'neutron', 'cinder', ...HOST_ROLES]
+
 /**
- * Starts the roles on one listener; resolves when it answers.
- * Throws Fault('badRequest', 'serve.missing') naming the option that a role needs, and what configuration, database and listener throw.
+ * Starts the roles; resolves when the listener answers and agents have asked for their rows once.
+ * Throws Fault('badRequest', 'serve.missing') naming the option that a role needs, and what configuration, database, bus and listener throw.
  */
 export async function serve(opts: ServeOptions): Promise<Served> {
   const { log, clock, ids, roles } = opts
   const config = loadConfig(sections, opts.config)
   const { site } = config
+  const name = site.name ?? hostname()
+  const began = clock.now()
+  const carried = SERVICES.filter(service => roles.includes(service))
+  const hosted = HOST_ROLES.filter(role => roles.includes(role))
   await using undo = new AsyncDisposableStack()
 
-  const open = async <Tables>(service: string, migrations: readonly Migration[]): Promise<Database<Tables>> => {
-    const db = await database<Tables>(needed(site.database, 'database', service), service)
-    undo.defer(() => db.close())
-    await migrate(db, migrations, clock)
-    return db
-  }
-  const policy = async (service: string, rules: readonly Rule[]) => {
-    const live = await livePolicy(`${site.data}/policy`, service, rules, { clock, log })
-    undo.defer(() => live.stop())
-    return () => live.current()
-  }
-
-  const services: HttpService[] = []
-  let authenticate: Authenticate | undefined
-  if (roles.includes('keystone')) {
-    const identity = await keystone.keystoneService({
-      clock, ids, db: await open<keystone.Tables>('keystone', keystone.migrations), keysDir: `${site.data}/keys/fernet`, options: config.keystone, enforcer: await policy('keystone', keystone.declared.rules),
+  const transport = roles.some(role => ON_THE_BUS.includes(role)) ? bus(site, name, opts, undo) : new LocalTransport({ clock, log })
+  const elsewhere = firstAnswering(site.controllers, networkFetch)
+  let controller: Controller | undefined
+  if (carried.length > 0) {
+    controller = await startController({
+      services: carried, name, config, transport, clock, ids, log, listen: addressOf(site), tls: await tlsOf(site), publicUrl: site.publicUrl ?? undefined, elsewhere,
+      directories: { policy: join(site.data, 'policy'), keys: join(site.data, 'keys'), images: join(site.data, 'images') },
+      secrets: { servicePasswords: passwords(site, carried[0]!), metadataSecret: carried.includes('nova') ? needed(site.metadataSecret, 'metadata_secret', 'nova') : '' },
+      ...(carried.includes('keystone') && { users: { admin: needed(site.adminPassword, 'admin_password', 'keystone'), demo: site.demoPassword ?? undefined, services: passwords(site, 'keystone') } }),
+      async open<Tables>(service: ServiceName) {
+        const db = await database<Tables>(needed(site.database, 'database', service), service)
+        undo.defer(() => db.close())
+        return db
+      },
     })
-    await identity.bootstrap(firstUsers(site, roles))
-    services.push(...identity.http)
-    authenticate = identity.authenticate
-  }
-  const authenticateFor = (service: Role) => authenticate ?? remote(site, service, clock)
-  if (roles.includes('placement')) {
-    services.push(...placement.placementService({
-      clock, ids, db: await open<placement.Tables>('placement', placement.migrations), options: config.placement, authenticate: authenticateFor('placement'), enforcer: await policy('placement', placement.declared.rules),
-    }).http)
-  }
-  if (roles.includes('glance')) {
-    services.push(...(await glance.glanceService({
-      clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticateFor('glance'), enforcer: await policy('glance', glance.declared.rules),
-      store: await glance.fileStore(`${site.data}/images`), host: `${hostname()}/${site.listen}`,
-    })).http)
+    undo.defer(() => controller!.stop())
   }
 
-  const server = await httpServer({ services, log, ids, clock, publicUrl: site.publicUrl ?? undefined })
-  undo.defer(() => server.close())
-  const [, host = '127.0.0.1', port = '0'] = /^(.*):(\d+)$/.exec(site.listen) ?? []
-  const bound = await server.listen({ host, port: Number(port) })
+  const ending = { keepGuests: true }
+  const run = runDirectory(site, name)
+  await mkdir(run, { recursive: true, mode: 0o700 })
+  undo.defer(() => rmdir(run).then(() => rmdir(dirname(run))).catch(() => {}))         // when nothing is left in it
+  if (hosted.length > 0) await host(name, hosted, { site, transport, fetch: controller?.fetch ?? elsewhere, run, ...opts }, undo, ending)
+  if (controller && carried.length === SERVICES.length && site.demoPassword !== null) {
+    const adminPassword = needed(site.adminPassword, 'admin_password', 'keystone')
+    await makeDemoSet({ fetch: controller.fetch, adminPassword, demoPassword: site.demoPassword, image: site.demoImage ?? undefined, publicCidr: freeExternalRange(machineRanges()) })
+  }
+  const { promise: told, resolve: tell } = Promise.withResolvers<{ keepGuests: boolean }>()
+  const control = await serveControl(run, {
+    status: async () => ({ cloud: site.cloud, url: controller?.url, drivers: site.drivers, services: roles, statements: controller?.statements(), pid: process.pid, seconds: Math.round((clock.now() - began) / 1000) }),
+    down: async input => { tell({ keepGuests: input['keepGuests'] === true }) },
+    ...(controller && {
+      restart: async (input: Readonly<Record<string, unknown>>) => controller.reload(String(input['service'])),
+      audit: async (input: Readonly<Record<string, unknown>>) => controller.audit({ repair: input['repair'] === true }),
+    }),
+  })
+  undo.defer(() => control.close())
   const parts = undo.move()
-  return { url: `http://${host}:${bound}`, stop: () => parts.disposeAsync() }
+  return {
+    told, url: controller?.url,
+    async stop({ keepGuests }) {
+      ending.keepGuests = keepGuests
+      await parts.disposeAsync()
+    },
+  }
 }
 
-type Site = Values<typeof siteOptions>
+async function host(name: string, roles: readonly HostRole[], parts: ServeOptions & { site: Site, transport: Transport, fetch: Fetch, run: string }, undo: AsyncDisposableStack, ending: { keepGuests: boolean }): Promise<void> {
+  const { site, transport, fetch, run, clock, ids, log } = parts
+  const role = roles[0]!
+  const kind = site.drivers
+  const side = await startHostSide({
+    host: name, cloud: cloudOf(site, role), roles, kinds: { compute: kind, network: kind, volume: kind }, transport, fetch, clock, ids, log, tunnelAddress: site.tunnelAddress ?? undefined,
+    session: serviceSession({ name: 'nova', password: needed(site.servicePassword, 'service_password', role) }, { fetch, identity: '/identity', clock }),
+    metadataSecret: needed(site.metadataSecret, 'metadata_secret', role),
+    directories: { guests: resolve(site.data, 'guests'), volumes: resolve(site.data, 'volumes'), run: { compute: join(run, 'nova'), network: join(run, 'network') } },
+  })
+  undo.defer(() => side.stop(ending))
+}
 
-function needed(value: string | null, name: string, role: string): string {
+/** The bus, which may be down: rows are the truth, and what it would have told is found by looking. */
+function bus(site: Site, name: string, { clock, ids, log, roles }: ServeOptions, undo: AsyncDisposableStack): Transport {
+  const role = roles.find(one => ON_THE_BUS.includes(one))!
+  const transport = new AmqpTransport({ url: needed(site.bus, 'bus', role), cloud: cloudOf(site, role), clock, ids, log, name })
+  undo.defer(() => transport.close())
+  return transport
+}
+
+/** Where the command line finds the process that the configuration describes. Throws what a bad configuration throws. */
+export function processDirectory(source: ConfigSource): string {
+  const { site } = loadConfig(sections, source)
+  return runDirectory(site, site.name ?? hostname())
+}
+
+function runDirectory(site: Pick<Site, 'run' | 'cloud'>, name: string): string {
+  return join(resolve(site.run), site.cloud ?? 'site', name)
+}
+
+function cloudOf(site: Site, role: Role): string {
+  const cloud = needed(site.cloud, 'cloud', role)
+  if (!/^[0-9a-f]{8}$/.test(cloud)) throw new Fault('badRequest', 'serve.cloud', `The option site.cloud is ${JSON.stringify(cloud)}: it must be 8 hexadecimal digits, such as 00c10d01.`)
+  return cloud
+}
+
+function passwords(site: Site, role: Role): Record<string, string> {
+  const password = needed(site.servicePassword, 'service_password', role)
+  return Object.fromEntries(SERVICE_USERS.map(name => [name, password]))
+}
+
+function needed(value: string | null, name: string, role: Role): string {
   if (value === null) throw new Fault('badRequest', 'serve.missing', `The role ${role} needs the option site.${name}.`)
   return value
 }
 
-async function database<Tables>(url: string, schema: string): Promise<Database<Tables>> {
+function addressOf({ listen, insecure, tlsCertificate }: Site): { host: string, port: number } {
+  const [, host, port] = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(listen) ?? []
+  if (host === undefined || port === undefined) throw new Fault('badRequest', 'serve.listen', `The option site.listen is ${JSON.stringify(listen)}: it must be HOST:PORT.`)
+  const local = host === 'localhost' || host === '::1' || host.startsWith('127.')
+  if (!local && tlsCertificate === null && !insecure) throw new Fault('badRequest', 'serve.insecure', `The option site.listen is ${listen}, which is reachable from other machines and would carry passwords in the clear: give site.tls_certificate and site.tls_key, or site.insecure.`)
+  return { host, port: Number(port) }
+}
+
+async function tlsOf({ tlsCertificate, tlsKey }: Site): Promise<{ cert: string, key: string } | undefined> {
+  if (tlsCertificate === null && tlsKey === null) return undefined
+  if (tlsCertificate === null || tlsKey === null) throw new Fault('badRequest', 'serve.tls', 'The options site.tls_certificate and site.tls_key are of use together only.')
+  try {
+    return { cert: await readFile(tlsCertificate, 'utf8'), key: await readFile(tlsKey, 'utf8') }
+  } catch (cause) {
+    throw new Fault('badRequest', 'serve.tls', `The listener's certificate and key cannot be read: ${messageOf(cause)}.`, { cause })
+  }
+}
+
+async function database<Tables>(url: string, schema: string) {
   try {
     return await openPostgres<Tables>({ url, schema })
   } catch (cause) {
     throw new Fault('unavailable', 'serve.database', `The database of ${schema} cannot be used: ${messageOf(cause)}.`, { cause })
-  }
-}
-
-/** Keystone in another process: its verdicts hold for a second at most. */
-function remote(site: Site, service: Role, clock: Clock): Authenticate {
-  const identity = needed(site.identityUrl, 'identity_url', service)
-  const session = serviceSession({ name: service, password: needed(site.servicePassword, 'service_password', service) }, { fetch: networkFetch, identity, clock })
-  return remoteAuthenticator(restClient('identity', identity, { fetch: networkFetch, session, clock }), clock)
-}
-
-function firstUsers(site: Site, roles: readonly Role[]): keystone.Bootstrap {
-  const password = needed(site.servicePassword, 'service_password', 'keystone')
-  const grants = ['admin', 'service'].map(role => ({ project: 'service', role }))
-  const known = [
-    { role: 'keystone', type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' }, { role: 'placement', type: 'placement', name: 'placement', description: 'Placement', url: '$(base)s/placement' },
-    { role: 'glance', type: 'image', name: 'glance', description: 'Image', url: '$(base)s/image' },
-  ] as const
-  return {
-    region: 'RegionOne', projects: ['admin', 'service'],
-    users: [
-      { name: 'admin', password: needed(site.adminPassword, 'admin_password', 'keystone'), system: 'admin', grants: [{ project: 'admin', role: 'admin' }] },
-      ...['placement', 'glance'].map(name => ({ name, password, grants })),
-    ],
-    // Only what this process carries: the endpoints of others are made by whoever knows where they are.
-    endpoints: known.filter(endpoint => roles.includes(endpoint.role)),
   }
 }

@@ -1,12 +1,25 @@
-// What a process of a larger site is told: where its database and Keystone are, what it listens on, and whom it acts as.
+// What a process of a larger site is told. One file serves all processes of a site; what differs between them comes from the environment (ALTO_SITE_NAME) or from files of their own.
 import { option, section } from '@alto/kit/config'
 
 export const siteOptions = section('site', [
+  option({ name: 'name', type: 'string', default: null, meaning: 'This process among those of its kind: the host\'s name for agents, the controller\'s for services. Unique, and the same after a restart; the machine\'s name when not given.' }),
+  option({ name: 'cloud', type: 'string', default: null, meaning: 'The cloud\'s id, 8 hexadecimal digits: the mark of all that its agents make on their hosts, and of its queues on the bus.' }),
   option({ name: 'listen', type: 'string', default: '127.0.0.1:5000', meaning: 'HOST:PORT of this process\'s listener.' }),
+  option({ name: 'tls_certificate', type: 'string', default: null, meaning: 'The PEM file of the listener\'s certificate, with those that it rests on. The site\'s other processes must trust it (NODE_EXTRA_CA_CERTS).' }),
+  option({ name: 'tls_key', type: 'string', default: null, meaning: 'The PEM file of its key.' }),
+  option({ name: 'insecure', type: 'boolean', default: false, meaning: 'Allows a listener off loopback without TLS: on a network that only the site\'s own machines are on, or behind a proxy that has TLS.' }),
   option({ name: 'public_url', type: 'string', default: null, meaning: 'The URL under which clients reach the site; what they named when not given.' }),
+  option({ name: 'controllers', type: 'strings', default: [], meaning: 'URLs of the site\'s listeners, without a path: where a process finds the services that it does not carry. The next is asked when one does not answer.' }),
   option({ name: 'database', type: 'string', default: null, secret: true, meaning: 'The PostgreSQL server: postgres://USER:PASSWORD@HOST/NAME. Each service has a schema there.' }),
-  option({ name: 'data', type: 'string', default: 'var', meaning: 'The directory of what is no row: token keys, image bytes, policy files. Processes of one service share it.' }),
-  option({ name: 'identity_url', type: 'string', default: null, meaning: 'Keystone\'s endpoint, for processes that do not carry it: http://HOST:PORT/identity.' }),
-  option({ name: 'service_password', type: 'string', default: null, secret: true, meaning: 'The password of the service users (glance, placement), which Keystone\'s process makes.' }),
+  option({ name: 'bus', type: 'string', default: null, secret: true, meaning: 'The RabbitMQ server: amqp://USER:PASSWORD@HOST:PORT/VIRTUAL_HOST.' }),
+  option({ name: 'data', type: 'string', default: 'var', meaning: 'The directory of what is no row. Of services: token keys, image bytes, policy files; the controllers of a site share it. Of agents: disks, which are the host\'s own.' }),
+  option({ name: 'run', type: 'string', default: '/run/alto', meaning: 'The directory of sockets and pidfiles; short, and gone after a reboot of the machine.' }),
+  option({ name: 'drivers', type: 'choice', choices: ['real', 'fake'], default: 'real', meaning: 'What agents make: guests, networks and disks of this machine, or none.' }),
+  option({ name: 'tunnel_address', type: 'string', default: null, meaning: 'The address of this host for what hosts send each other: networks of tenants, and volumes. Without one, networks and volumes do not leave the host.' }),
+  option({ name: 'service_password', type: 'string', default: null, secret: true, meaning: 'The password of the service users (placement, glance, nova, neutron, cinder), which Keystone\'s process makes.' }),
   option({ name: 'admin_password', type: 'string', default: null, secret: true, meaning: 'The password of the user admin, which Keystone\'s process makes.' }),
+  option({ name: 'demo_password', type: 'string', default: null, secret: true, meaning: 'The password of the user demo; with it, a process that carries all services makes the demo set at its start.' }),
+  option({ name: 'demo_image', type: 'string', default: null, meaning: 'The file of the demo set\'s bootable image; an empty image when not given.' }),
+  option({ name: 'metadata_secret', type: 'string', default: null, secret: true, meaning: 'Shared by Nova and the hosts: signs whose metadata a guest asks for.' }),
+  option({ name: 'data_secret', type: 'string', default: null, secret: true, meaning: 'Shared by Nova and the hosts: the keys of what hosts send each other follow from it.' }),
 ])

@@ -13,7 +13,7 @@ import { serve, type Role } from './index.ts'
 const base = process.env['ALTO_TEST_POSTGRES']
 const options = { log: silentLog, clock: systemClock, ids: systemIds }
 
-function config(site: Record<string, string>): { file: string, text: string } {
+function config(site: Record<string, unknown>): { file: string, text: string } {
   return { file: 'site.yaml', text: JSON.stringify({ site: { listen: '127.0.0.1:0', service_password: 'service-secret', admin_password: 'admin-secret', ...site } }) }
 }
 
@@ -23,13 +23,14 @@ test('a token of one process opens the others, ends there within a second, and i
   await using own = await freshPostgres(base!)
   await using undo = new AsyncDisposableStack()
   undo.defer(() => rm(data, { recursive: true }))
-  const start = async (role: Role, more: Record<string, string> = {}) => {
+  const start = async (role: Role, more: Record<string, unknown> = {}) => {
     const served = await serve({ ...options, roles: [role], config: config({ database: own.url, data, ...more }) })
-    undo.defer(() => served.stop())
-    return served.url
+    undo.defer(() => served.stop({ keepGuests: false }))
+    return served.url!
   }
-  const identity = `${await start('keystone')}/identity`
-  const [placement, image] = [await start('placement', { identity_url: identity }), await start('glance', { identity_url: identity })]
+  const keystone = await start('keystone')
+  const identity = `${keystone}/identity`
+  const [placement, image] = [await start('placement', { controllers: [keystone] }), await start('glance', { controllers: [keystone] })]
   const auth = { auth: { identity: { methods: ['password'], password: { user: { name: 'admin', domain: { id: 'default' }, password: 'admin-secret' } } }, scope: { project: { name: 'admin', domain: { id: 'default' } } } } }
   const login = await fetch(`${identity}/v3/auth/tokens`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(auth) })
   const token = login.headers.get('x-subject-token')!

@@ -36,6 +36,8 @@ export interface HostSideOptions {
   }
   /** Shared with Nova. */
   metadataSecret: string
+  /** Where this host is reached by the others for networks and volumes; undefined: they stay on the host. */
+  tunnelAddress?: string | undefined
   transport: Transport
   /** Reaches the controller's services; URLs are paths. */
   fetch: Fetch
@@ -72,7 +74,10 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
 
   // Last to go: guests have their taps there.
   if (roles.includes('network') || roles.includes('compute')) {
-    const options = { ...common, cloud, control: client(networkControl, transport, 'neutron'), runDirectory: directories.run.network }
+    const options = {
+      ...common, cloud, control: client(networkControl, transport, 'neutron'), runDirectory: directories.run.network, gateway: roles.includes('network'),
+      ...(opts.tunnelAddress !== undefined && { tunnelAddress: opts.tunnelAddress }),
+    }
     const network = kinds.network === 'real'
       ? await startLinuxNetworkAgent({ ...options, metadata: { fetch: whatwg(opts.fetch), url: 'http://nova/metadata-internal', secret: opts.metadataSecret } })
       : startFakeNetworkAgent(options)

@@ -5,7 +5,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemIds } from '@alto/kit/ids'
-import { realCloud, run, type RealCloud } from './real-cloud.ts'
+import { run } from './cloud.ts'
+import { realCloud, type RealCloud } from './real-cloud.ts'
 
 let cloud: RealCloud
 let mark: string

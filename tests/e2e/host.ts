@@ -1,15 +1,12 @@
-// What of a cloud is on this host: everything it makes carries its id.
-import { readdir } from 'node:fs/promises'
-import { run } from './real-cloud.ts'
+// What of a cloud is on a host: everything it makes carries its id.
+import { run } from './cloud.ts'
 
-/** Processes, links, namespaces, tables and run directories of the cloud, a line each; empty when the host is clean. */
-export async function tracesOf(cloud: string): Promise<string[]> {
+/** Processes, links, namespaces, tables and run directories of the cloud, a line each; empty when the host is clean. `within` begins the commands that look at another host. */
+export async function tracesOf(cloud: string, within: readonly string[] = []): Promise<string[]> {
+  const look = async (...command: string[]) => (await run([...within, ...command][0]!, [...within, ...command].slice(1))).stdout
   const [processes, links, namespaces, tables, runs] = await Promise.all([
-    run('pgrep', ['-af', cloud]), run('ip', ['-o', 'link']), run('ip', ['netns', 'list']), run('nft', ['list', 'tables']), readdir('/run/alto').catch(() => []),
+    look('pgrep', '-af', cloud), look('ip', '-o', 'link'), look('ip', 'netns', 'list'), look('nft', 'list', 'tables'), look('sh', '-c', 'ls /run/alto 2>/dev/null'),
   ])
   const lines = (text: string, kind: string) => text.split('\n').filter(line => line.includes(cloud) && !line.includes('pgrep')).map(line => `${kind}: ${line}`)
-  return [
-    ...lines(processes.stdout, 'process'), ...lines(links.stdout, 'link'), ...lines(namespaces.stdout, 'namespace'), ...lines(tables.stdout, 'table'),
-    ...runs.filter(name => name.includes(cloud)).map(name => `run directory: ${name}`),
-  ]
+  return [...lines(processes, 'process'), ...lines(links, 'link'), ...lines(namespaces, 'namespace'), ...lines(tables, 'table'), ...lines(runs, 'run directory')]
 }

@@ -15,19 +15,19 @@ export function withData(command: Command): Command {
   return command.option('--data <dir>', 'the data directory', 'var')
 }
 
-/** Adds `--data DIR` and `--config FILE`: a cloud in one process, or a controller of a site. */
+/** Adds `--data DIR` and `--config FILE`: a cloud in one process, or a process of a site. */
 export function withCloud(command: Command): Command {
-  return withData(command).option('--config <file>', 'the configuration of a site ("./alto serve"), whose controller on this machine is meant')
+  return withData(command).option('--config <file>', 'the configuration of a site ("./alto serve"), whose process on this machine is meant')
 }
 
 /** What `withCloud` gives. */
 export interface CloudFlags { data: string, config?: string }
 
-/** Asks the running cloud, or the site's controller on this machine. Throws Fault('unavailable', 'ctl.notRunning' | 'control.notRunning') when it does not run. */
+/** Asks the running cloud, or the site's process on this machine. Throws Fault('unavailable', 'ctl.notRunning' | 'control.notRunning') when it does not run. */
 export async function askCloud(flags: CloudFlags, command: string, input: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
   if (flags.config === undefined) return ask(flags.data, command, input)
-  const { controllerDirectory } = await import('@alto/serve')
-  return askControl(controllerDirectory({ file: flags.config, text: await configText(flags.config), environment: process.env }), command, input)
+  const { processDirectory } = await import('@alto/serve')
+  return askControl(processDirectory({ file: flags.config, text: await configText(flags.config), environment: process.env }), command, input)
 }
 
 /** The text of `--config`. */

@@ -1,4 +1,5 @@
 // Commands that speak to a running cloud: down, reset, status, restart.
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isHeld } from '@alto/allinone/data-directory'
 import { Fault, isFault } from '@alto/kit/errors'
@@ -8,8 +9,9 @@ const STOP_DEADLINE = 120_000
 
 /** Adds them. */
 export const addRunning: AddCommand = (program, exits) => {
-  withData(program.command('down')).description('stop the cloud and its guests; "up" starts what ran').option('--keep-guests', 'leave the guests running')
-    .action(async (flags: { data: string, keepGuests?: boolean }) => {
+  withCloud(program.command('down')).description('stop the cloud and its guests; "up" (or "serve") starts what ran').option('--keep-guests', 'leave the guests running')
+    .action(async (flags: CloudFlags & { keepGuests?: boolean }) => {
+      if (flags.config !== undefined) return endProcess(flags)
       await runDirectory(flags.data)
       if (!isHeld(flags.data)) { console.log('The cloud is not running.'); return }
       await ask(flags.data, 'down', { keepGuests: flags.keepGuests === true }).catch((error: unknown) => { if (!isFault(error, 'control.notRunning')) throw error })
@@ -21,9 +23,9 @@ export const addRunning: AddCommand = (program, exits) => {
   })
   withCloud(program.command('status')).description('what runs').option('--json', 'as JSON').action(async (flags: CloudFlags & { json?: boolean }) => {
     try {
-      const status = await askCloud(flags, 'status') as { cloud: string, url: string, drivers: string, services: string[], pid: number, seconds: number }
+      const status = await askCloud(flags, 'status') as { cloud: string, url?: string, drivers: string, services: string[], pid: number, seconds: number }
       if (flags.json) console.log(JSON.stringify(status))
-      else console.log([`cloud ${status.cloud} at ${status.url}, ${status.drivers} drivers, pid ${status.pid}, up for ${status.seconds} s`, ...status.services.map(name => `  ${name} running`)].join('\n'))
+      else console.log([`cloud ${status.cloud}${status.url === undefined ? '' : ` at ${status.url}`}, ${status.drivers} drivers, pid ${status.pid}, up for ${status.seconds} s`, ...status.services.map(name => `  ${name} running`)].join('\n'))
     } catch (error) {
       if (!isFault(error, 'ctl.notRunning') && !isFault(error, 'control.notRunning')) throw error
       console.log(error.message)
@@ -34,6 +36,21 @@ export const addRunning: AddCommand = (program, exits) => {
     await askCloud(flags, 'restart', { service })
     console.log(`${service} restarted`)
   })
+}
+
+/** Ends a process of a site, and waits for it. */
+async function endProcess(flags: CloudFlags & { keepGuests?: boolean }): Promise<void> {
+  try {
+    const { pid } = await askCloud(flags, 'status') as { pid: number }
+    await askCloud(flags, 'down', { keepGuests: flags.keepGuests === true })
+    for (let waited = 0; existsSync(`/proc/${pid}`); waited += 50) {
+      if (waited > STOP_DEADLINE) throw new Fault('unavailable', 'ctl.downLate', `The process ${pid} has not stopped within ${STOP_DEADLINE / 1000} s; its log says what it is doing.`)
+      await sleep(50)
+    }
+  } catch (error) {
+    if (!isFault(error, 'control.notRunning')) throw error
+    console.log('The process is not running.')
+  }
 }
 
 async function released(dir: string): Promise<void> {

@@ -8,17 +8,17 @@ import { configText, type AddCommand } from './data.ts'
 
 /** Adds `serve`. */
 export const addServe: AddCommand = program => {
-  program.command('serve').description('one or more roles of a larger site, until a signal ends it')
+  program.command('serve').description('one or more roles of a larger site, until a signal ends it (guests go on) or "down --config" (they do not)')
     .requiredOption('--role <role...>', 'keystone, placement, glance, neutron, cinder, nova, or controller for all of them; compute, network, volume, or host for all of those')
-    .requiredOption('--config <file>', 'the site\'s configuration').option('--end-guests', 'of a host: shut its guests down and take its networks away at the end; they go on otherwise')
-    .action(async (flags: { role: string[], config: string, endGuests?: boolean }) => {
+    .requiredOption('--config <file>', 'the site\'s configuration')
+    .action(async (flags: { role: string[], config: string }) => {
       const { serve } = await import('@alto/serve')
       const roles = await rolesOf(flags.role)
       const config = { file: flags.config, text: await configText(flags.config), environment: process.env }
       const served = await serve({ roles, config, log: jsonLog(2, process.env['ALTO_DEBUG'] ? 'debug' : 'info'), clock: systemClock, ids: systemIds })
       console.log(`${roles.join(', ')}${served.url === undefined ? '' : ` at ${served.url}`}\nready`)
-      await new Promise<void>(resolve => { for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve()) })
-      await served.stop({ keepGuests: flags.endGuests !== true })
+      const signalled = new Promise<{ keepGuests: boolean }>(resolve => { for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve({ keepGuests: true })) })
+      await served.stop(await Promise.race([signalled, served.told]))
     })
 }
 
