@@ -28,6 +28,8 @@ export interface NetworkAgentOptions {
   readonly log: Log
   /** The highest database epoch that this host has ever seen, kept where a restart finds it. */
   readonly databaseEpoch: { read(): Promise<number>, write(epoch: number): Promise<void> }
+  /** Whether DHCP and routers may be placed here; true when not given. */
+  readonly gateway?: boolean
   /** Milliseconds between looks when nobody rings; 10 s when not given. */
   readonly pollMs?: number
 }
@@ -85,7 +87,10 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
 
   async function pass(): Promise<void> {
     if (clock.now() >= nextHeartbeat) {
-      const facts = { driver: driver.kind, segments: driver.segments, takenPrefixes: await driver.takenPrefixes() }
+      const facts = {
+        driver: driver.kind, segments: driver.segments, takenPrefixes: await driver.takenPrefixes(), gateway: options.gateway ?? true,
+        ...(driver.tunnelAddress !== undefined && { tunnelAddress: driver.tunnelAddress }),
+      }
       await trust((await control.heartbeat({ host, incarnation, facts })).databaseEpoch)
       nextHeartbeat = clock.now() + pollMs / 2
     }
@@ -116,7 +121,8 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
   }
 
   async function apply(changed: Changed): Promise<Outcome[]> {
-    const bridges = await each(changed.networks, id => driver.applyBridge(bridgePlan(rows.networks.get(id)!)))
+    const tunnelled = [...changed.served].filter(id => rows.networks.get(id)!.segment.kind === 'vxlan')          // where a port is has changed
+    const bridges = await each(new Set([...changed.networks, ...tunnelled]), id => driver.applyBridge(bridgePlan(rows.networks.get(id)!, portsOf(id))))
     const guests = await applyPorts(changed)
     const served = await each(changed.served, async id => {
       const network = rows.networks.get(id)!

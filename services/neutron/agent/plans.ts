@@ -2,6 +2,7 @@
 import type { WantedNetwork, WantedNetworkPort, WantedRouter } from '@alto/contracts/network-agent'
 import { parsePrefix } from '../model/addresses.ts'
 import type { BridgePlan, DhcpPlan, LinkPlan, PortPlan, RouterPlan } from '../model/plans.ts'
+import { forwardingOf } from '../model/tunnels.ts'
 
 /** True for ports that are ends inside namespaces of ours, or no ends at all: they get no tap for a hypervisor. */
 export function isOurs(port: WantedNetworkPort): boolean {
@@ -13,11 +14,20 @@ export function hasTap(port: WantedNetworkPort, host: string): boolean {
   return port.host === host && !isOurs(port)
 }
 
-/** The network's bridge; an external network's gateway addresses are the machine's. */
-export function bridgePlan(network: WantedNetwork): BridgePlan {
-  const { segment } = network
-  const gateways = network.subnets.flatMap(subnet => subnet.gateway === undefined ? [] : [`${subnet.gateway}/${parsePrefix(subnet.cidr).length}`])
-  return { networkId: network.id, mtu: network.mtu, segment: segment.kind === 'external' ? { ...segment, gateways } : segment }
+/** The network's bridge; an external network's gateway addresses are the machine's, and the tunnels of one between hosts know where its `ports` are. */
+export function bridgePlan(network: WantedNetwork, ports: readonly WantedNetworkPort[]): BridgePlan {
+  return { networkId: network.id, mtu: network.mtu, segment: segmentPlan(network, ports) }
+}
+
+function segmentPlan({ segment, subnets }: WantedNetwork, ports: readonly WantedNetworkPort[]): BridgePlan['segment'] {
+  if (segment.kind === 'local') return segment
+  if (segment.kind === 'external') return { ...segment, gateways: subnets.flatMap(subnet => subnet.gateway === undefined ? [] : [`${subnet.gateway}/${parsePrefix(subnet.cidr).length}`]) }
+  const peers = new Map((segment.peers ?? []).map(peer => [peer.host, peer.address]))
+  return { kind: 'vxlan', vni: segment.vni, peers: [...new Set(peers.values())].toSorted(), forwarding: forwardingOf(ports.map(placeOf), peers) }
+}
+
+function placeOf(port: WantedNetworkPort): { host?: string, macs: readonly string[] } {
+  return { ...(port.host !== undefined && { host: port.host }), macs: [...new Set([port.mac, ...port.allowedAddressPairs.map(pair => pair.mac)])] }
 }
 
 /** A guest's port. */

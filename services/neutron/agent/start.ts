@@ -21,6 +21,10 @@ export interface NetworkHostOptions {
   readonly control: NetworkControl
   /** Absolute, ours alone, kept while the machine runs. */
   readonly runDirectory: string
+  /** IPv4, held by the machine: where other hosts' tunnels reach this one. None: its networks stay on this host. */
+  readonly tunnelAddress?: string
+  /** Whether DHCP and routers may be placed on this host; true when not given. */
+  readonly gateway?: boolean
   readonly clock: Clock
   readonly log: Log
   readonly pollMs?: number
@@ -40,7 +44,7 @@ export async function startLinuxNetworkAgent(options: NetworkHostOptions & { met
 
 /** An agent whose networks are only told of. */
 export function startFakeNetworkAgent(options: NetworkHostOptions): RunningNetworkAgent {
-  return running(options, new Rows(), fakeNetwork({ cloud: options.cloud, hostName: options.host }), async () => {})
+  return running(options, new Rows(), fakeNetwork({ ...options, hostName: options.host }), async () => {})
 }
 
 function running(options: NetworkHostOptions, rows: Rows, driver: NetworkDriver, close: () => Promise<void>): RunningNetworkAgent {

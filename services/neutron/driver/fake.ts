@@ -1,6 +1,6 @@
 // Networks that exist in memory only: the same answers and the same inventory as a real host's, no root, nothing to clean.
 import { Fault } from '@alto/kit/errors'
-import { bridgeOf, dhcpNamespaceOf, markOf, routerNamespaceOf, tapOf } from '../model/names.ts'
+import { bridgeOf, dhcpNamespaceOf, markOf, routerNamespaceOf, tapOf, tunnelLinkOf } from '../model/names.ts'
 import type { BridgePlan, DhcpPlan, PortPlan, RouterPlan } from '../model/plans.ts'
 import type { MarkedThing, NetworkDriver } from './network.ts'
 
@@ -8,6 +8,8 @@ import type { MarkedThing, NetworkDriver } from './network.ts'
 export interface FakeNetworkOptions {
   readonly cloud: string
   readonly hostName: string
+  /** Where tunnels would end; none: no VXLAN. */
+  readonly tunnelAddress?: string
   /** Makes a call fail with what it returns: for tests and failure injection. `id` is the network's, port's or router's. */
   readonly refuse?: (call: keyof NetworkDriver, id: string) => Error | undefined
 }
@@ -38,7 +40,8 @@ export function fakeNetwork(options: FakeNetworkOptions): FakeNetwork {
   return {
     bridges, ports, dhcp, routers,
     kind: 'fake',
-    segments: ['local', 'vxlan', 'external'],
+    segments: options.tunnelAddress === undefined ? ['local', 'external'] : ['local', 'vxlan', 'external'],
+    ...(options.tunnelAddress !== undefined && { tunnelAddress: options.tunnelAddress }),
     takenPrefixes: async () => [],
     async applyBridge(plan) {
       begin('applyBridge', plan.networkId)
@@ -82,6 +85,7 @@ export function fakeNetwork(options: FakeNetworkOptions): FakeNetwork {
         ...[...dhcp.keys()].map(id => namespace(dhcpNamespaceOf(id), { kind: 'network', id })),
         ...[...routers.keys()].map(id => namespace(routerNamespaceOf(id), { kind: 'router', id })),
         ...[...bridges.keys()].map(id => link(bridgeOf(id), 'network', id)),
+        ...[...bridges.values()].filter(plan => plan.segment.kind === 'vxlan').map(plan => link(tunnelLinkOf(plan.networkId), 'network', plan.networkId)),
         ...[...ports.keys(), ...inner.map(l => l.portId)].map(id => link(tapOf(id), 'port', id)),
       ]
     },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemIds } from '@alto/kit/ids'
-import { bridgeOf, dhcpNamespaceOf, routerNamespaceOf, tapOf } from '../model/names.ts'
+import { bridgeOf, dhcpNamespaceOf, routerNamespaceOf, tapOf, tunnelLinkOf } from '../model/names.ts'
 import type { DhcpPlan, PortPlan, RouterPlan } from '../model/plans.ts'
 import type { NetworkDriver } from './network.ts'
 
@@ -55,6 +55,23 @@ export function networkConformance(name: string, make: () => Promise<{ driver: N
       await driver.removeDhcp(p.networkId)
       await driver.removeBridge(p.networkId)
     }
+    assert.deepEqual(await driver.inventory(), empty)
+  }))
+
+  test(`${name}: a network between hosts has one link for its tunnels, whoever its peers are, and none once it is of this host only`, () => on(async driver => {
+    const { networkId } = plans()
+    const empty = await driver.inventory()
+    const names = [bridgeOf(networkId), tunnelLinkOf(networkId)]
+    const links = names.map(link => `link ${link} of network`)
+    assert.deepEqual([driver.segments, driver.tunnelAddress], [['local', 'vxlan', 'external'], '192.0.2.1'])
+    for (const peers of [[], ['192.0.2.2', '192.0.2.3'], ['192.0.2.2', '192.0.2.3'], ['192.0.2.3']]) {
+      await driver.applyBridge({ networkId, mtu: 1450, segment: { kind: 'vxlan', vni: 4711, peers, forwarding: peers.map(to => ({ mac, to })).slice(0, 1) } })
+      assert.deepEqual(await sightings(driver, names), links)
+    }
+    await driver.applyBridge({ networkId, mtu: 1450, segment: { kind: 'local' } })
+    assert.deepEqual(await sightings(driver, names), links.slice(0, 1))
+    await driver.applyBridge({ networkId, mtu: 1450, segment: { kind: 'vxlan', vni: 4711, peers: [], forwarding: [] } })
+    await driver.removeBridge(networkId)
     assert.deepEqual(await driver.inventory(), empty)
   }))
 

@@ -26,10 +26,17 @@ export interface MarkedThing {
 export interface NetworkDriver {
   /** `linux` or `fake`. */
   readonly kind: string
+  /** `vxlan` only with a tunnel address and a kernel that can. */
   readonly segments: readonly BridgePlan['segment']['kind'][]
+  /** IPv4: where other hosts' tunnels reach this one. None: no VXLAN here. */
+  readonly tunnelAddress?: string
   /** Prefixes that the machine itself routes: an external network must not overlap one. */
   takenPrefixes(): Promise<string[]>
-  /** The network's bridge; for an external one the way out. Fault('conflict', 'neutron.external.prefixTaken') when the machine uses the prefix otherwise. */
+  /**
+   * The network's bridge; for an external one the way out, for a VXLAN one its tunnels with all that they carry where.
+   * Fault('conflict', 'neutron.external.prefixTaken') when the machine uses the prefix otherwise; Fault('conflict', 'neutron.tunnel.mtu' | 'neutron.tunnel.address')
+   * when the network's packets do not fit the tunnels, or the machine does not have the tunnel address.
+   */
   applyBridge(plan: BridgePlan): Promise<void>
   /**
    * Guests' taps with their filters, all in one transaction; each one's bridge must be there. The first call after the driver was made begins the

@@ -33,6 +33,11 @@ export function uplinkOf(networkId: string): string {
   return `up${networkId.slice(0, LINK_ID)}`
 }
 
+/** `vxXXXXXXXX-XX`: the end of a network's tunnels, plugged into its bridge. */
+export function tunnelLinkOf(networkId: string): string {
+  return `vx${networkId.slice(0, LINK_ID)}`
+}
+
 /** `xCCCCCCCC-NNNNN`: the machine's end of it; carries the cloud's id (8 digits), as all clouds meet there. */
 export function machineLinkOf(cloud: string, networkId: string): string {
   return `x${cloud}-${networkId.slice(0, 5)}`

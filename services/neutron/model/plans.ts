@@ -7,8 +7,16 @@ export interface BridgePlan {
   readonly mtu: number
   readonly segment:
     | { readonly kind: 'local' }
-    | { readonly kind: 'vxlan', readonly vni: number }
+    | { readonly kind: 'vxlan', readonly vni: number } & TunnelPlan
     | { readonly kind: 'external', readonly internet: boolean, readonly gateways: readonly string[] }     // `172.24.4.1/24`: held by the machine
+}
+
+/** What a network's tunnels carry where; addresses are hosts' tunnel addresses, IPv4. */
+export interface TunnelPlan {
+  /** All other hosts that have the network: what is for everybody, or for nobody known, goes to each of them. */
+  readonly peers: readonly string[]
+  /** Where each MAC that is on one other host, and on no port of this one, is. */
+  readonly forwarding: readonly { readonly mac: string, readonly to: string }[]
 }
 
 /** A guest's port: a tap for its hypervisor, filters first. No filter: port security is off. */

@@ -1,9 +1,11 @@
-// The nftables rules of a router's namespace and of the machine's end of an external network. Pure: plans in, nft commands out.
+// The nftables rules of a router's namespace, and of the machine: its ends of external networks and of tunnels. Pure: plans in, nft commands out.
 // Properties: link-local addresses (169.254.0.0/16, metadata among them) never cross a router or leave for the machine; metadata is answered only
 // to inner networks; a floating IP reaches its guest from outside and, hairpin, from any inner network of the router; the machine is
-// reached from outside networks by replies and ICMP echo only; behind SNAT, only floating IPs are reached from outside.
+// reached from outside networks by replies and ICMP echo only; behind SNAT, only floating IPs are reached from outside; tunnels take packets only from
+// hosts that share a network with this one, and only at the tunnel address.
 import { gatewayLinkOf, routerLinkOf } from './names.ts'
 import type { RouterPlan } from './plans.ts'
+import { VXLAN_PORT } from './tunnels.ts'
 
 /** Commands that make a router's table anew; one transaction. */
 export function routerCommands(table: string, plan: RouterPlan): string[] {
@@ -36,15 +38,36 @@ export function routerCommands(table: string, plan: RouterPlan): string[] {
   ]
 }
 
-/** Commands that make the machine's own table anew, for all external networks that lead out of this host; one transaction. */
-export function machineCommands(table: string, uplinks: readonly { link: string, prefixes: readonly string[], internet: boolean }[]): string[] {
+/** The machine's end of an external network's way out. */
+export interface Uplink {
+  readonly link: string
+  readonly prefixes: readonly string[]
+  readonly internet: boolean
+}
+
+/** Commands that make the machine's own table anew, for all external networks that lead out of this host and (when it has any) its tunnels; one transaction. */
+export function machineCommands(table: string, uplinks: readonly Uplink[], tunnels?: { address: string, peers: readonly string[] }): string[] {
   const t = `inet ${table}`
   const forget = [`add table ${t}`, `delete table ${t}`]
-  if (uplinks.length === 0) return forget
+  if (uplinks.length === 0 && !tunnels) return forget
+  return [...forget, `add table ${t}`, ...(tunnels ? tunnelRules(t, tunnels) : []), ...(uplinks.length ? uplinkRules(t, uplinks) : [])]
+}
+
+/** In `input`, where fragments are whole again. The kernel's own listener hears every address and anybody. */
+function tunnelRules(t: string, { address, peers }: { address: string, peers: readonly string[] }): string[] {
+  return [
+    `add chain ${t} tunnels { type filter hook input priority -300; policy accept; }`,
+    `add rule ${t} tunnels udp dport != ${VXLAN_PORT} accept`,
+    `add rule ${t} tunnels meta l4proto != udp accept`,
+    ...(peers.length ? [`add rule ${t} tunnels ip daddr ${address} ip saddr { ${peers.join(', ')} } accept`] : []),
+    `add rule ${t} tunnels drop`,
+  ]
+}
+
+function uplinkRules(t: string, uplinks: readonly Uplink[]): string[] {
   const all = `{ ${uplinks.map(u => `"${u.link}"`).join(', ')} }`
   const world = uplinks.filter(u => u.internet)
   return [
-    ...forget, `add table ${t}`,
     `add chain ${t} input { type filter hook input priority -10; policy accept; }`,
     `add rule ${t} input iifname != ${all} accept`,
     `add rule ${t} input ct state established,related accept`,

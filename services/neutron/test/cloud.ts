@@ -25,11 +25,11 @@ export interface Answer { status: number, body: any, headers: Readonly<Record<st
 
 export type Cloud = Awaited<ReturnType<typeof neutronAlone>>
 
-/** Neutron alone. A token is `PROJECT:ROLE,ROLE`; asked as member of project `p` unless told otherwise. */
-export async function neutronAlone(given: { db?: Database<Tables>, options?: Partial<Values<typeof neutronOptions>> } = {}) {
+/** Neutron alone; with a `db`, one of several on it, each by a `name` of its own. A token is `PROJECT:ROLE,ROLE`; asked as member of project `p` unless told otherwise. */
+export async function neutronAlone(given: { db?: Database<Tables>, name?: string, options?: Partial<Values<typeof neutronOptions>> } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'alto-neutron-'))
   const clock = new ManualClock()
-  const ids = seededIds('neutron')
+  const ids = seededIds(given.name ?? 'neutron')
   const log = memoryLog()
   const db = given.db ?? openSqlite<Tables>(':memory:')
   if (!given.db) await migrate(db, migrations, clock)

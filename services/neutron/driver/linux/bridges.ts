@@ -1,29 +1,30 @@
-// Networks' bridges in the cloud's namespace, and for external networks the way out: one veth to the machine, which holds the gateway addresses.
+// Networks' bridges in the cloud's namespace, their tunnels (tunnels.ts), and for external networks the way out: one veth to the machine, which holds the gateway addresses.
 import { writeFile } from 'node:fs/promises'
 import { readLinks } from '@alto/kit/host'
 import { Fault } from '@alto/kit/errors'
 import { formatPrefix, overlaps, parsePrefix, tryPrefix } from '../../model/addresses.ts'
 import { bridgeOf, machineLinkOf, uplinkOf } from '../../model/names.ts'
 import type { BridgePlan } from '../../model/plans.ts'
-import { machineCommands } from '../../model/router-rules.ts'
 import { GONE, THERE, TRUSTED, type Context } from './context.ts'
 import type { Filters } from './filters.ts'
-
-type Uplink = { link: string, prefixes: readonly string[], internet: boolean }
+import type { MachineRules } from './machine-rules.ts'
+import type { Tunnels } from './tunnels.ts'
 
 /** The bridges of one host. */
 export class Bridges {
   readonly #context: Context
   readonly #filters: Filters
-  readonly #uplinks = new Map<string, Uplink>()
+  readonly #machine: MachineRules
+  readonly #tunnels: Tunnels
 
-  constructor(context: Context, filters: Filters) {
+  constructor(context: Context, filters: Filters, machine: MachineRules, tunnels: Tunnels) {
     this.#context = context
     this.#filters = filters
+    this.#machine = machine
+    this.#tunnels = tunnels
   }
 
   async apply({ networkId, mtu, segment }: BridgePlan): Promise<void> {
-    if (segment.kind === 'vxlan') throw new Fault('notImplemented', 'neutron.segment.unsupported', 'this host cannot make VXLAN networks yet')
     if (segment.kind === 'external') await this.#refuseTaken(networkId, segment.gateways)
     const bridge = bridgeOf(networkId)
     await this.#context.commands.ip(this.#context.netns, [
@@ -33,11 +34,14 @@ export class Bridges {
     ], { tolerate: THERE })
     await this.#filters.openZone(bridge)
     if (segment.kind === 'external') await this.#leadOut(networkId, mtu, segment)
-    else if (this.#uplinks.has(networkId)) await this.#closeOff(networkId)
+    else if (this.#machine.hasUplink(networkId)) await this.#closeOff(networkId)
+    if (segment.kind === 'vxlan') await this.#tunnels.apply(networkId, mtu, segment)
+    else await this.#tunnels.remove(networkId)
   }
 
   async remove(networkId: string): Promise<void> {
     await this.#closeOff(networkId)
+    await this.#tunnels.remove(networkId)
     await this.#filters.closeZone(bridgeOf(networkId))
     await this.#context.commands.ip(this.#context.netns, [`link delete dev ${bridgeOf(networkId)}`], { tolerate: GONE })
   }
@@ -60,8 +64,7 @@ export class Bridges {
     const { commands, netns, mark, cloud } = this.#context
     const [inside, outside] = [uplinkOf(networkId), machineLinkOf(cloud, networkId)]
     const prefixes = segment.gateways.map(gateway => formatPrefix(parsePrefix(gateway)))
-    this.#uplinks.set(networkId, { link: outside, prefixes, internet: segment.internet })
-    await this.#guardMachine()                                           // before the way out is there
+    await this.#machine.setUplink(networkId, { link: outside, prefixes, internet: segment.internet })       // before the way out is there
     await commands.ip(netns, [
       `link add name ${inside} mtu ${mtu} type veth peer name ${outside} mtu ${mtu} netns ${process.pid}`,
       `link set dev ${inside} alias "${mark}${TRUSTED}" mtu ${mtu} master ${bridgeOf(networkId)} up`,
@@ -82,10 +85,6 @@ export class Bridges {
 
   async #closeOff(networkId: string): Promise<void> {
     await this.#context.commands.ip(this.#context.netns, [`link delete dev ${uplinkOf(networkId)}`], { tolerate: GONE })
-    if (this.#uplinks.delete(networkId)) await this.#guardMachine()
-  }
-
-  #guardMachine(): Promise<void> {
-    return this.#context.commands.nft('', machineCommands(this.#context.mark, [...this.#uplinks.values()]))
+    await this.#machine.setUplink(networkId, undefined)
   }
 }

@@ -12,6 +12,8 @@ export interface LinuxOptions {
   readonly hostName: string
   /** Where pidfiles, reservations and leases are kept; ours alone, absolute, short. */
   readonly runDirectory: string
+  /** IPv4, held by the machine: where other hosts' tunnels reach this one. None: networks stay on this host. */
+  readonly tunnelAddress?: string
   readonly host: Host
   readonly commands: NamespaceCommands
   readonly clock: Clock

@@ -10,7 +10,9 @@ import { Filters } from './filters.ts'
 import { inventory } from './inventory.ts'
 import { MetadataListeners } from './metadata.ts'
 import { applyPorts, removePort } from './ports.ts'
+import { MachineRules } from './machine-rules.ts'
 import { Routers } from './routers.ts'
+import { canTunnel, Tunnels } from './tunnels.ts'
 
 // Connections that we did not see begin are strangers: else a guest that goes on talking would reopen what a revoked rule closed.
 const SETTINGS = {
@@ -20,19 +22,23 @@ const SETTINGS = {
 
 /**
  * The `linux` driver; makes the cloud's namespace on this host if need be. `metadata` gets what guests ask of 169.254.169.254.
- * Throws Fault('unavailable', 'host.commandFailed') when the machine does not let us: not root, or a kernel without the parts.
+ * Throws Fault('unavailable', 'host.commandFailed') when the machine does not let us: not root, or a kernel without the parts;
+ * Fault('badRequest', 'neutron.tunnel.address') for a tunnel address that is no IPv4 address.
  */
 export async function linuxNetwork(options: LinuxOptions, metadata: MetadataListener): Promise<NetworkDriver> {
   const context = contextOf(options)
   await openNamespace(context, context.netns, SETTINGS)
   const filters = new Filters(context)
   const listeners = new MetadataListeners(metadata)
-  const bridges = new Bridges(context, filters)
+  const machine = new MachineRules(context)
+  const tunnels = new Tunnels(context, machine)
+  await tunnels.recall()
+  const bridges = new Bridges(context, filters, machine, tunnels)
   const dhcp = new DhcpServers(context, filters, listeners)
   const routers = new Routers(context, filters, listeners)
   return {
     kind: 'linux',
-    segments: ['local', 'external'],
+    ...(await canTunnel(context) ? { segments: ['local', 'vxlan', 'external'], tunnelAddress: context.tunnelAddress! } : { segments: ['local', 'external'] }),
     takenPrefixes: () => bridges.takenPrefixes(),
     applyBridge: plan => bridges.apply(plan),
     applyPorts: plans => applyPorts(context, filters, plans),

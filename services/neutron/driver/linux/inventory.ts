@@ -33,7 +33,7 @@ async function markedNamespace(context: Context, name: string): Promise<MarkedTh
 async function markedLinks(context: Context, netns: string): Promise<MarkedThing[]> {
   const links = (await readLinks(context.host, netns)).filter(link => link.ifname !== 'lo' && link.ifalias?.split(' ')[0] === context.mark)
   return links.map(({ ifname }) => {
-    const [, kind, id] = /^(tap|brq|up|x[0-9a-f]{8}-)(.*)$/.exec(ifname) ?? []
+    const [, kind, id] = /^(tap|brq|up|vx|x[0-9a-f]{8}-)(.*)$/.exec(ifname) ?? []
     return thing('link', netns, ifname, id === undefined ? { kind: 'cloud' } : { kind: kind === 'tap' ? 'port' : 'network', id })
   })
 }
