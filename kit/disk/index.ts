@@ -2,4 +2,4 @@
 export { builtImage, type ImageBuild } from './built-image.ts'
 export { INSPECT_BYTES, declaredAs, inspectDisk, inspectFile, type DiskFormat, type DiskInspection } from './inspect.ts'
 export { qemuImg, type QemuImg, type WritableFormat } from './qemu-img.ts'
-export { attachmentKey, endStorageDaemons, keepStorageDaemon, storageDaemonArguments, storageDaemonIn, storageDaemonsOf, type RunningStorageDaemon, type StorageDaemon } from './storage-daemon.ts'
+export { attachmentKey, clientWaitsAt, endStorageDaemons, keepStorageDaemon, storageDaemonArguments, storageDaemonIn, storageDaemonsOf, type RunningStorageDaemon, type StorageDaemon } from './storage-daemon.ts'

@@ -69,6 +69,16 @@ export function storageDaemonIn(directory: string): Promise<ProcessIdentity | un
   return daemonOf(join(directory, 'pid'))
 }
 
+/** True while a client waits to be let in at the TCP port of the daemon whose directory this is: another has the one place. */
+export async function clientWaitsAt(directory: string): Promise<boolean> {
+  const process = await storageDaemonIn(directory)
+  const port = /"port":"(\d+)"/.exec((JSON.parse(await readFile(join(directory, 'arguments'), 'utf8').catch(() => '[]')) as string[]).find(word => word.startsWith('{"addr":')) ?? '')?.[1]
+  if (!process || port === undefined) return false
+  const tables = await Promise.all(['tcp', 'tcp6'].map(table => readFile(`/proc/${process.pid}/net/${table}`, 'utf8').catch(() => '')))
+  const isWaitedAt = new RegExp(`:${Number(port).toString(16).toUpperCase().padStart(4, '0')} [0-9A-F]+:0000 0A [0-9A-F]{8}:(?!00000000)`)      // a listening socket (0A), and how many are in its queue
+  return tables.some(table => isWaitedAt.test(table))
+}
+
 /** Ends the daemons whose names begin with `prefix`, wherever their directories are; returns when they are gone. */
 export async function endStorageDaemons(prefix: string, clock: Clock): Promise<void> {
   for (const { process } of await storageDaemonsOf(prefix)) await endProcess(process, clock)

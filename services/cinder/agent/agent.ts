@@ -2,7 +2,7 @@
 import type { DiskTombstone, VolumeAgent, VolumeControl, WantedDisk } from '@alto/contracts/volume-agent'
 import { HostAgent } from '@alto/kit/agent'
 import type { Clock } from '@alto/kit/clock'
-import { Fault } from '@alto/kit/errors'
+import { Fault, messageOf } from '@alto/kit/errors'
 import type { Log } from '@alto/kit/log'
 import { DiskKeeping, type KeeperTools } from './keeper.ts'
 
@@ -26,7 +26,7 @@ export interface RunningVolumeAgent {
   readonly agent: VolumeAgent
   /** Begins; resolves when the controller was asked once (or could not be reached: it goes on trying). */
   start(): Promise<void>
-  /** Ends all work; the disks stay. */
+  /** Ends all work; the disks and their exports stay. */
   stop(): Promise<void>
   /** Resolves when no keeper works and every row that the controller has named was taken. For tests. */
   idle(): Promise<void>
@@ -34,19 +34,22 @@ export interface RunningVolumeAgent {
 
 /** Disks that are worked on at once. */
 const AT_ONCE = 4
+/** How often exports are looked at, milliseconds: one that ends while the agent runs is seen at once, others only so. */
+const EXPORTS_POLL = 5000
 
 /** The volume agent of `host`. */
 export function volumeAgentOn(options: VolumeAgentOptions): RunningVolumeAgent {
   const { driver, images, control, clock, host, incarnation, pollMs, heartbeatMs } = options
   const log = options.log.child({ host })
   const turn = places(AT_ONCE)
+  const unwatch: (() => void)[] = []
   const disks = new HostAgent<WantedDisk, DiskTombstone>({
     clock, log, pollMs, heartbeatMs, looksAgain: false,
     async desired(cursor) {
       const { disks: rows, tombstones, cursor: next } = await control.desired({ host, incarnation, cursor })
       return { orders: [...rows.map(wanted => ({ id: wanted.id, order: { wanted } })), ...tombstones.map(tombstone => ({ id: tombstone.diskId, order: { tombstone } }))], cursor: next }
     },
-    heartbeat: async () => control.heartbeat({ host, incarnation, capacity: { ...await driver.capacity(), driver: driver.name } }),
+    heartbeat: async () => control.heartbeat({ host, incarnation, capacity: { ...await driver.capacity(), driver: driver.name, ...(driver.dataAddress !== undefined && { dataAddress: driver.dataAddress }) } }),
     databaseEpoch: { read: async () => Number(await driver.readNotes(undefined) ?? 0) || 0, write: epoch => driver.writeNotes(undefined, String(epoch)) },
     keeping: diskId => ({ log: log.child({ diskId }), keeping: new DiskKeeping({ driver, images, control, turn }, diskId) }),
   })
@@ -63,8 +66,18 @@ export function volumeAgentOn(options: VolumeAgentOptions): RunningVolumeAgent {
         await driver.remove(diskId)
       },
     },
-    start: () => disks.start(),
-    stop: () => disks.stop(),
+    async start() {
+      unwatch.push(driver.watch(id => disks.wake(id)))
+      await disks.start()
+      disks.every(pollMs ?? EXPORTS_POLL, async () => {
+        const ids = await driver.ailing().catch((error: unknown) => { log.warn({ reason: messageOf(error) }, 'the exports could not be looked at'); return [] })
+        for (const id of ids) disks.wake(id)
+      })
+    },
+    async stop() {
+      for (const end of unwatch) end()
+      await disks.stop()
+    },
     idle: () => disks.idle(),
   }
 }

@@ -53,9 +53,11 @@ export class DiskKeeping implements Keeping<Order> {
     return 'tombstone' in next
   }
 
-  /** Has one of few places while it works. */
+  /** Has one of few places while it works; a disk that is served to another host waits for none, because a guest waits for it. */
   converge(attempt: Attempt<Order>): Promise<void> {
-    return this.#tools.turn(() => this.#converge(attempt))
+    const { order } = attempt.next()
+    const isServed = 'wanted' in order && (order.wanted.exports ?? []).length > 0
+    return isServed ? this.#converge(attempt) : this.#tools.turn(() => this.#converge(attempt))
   }
 
   async #converge(attempt: Attempt<Order>): Promise<void> {
@@ -81,6 +83,8 @@ export class DiskKeeping implements Keeping<Order> {
       await this.#report(order, { ...ABSENT, state: 'making', converged: false }, MAKING[wanted.source.kind])
       await this.#make(wanted, bytes, signal)
     }
+    attempt.begin('export')
+    await driver.serve(this.diskId, wanted.exports ?? [])
     const size = await driver.look(this.diskId) ?? 0
     if (size < bytes && !wanted.attached) {
       attempt.begin('grow')
@@ -133,7 +137,7 @@ export class DiskKeeping implements Keeping<Order> {
 
   async fail(order: Order, failure: Failure): Promise<void> {
     const sizeBytes = await this.#tools.driver.look(this.diskId).catch(() => undefined)
-    await this.#report(order, { state: sizeBytes === undefined ? 'making' : 'ready', converged: false, sizeBytes: sizeBytes ?? 0, uploads: [], fault: reportedFault(failure, WORDS) })
+    await this.#report(order, { state: sizeBytes === undefined ? 'making' : 'ready', converged: false, sizeBytes: sizeBytes ?? 0, uploads: [], fault: reportedFault(failure, WORDS), ...(sizeBytes !== undefined && { connection: this.#tools.driver.connection(this.diskId) }) })
   }
 
   async #report(order: Order, observed: ObservedDisk, progress?: string): Promise<void> {

@@ -1,5 +1,5 @@
 // A place for disks on one host: what a driver does for the agent. Every call is safe to repeat and to interrupt; what was half made is made anew.
-import type { DiskImage, VolumeConnection } from '../model/disks.ts'
+import type { DiskExport, DiskImage, VolumeConnection } from '../model/disks.ts'
 
 /** The bytes of an image, as they come. */
 export type ImageBytes = AsyncIterable<Uint8Array>
@@ -29,14 +29,27 @@ export interface DiskStore {
   replaceLost(id: string, bytes: number): Promise<void>
   /** Makes the disk at least `bytes` large. Nobody has it open. */
   grow(id: string, bytes: number): Promise<void>
-  /** Removes all that is of the disk. */
+  /** Ends its exports and removes all that is of the disk. */
   remove(id: string): Promise<void>
   /** How a guest on this host reaches it. */
   connection(id: string): VolumeConnection
+  /** Where other hosts reach exports; undefined where there are none. */
+  readonly dataAddress: string | undefined
+  /**
+   * Serves the disk to exactly these attachments of other hosts; one that ended is started again. With none, nothing of the disk is open when it resolves.
+   * Fault unavailable when it cannot (the port is taken); conflict `cinder.disk.noExports` when this host has no data address.
+   */
+  serve(id: string, exports: readonly DiskExport[]): Promise<void>
+  /** Disks that have an export which is to be served anew. */
+  ailing(): Promise<string[]>
+  /** `listener` is told the disk of an export that ended by itself; gives the way to end that. */
+  watch(listener: (id: string) => void): () => void
+  /** Ends all exports of this host. The disks stay. */
+  endExports(): Promise<void>
   /** A copy in that format, for uploading. Nobody has the disk open. */
   copyFor(id: string, format: 'qcow2' | 'raw', signal: AbortSignal): Promise<DiskCopy>
   capacity(): Promise<{ totalBytes: number, freeBytes: number }>
-  /** Everything here that carries the cloud's mark. */
+  /** Everything here that carries the cloud's mark: directories, and the processes of exports. */
   marked(): Promise<{ diskId: string, name: string }[]>
   /** The agent's notes, kept beside the disks; about one disk, or about the host for undefined. They go with the disk. */
   readNotes(id: string | undefined): Promise<string | undefined>

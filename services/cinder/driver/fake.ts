@@ -41,6 +41,11 @@ export function fakeDisks(): DiskStore {
       disks.delete(id)
       notes.delete(id)
     },
+    dataAddress: undefined,
+    async serve() {},
+    ailing: async () => [],
+    watch: () => () => {},
+    async endExports() {},
     connection: id => ({ kind: 'file', path: `/fake/${id}/disk.qcow2`, format: 'qcow2' }),
     async copyFor(id) {
       const content = disks.get(id)?.content ?? Buffer.alloc(0)

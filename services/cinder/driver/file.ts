@@ -10,6 +10,7 @@ import { declaredAs, inspectFile, type QemuImg } from '@alto/kit/disk'
 import { Fault } from '@alto/kit/errors'
 import { isUuid } from '@alto/kit/ids'
 import type { DiskStore, ImageBytes } from './disks.ts'
+import { diskExports, type ExportOptions } from './exports.ts'
 
 /** Where files are kept, and with what they are made. */
 export interface FileDiskOptions {
@@ -18,6 +19,8 @@ export interface FileDiskOptions {
   /** The cloud's id: the mark of everything that is ours. */
   readonly cloud: string
   readonly images: QemuImg
+  /** With what disks are served to other hosts; not at all when not given. */
+  readonly exporting?: ExportOptions
 }
 
 const DISK = 'disk.qcow2'
@@ -30,8 +33,9 @@ const HOST_NOTES = 'host.json'
 const OVERHEAD = 64 * 2 ** 20
 
 /** A store of qcow2 files below `directory`. */
-export function fileDisks({ directory, cloud, images }: FileDiskOptions): DiskStore {
+export function fileDisks({ directory, cloud, images, exporting }: FileDiskOptions): DiskStore {
   const home = join(directory, cloud)
+  const exported = exporting && diskExports(exporting)
   const of = (id: string, file = '') => {
     if (!isUuid(id)) throw new Error(`${id} is no disk's id`)
     return join(home, id, file)
@@ -89,10 +93,19 @@ export function fileDisks({ directory, cloud, images }: FileDiskOptions): DiskSt
     async replaceLost(id) { throw new Fault('conflict', 'cinder.disk.lost', `The file ${of(id, DISK)} is gone, and with it the content of the disk.`) },
     grow: (id, bytes) => atLeast(of(id, DISK), bytes),
     async remove(id) {
+      await exported?.end(id)
       await rm(of(id, DISK), { force: true })
       await rm(of(id), { recursive: true, force: true })
     },
     connection: id => ({ kind: 'file', path: of(id, DISK), format: 'qcow2' }),
+    dataAddress: exported?.address,
+    async serve(id, exports) {
+      if (exported) await exported.serve(id, { path: of(id, DISK), bytes: exports.length === 0 ? 0 : await look(id) ?? 0 }, exports)
+      else if (exports.length > 0) throw new Fault('conflict', 'cinder.disk.noExports', `This volume host has no data address any more: nobody reaches disk ${id} from another host.`)
+    },
+    ailing: async () => await exported?.ailing() ?? [],
+    watch: listener => exported?.watch(listener) ?? (() => {}),
+    async endExports() { await exported?.endAll() },
     async copyFor(id, format, signal) {
       const path = of(id, UPLOAD)
       await rm(path, { force: true })
@@ -106,7 +119,8 @@ export function fileDisks({ directory, cloud, images }: FileDiskOptions): DiskSt
     },
     async marked() {
       const names = await readdir(home).catch(() => [])
-      return names.filter(isUuid).map(diskId => ({ diskId, name: join(home, diskId) }))
+      const processes = await exported?.running() ?? []
+      return [...names.filter(isUuid).map(diskId => ({ diskId, name: join(home, diskId) })), ...processes.map(({ diskId, pid }) => ({ diskId, name: String(pid) }))]
     },
     readNotes: id => readFile(id === undefined ? join(home, HOST_NOTES) : of(id, NOTES), 'utf8').catch(() => undefined),
     async writeNotes(id, text) {

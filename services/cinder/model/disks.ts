@@ -19,6 +19,12 @@ export interface DiskUpload {
   readonly diskFormat: 'qcow2' | 'raw'
 }
 
+/** An export to an attachment of another host; contracts/volume-agent.ts. */
+export interface DiskExport {
+  readonly attachmentId: string
+  readonly port: number
+}
+
 /** What should be true of a disk. */
 export interface Wanted {
   readonly sizeGib: number
@@ -27,6 +33,7 @@ export interface Wanted {
   readonly made?: boolean
   readonly attached: boolean
   readonly uploads: readonly DiskUpload[]
+  readonly exports?: readonly DiskExport[]
 }
 
 /** What the agent saw last. */
