@@ -14,6 +14,7 @@ import { serviceSession } from '@alto/kit/openstack'
 import { AmqpTransport, LocalTransport, type Transport } from '@alto/kit/rpc'
 import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, SERVICE_USERS, sections as serviceSections, SERVICES, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
 import { serveControl } from '@alto/site/control'
+import { failurePoints } from './failure-points.ts'
 import { siteOptions } from './options.ts'
 
 /** What a process can be: services, and the agents of a host. */
@@ -31,6 +32,8 @@ export interface ServeOptions {
   clock: Clock
   ids: Ids
 }
+
+export type { ToldPoint } from './failure-points.ts'
 
 /** A running process of a site. */
 export interface Served {
@@ -69,6 +72,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
       services: carried, name, config, transport, clock, ids, log, listen: addressOf(site), tls: await tlsOf(site), publicUrl: site.publicUrl ?? undefined, elsewhere,
       directories: { policy: join(site.data, 'policy'), keys: join(site.data, 'keys'), images: join(site.data, 'images') },
       secrets: { servicePasswords: passwords(site, carried[0]!), metadataSecret: carried.includes('nova') ? needed(site.metadataSecret, 'metadata_secret', 'nova') : '' },
+      ...(site.failurePoints !== null && { at: failurePoints(site.failurePoints, name, log) }),
       ...(carried.includes('keystone') && { users: { admin: needed(site.adminPassword, 'admin_password', 'keystone'), demo: site.demoPassword ?? undefined, services: passwords(site, 'keystone') } }),
       async open<Tables>(service: ServiceName) {
         const db = await database<Tables>(needed(site.database, 'database', service), service)

@@ -22,4 +22,5 @@ export const siteOptions = section('site', [
   option({ name: 'demo_image', type: 'string', default: null, meaning: 'The file of the demo set\'s bootable image; an empty image when not given.' }),
   option({ name: 'metadata_secret', type: 'string', default: null, secret: true, meaning: 'Shared by Nova and the hosts: signs whose metadata a guest asks for.' }),
   option({ name: 'data_secret', type: 'string', default: null, secret: true, meaning: 'Shared by Nova and the hosts: the keys of what hosts send each other follow from it.' }),
+  option({ name: 'failure_points', type: 'string', default: null, meaning: 'For experiments with failures: a unix socket that is told each point that a task reaches, a line of JSON; the task goes on when it answers a line.' }),
 ])

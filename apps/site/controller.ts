@@ -15,6 +15,7 @@ import type { Log } from '@alto/kit/log'
 import { computeClient, imageClient, remoteAuthenticator, restClient, serviceSession, type RestClient, type ServiceSession } from '@alto/kit/openstack'
 import type { CheckKind, Rule } from '@alto/kit/policy'
 import { client, type Transport } from '@alto/kit/rpc'
+import type { TaskPoint } from '@alto/kit/task'
 import * as cinder from '@alto/cinder'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
@@ -54,6 +55,8 @@ export interface ControllerOptions {
   tls?: { cert: string, key: string } | undefined
   /** Reaches the services that are not carried here: URLs are paths. */
   elsewhere?: Fetch
+  /** Called at each point of each task of a service. */
+  at?: (service: ServiceName) => (point: TaskPoint) => Promise<void>
   clock: Clock
   ids: Ids
   log: Log
@@ -159,7 +162,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
     const compute = nova.novaService({
       clock, ids, log, fetch, transport, db: await open<nova.Tables>('nova', nova.migrations), options: config.nova, authenticate: authenticate('nova'),
       enforcer: await policy('nova', nova.declared.rules), session: session('nova'), host: opts.name, metadataSecret: secrets.metadataSecret,
-      endpoints: { placement: '/placement', network: '/networking', image: '/image', volume: '/volume' },
+      endpoints: { placement: '/placement', network: '/networking', image: '/image', volume: '/volume' }, ...(opts.at && { at: opts.at('nova') }),
     })
     transport.serve(computeControl, 'nova', compute.control)
     http.push(...compute.http)
@@ -183,7 +186,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
     const volumes = cinder.cinderService({
       clock, ids, log, db: await open<cinder.Tables>('cinder', cinder.migrations), options: config.cinder, authenticate: authenticate('cinder'),
       enforcer: await policy('cinder', cinder.declared.rules), host: opts.name, agent: host => client(volumeAgent, transport, host),
-      image: imageClient(rest('glance', 'cinder')), compute: computeClient(rest('nova', 'cinder')),
+      image: imageClient(rest('glance', 'cinder')), compute: computeClient(rest('nova', 'cinder')), ...(opts.at && { at: opts.at('cinder') }),
     })
     transport.serve(volumeControl, 'cinder', volumes.control)
     http.push(...volumes.http)

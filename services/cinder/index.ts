@@ -8,7 +8,7 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { ComputeClient, ImageClient } from '@alto/kit/openstack'
 import { forProjects, type Enforcer, type Rule } from '@alto/kit/policy'
-import { TaskQueue, TaskRunner } from '@alto/kit/task'
+import { TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
 import { attachmentRoutes } from './api/attachments.ts'
 import { dialect } from './api/dialect.ts'
 import { discoveryRoutes, microversions } from './api/discovery.ts'
@@ -76,6 +76,8 @@ export interface CinderParts {
   agent(host: string): Pick<VolumeAgent, 'look'>
   /** This process among those that run Cinder's tasks; unique among the living. */
   host: string
+  /** For tests of crashes. */
+  at?: TaskRunnerOptions<Tables>['at']
 }
 
 /** A running Cinder. */
@@ -100,7 +102,7 @@ export function cinderService(parts: CinderParts): Cinder {
   const queue = new TaskQueue({ clock, ids })
   const deps: Deps = { ...parts, queue, look: (host, disk) => parts.agent(host).look(disk) }
   const definitions = [volumeCreate(deps), volumeDelete(deps), volumeExtend(deps), volumeUpload(deps), snapshotCreate(deps), snapshotDelete(deps)]
-  const runner = new TaskRunner({ db, clock, ids, queue, log, host: parts.host, definitions })
+  const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions, ...(parts.at && { at: parts.at }) })
   return {
     http: [{
       name: 'cinder', prefix: '/volume', routes: routesOf(deps), dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, microversions, projectPathBelow: '/v3', requestIdHeaders: ['x-compute-request-id'],
