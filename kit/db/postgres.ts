@@ -1,5 +1,5 @@
 // PostgreSQL through pg: READ COMMITTED, a schema a service, transactions re-run on serialization failures and deadlocks.
-import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, sql, type DatabaseConnection, type Driver } from 'kysely'
 import pg from 'pg'
 import { inTransaction, refuseInside, type Database, type Tx } from './database.ts'
 
@@ -11,6 +11,8 @@ export interface PostgresOptions {
   schema: string
   /** Connections at most; 8 when not given. */
   connections?: number
+  /** Awaited before each statement is sent, `commit` included: where a test of what two do at once holds them. */
+  before?: (statement: string) => Promise<void>
 }
 
 const BIGINT = 20
@@ -22,7 +24,8 @@ export async function openPostgres<Tables>(opts: PostgresOptions): Promise<Datab
   const pool = new pg.Pool({ connectionString: opts.url, max: opts.connections ?? 8, types, options: `-c search_path=${opts.schema}` })
   pool.on('error', () => {})                      // an idle connection died: the next query opens another
   let statements = 0
-  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), log: () => { statements++ } })
+  const dialect = opts.before ? new HeldDialect(pool, opts.before) : new PostgresDialect({ pool })
+  const kysely = new Kysely<Tables>({ dialect, log: () => { statements++ } })
   try {
     await kysely.executeQuery(CompiledQuery.raw(`create schema if not exists "${opts.schema.replaceAll('"', '""')}"`))
   } catch (error) {
@@ -57,4 +60,32 @@ export async function openPostgres<Tables>(opts: PostgresOptions): Promise<Datab
 function isRetryable(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return code === '40001' || code === '40P01'
+}
+
+/** The same with a wait before each statement. */
+class HeldDialect extends PostgresDialect {
+  readonly #before: (statement: string) => Promise<void>
+
+  constructor(pool: pg.Pool, before: (statement: string) => Promise<void>) {
+    super({ pool })
+    this.#before = before
+  }
+
+  override createDriver(): Driver {
+    const driver = super.createDriver()
+    const acquire = driver.acquireConnection.bind(driver)
+    const held = new WeakSet<DatabaseConnection>()
+    driver.acquireConnection = async () => {
+      const connection = await acquire()
+      if (held.has(connection)) return connection
+      held.add(connection)
+      const execute = connection.executeQuery.bind(connection) as DatabaseConnection['executeQuery']
+      connection.executeQuery = async <R>(query: CompiledQuery) => {
+        await this.#before(query.sql)
+        return execute<R>(query)
+      }
+      return connection
+    }
+    return driver
+  }
 }

@@ -2,6 +2,7 @@
 export { assertBlessed } from './blessed.ts'
 export { sweepTests, type Personas, type Swept } from './sweeps.ts'
 export { databasesUnderTest, freshPostgres, type TestDatabase } from './databases.ts'
+export { twoControllers, type Ended, type Interleaved, type TwoControllers, type Walked } from './interleave.ts'
 export { guestImage } from './guest-image.ts'
 export { type OpenWorld, TASK_LAWS, type TaskLaw, type TaskWorld, testTaskLaws } from './task-laws.ts'
 export { stayAlive } from './alive.ts'
