@@ -23,6 +23,19 @@ export async function orConflict<T>(fault: (cause: unknown) => Error, work: () =
   }
 }
 
+/**
+ * Runs `work`, a create that first looks for what was made under its idempotency key, and runs it again when another of the same key came first:
+ * the second look finds what that one made. `column` is the key's.
+ */
+export async function orSecondLook<T>(work: () => Promise<T>, column = 'idempotency_key'): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isUniqueViolation(error, column)) throw error
+    return work()
+  }
+}
+
 function told(error: unknown): { sqlite?: unknown, postgres?: unknown, text: string } {
   if (!(error instanceof Error)) return { text: '' }
   const { errcode, code, constraint, detail } = error as Error & { errcode?: unknown, code?: unknown, constraint?: string, detail?: string }

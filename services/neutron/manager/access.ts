@@ -55,13 +55,14 @@ export function repeatKey(ctx: Context, index: number): string | undefined {
   return ctx.idempotencyKey === undefined ? undefined : `${ctx.idempotencyKey}/${index}`
 }
 
-/** What was made under the same key, else what `make` makes and is remembered by. */
+/** What was made under the same key, else what `make` makes and is remembered by. Of two that come with one key at once the second waits for the first's end. */
 export async function once<T extends { readonly id: string }>(tx: Tx, key: string | undefined, kind: string, again: (id: string) => Promise<T | undefined>, make: () => Promise<T>): Promise<T> {
-  const known = key === undefined ? undefined : await idempotency.find(tx, key)
+  if (key === undefined) return make()
+  const known = await idempotency.reserve(tx, key, kind)
   const before = known === undefined ? undefined : await again(known)
   if (before) return before
   const made = await make()
-  if (key !== undefined) await idempotency.insert(tx, key, kind, made.id)
+  await idempotency.set(tx, key, made.id)
   return made
 }
 

@@ -103,8 +103,10 @@ export function floatingIpManager(deps: Deps) {
 
     /** A null port_id takes the association away; a request that names neither port nor address leaves it. */
     update: (ctx: Context, id: string, { values, given }: Said): Promise<FloatingIp> => db.write(async tx => {
+      const seen = await visibleFloatingIp(ctx, tx, id)
+      ctx.authorize(rules.UPDATE_FLOATINGIP, targetOf(seen))
+      await networks.lock(tx, seen.floatingNetworkId)              // as whoever makes one there does: neither waits for the other twice
       const floatingIp = await visibleFloatingIp(ctx, tx, id)
-      ctx.authorize(rules.UPDATE_FLOATINGIP, targetOf(floatingIp))
       const next = { description: values.description ?? floatingIp.description }
       const portId = given.has('port_id') ? values.port_id ?? null : floatingIp.fixedPortId
       const address = values.fixed_ip_address ?? undefined

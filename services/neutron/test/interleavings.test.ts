@@ -31,7 +31,7 @@ async function hold(rule: Rule): Promise<void> {
   await using two = await twoControllers<Tables>(migrations)
   await using one = await neutronAlone({ db: two.databases[0], name: 'one' })
   await using other = await neutronAlone({ db: two.databases[1], name: 'other' })
-  const { orders } = await two.walk<{ made: unknown }, Answer>({
+  const { orders, deadlocks } = await two.walk<{ made: unknown }, Answer>({
     prepare: async order => ({ made: await rule.prepare(one, `p${order}`, `p${order}:member,reader`) }),
     first: ({ made }) => rule.first(one, made),
     second: ({ made }) => rule.second(other, made),
@@ -42,10 +42,11 @@ async function hold(rule: Rule): Promise<void> {
     orders: rule.orders ?? 80,
   })
   assert.ok(orders > 8, `${orders} orders`)
+  assert.equal(deadlocks, 0)
 }
 
 test('of two overlapping subnets of a network one is made, whatever the order', () => hold({
-  async prepare(cloud, project, as) { return { as, network: (await cloud.make('network', { name: 'n' }, as)).id } },
+  async prepare(cloud, _, as) { return { as, network: (await cloud.make('network', { name: 'n' }, as)).id } },
   first: (cloud, { as, network }) => cloud.ask('POST', '/v2.0/subnets', { subnet: { network_id: network, ip_version: 4, cidr: '10.0.0.0/16' } }, { as }),
   second: (cloud, { as, network }) => cloud.ask('POST', '/v2.0/subnets', { subnet: { network_id: network, ip_version: 4, cidr: '10.0.4.0/24' } }, { as }),
   ended: oneWins('201', '400 InvalidInput'),
@@ -65,7 +66,7 @@ test('a project has one default security group, whoever of two comes first', () 
 }))
 
 test('two ports that need the default security group both get the one', () => hold({
-  async prepare(cloud, project, as) { return { as, network: (await cloud.make('network', { name: 'n' }, as)).id } },
+  async prepare(cloud, _, as) { return { as, network: (await cloud.make('network', { name: 'n' }, as)).id } },
   first: (cloud, { as, network }) => cloud.ask('POST', '/v2.0/ports', { port: { network_id: network } }, { as }),
   second: (cloud, { as, network }) => cloud.ask('POST', '/v2.0/ports', { port: { network_id: network } }, { as }),
   async ended(all, cloud, { as }) {
@@ -96,7 +97,7 @@ for (const [resource, body] of Object.entries({
 }
 
 test('of two subnets that overlap, on two networks, a router joins one', () => hold({
-  async prepare(cloud, project, as) {
+  async prepare(cloud, _, as) {
     const subnets: string[] = []
     for (const cidr of ['10.0.0.0/16', '10.0.4.0/24']) {
       const network = (await cloud.make('network', { name: 'n' }, as)).id
@@ -154,7 +155,7 @@ test('a network is not removed while a port is made on it', () => hold({
 }))
 
 test('a fixed address has one floating IP', () => hold({
-  async prepare(cloud, project, as) {
+  async prepare(cloud, _, as) {
     const { network, subnet } = await oneSubnet(cloud, as)
     const outside = (await cloud.make('network', { 'name': 'out', 'router:external': true }, ADMIN)).id
     await cloud.make('subnet', { network_id: outside, ip_version: 4, cidr: '172.24.4.0/24', enable_dhcp: false }, ADMIN)
@@ -169,14 +170,14 @@ test('a fixed address has one floating IP', () => hold({
 }))
 
 test('a security group has a rule once', () => hold({
-  async prepare(cloud, project, as) { return { as, group: (await cloud.make('security_group', { name: 'g' }, as)).id } },
+  async prepare(cloud, _, as) { return { as, group: (await cloud.make('security_group', { name: 'g' }, as)).id } },
   first: (cloud, { as, group }) => cloud.ask('POST', '/v2.0/security-group-rules', { security_group_rule: { security_group_id: group, direction: 'ingress', protocol: 'tcp' } }, { as }),
   second: (cloud, { as, group }) => cloud.ask('POST', '/v2.0/security-group-rules', { security_group_rule: { security_group_id: group, direction: 'ingress', protocol: 'tcp' } }, { as }),
   ended: oneWins('201', '409 SecurityGroupRuleExists'),
 }))
 
 test('a create under one key makes one thing, whichever controller is asked', () => hold({
-  async prepare(cloud, project, as) { return { as, key: `task/${project}` } },
+  async prepare(_, project, as) { return { as, key: `task/${project}` } },
   first: (cloud, { as, key }) => cloud.ask('POST', '/v2.0/networks', { network: { name: 'n' } }, { as, headers: { 'x-alto-idempotency-key': key } }),
   second: (cloud, { as, key }) => cloud.ask('POST', '/v2.0/networks', { network: { name: 'n' } }, { as, headers: { 'x-alto-idempotency-key': key } }),
   async ended(all, cloud, { as }) {
