@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { apart } from './apart.ts'
 import { privatePostgres } from './private-postgres.ts'
+import { privateRabbitmq } from './private-rabbitmq.ts'
 import type { TestReport } from './test-reporter.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -64,13 +66,19 @@ export async function runTests(args: readonly string[], root: string = ROOT): Pr
   }
   const files = all.filter(file => words.length === 0 || words.some(word => file.includes(word)))
   const problems = files.length === 0 ? [`no test file's path holds ${words.join(' or ') || 'anything'}`] : []
-  const storesRun = files.some(file => !WHOLE_CLOUD.some(place => file.startsWith(place)))
-  await using postgres = root === ROOT && storesRun && process.env['ALTO_TEST_POSTGRES'] === undefined ? await privatePostgres() : undefined
-  if (root === ROOT && words.length === 0 && !postgres && process.env['ALTO_TEST_POSTGRES'] === undefined) problems.push('this machine has no PostgreSQL (package postgresql), on which every store test must run too')
+  const alone = files.filter(file => !WHOLE_CLOUD.some(place => file.startsWith(place)))         // the others start what they need, where they are
+  const needed = (name: string, byWhom: boolean) => root === ROOT && byWhom && process.env[name] === undefined
+  const [wantPostgres, wantBroker] = [needed('ALTO_TEST_POSTGRES', alone.length > 0), needed('ALTO_TEST_AMQP', alone.some(file => readFileSync(join(root, file), 'utf8').includes('ALTO_TEST_AMQP')))]
+  const [starting, startingBroker] = [wantPostgres ? privatePostgres() : undefined, wantBroker ? privateRabbitmq() : undefined]
+  await using postgres = await starting
+  await using broker = await startingBroker
+  if (wantPostgres && words.length === 0 && !postgres) problems.push('this machine has no PostgreSQL (package postgresql), on which every store test must run too')
+  if (wantBroker && !broker) problems.push('this machine has no RabbitMQ (package rabbitmq-server), which tests of the bus need')
+  const parts = { ...(postgres && { ALTO_TEST_POSTGRES: postgres.url }), ...(broker && { ALTO_TEST_AMQP: broker.url }) }
   const reports: TestReport[] = []
   const ran: string[] = []
   for (const group of groupsOf(files)) {
-    const { report, problem, seconds } = await runGroup(group, root, postgres?.url)
+    const { report, problem, seconds } = await runGroup(group, root, parts)
     if (report) {
       reports.push(report)
       ran.push(...group.files.filter(file => !report.empty.includes(file)))
@@ -87,7 +95,7 @@ function expectedFiles(root: string): string[] {
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : []
 }
 
-async function runGroup(group: TestGroup, root: string, postgres: string | undefined): Promise<{ report?: TestReport, problem?: string, seconds: number }> {
+async function runGroup(group: TestGroup, root: string, parts: NodeJS.ProcessEnv): Promise<{ report?: TestReport, problem?: string, seconds: number }> {
   const directory = mkdtempSync(join(tmpdir(), 'alto-tests-'))
   const started = performance.now()
   try {
@@ -96,7 +104,7 @@ async function runGroup(group: TestGroup, root: string, postgres: string | undef
       '--test', '--test-isolation=none', `--test-timeout=${group.testDeadline}`,
       '--test-reporter=spec', '--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`, `--test-reporter-destination=${result}`,
       ...group.files,
-    ], group, root, postgres)
+    ], group, root, parts)
     const seconds = (performance.now() - started) / 1000
     const text = existsSync(result) ? readFileSync(result, 'utf8') : ''
     if (text === '') return { seconds, problem: problem ?? `${group.name}: the test process left no report` }
@@ -108,8 +116,8 @@ async function runGroup(group: TestGroup, root: string, postgres: string | undef
 }
 
 /** Runs node to its end; gives a sentence when it did not end well. The process gets a group of its own, so that a deadline ends its children too. */
-function runNode(args: readonly string[], group: TestGroup, root: string, postgres: string | undefined): Promise<string | undefined> {
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache/compile'), ...(postgres !== undefined && { ALTO_TEST_POSTGRES: postgres }) }
+function runNode(args: readonly string[], group: TestGroup, root: string, parts: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache/compile'), ...parts }
   delete env['NODE_TEST_CONTEXT']                       // or a node --test inside a test reports to the outer one
   return new Promise(done => {
     const [program, ...all] = WHOLE_CLOUD.includes(group.name) ? apart([process.execPath, ...args]) : [process.execPath, ...args]
@@ -129,12 +137,6 @@ function runNode(args: readonly string[], group: TestGroup, root: string, postgr
       late ? `${group.name}: not done after ${group.groupDeadline / 1000} s (a test or something it left open hangs)`
         : code === 0 ? undefined : `${group.name}: the test process ended with ${signal ?? code}`))
   })
-}
-
-/** The command in a network and mount namespace of its own, so that whole clouds meet neither the machine's network nor another run's; as it is where we may not make them. In a plain chroot `/` is no mount, and cannot be made private; there it need not be. */
-function apart(command: readonly string[]): readonly string[] {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return command
-  return ['unshare', '--net', '--mount', '--propagation', 'unchanged', 'sh', '-c', 'mount --make-rprivate / 2>/dev/null; mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip link set lo up && exec "$@"', 'sh', ...command]
 }
 
 function summary(reports: readonly TestReport[], problems: readonly string[]): number {

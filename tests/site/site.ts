@@ -25,6 +25,8 @@ export interface Site extends Cloud {
   readonly hosts: readonly SiteHost[]
   readonly postgres: PrivatePostgres
   readonly rabbitmq: PrivateRabbitmq
+  readonly adminPassword: string
+  urlOf(controller: SiteProcess): string
   /** The clouds.yaml of a controller. */
   cloudsOf(controller: SiteProcess): string
 }
@@ -93,7 +95,8 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
   const parts = undo.move()
   const made: Site = {
     ...client,
-    data, id, controllers, hosts, postgres, rabbitmq, cloudsOf,
+    data, id, controllers, hosts, postgres, rabbitmq, cloudsOf, adminPassword: passwords.adminPassword,
+    urlOf: controller => `http://${CONTROL}:${ports[controllers.indexOf(controller)]!}`,
     async up() {
       await postgres.start()
       await rabbitmq.start()

@@ -1,0 +1,148 @@
+// Kills parts of a site with SIGKILL while a user works, and looks at what is left:
+//
+//   node tests/failure/crash.ts [--seed SEED] [--pass controller|others|random]… [--stage STAGE]… [--moments N]
+//
+// Pass `controller`: at every recorded point of every task that the work reaches, the controller that runs it dies there, once. Pass `others`: at every
+// such point one of the others dies, chosen from the seed. Pass `random`: N moments of the work, chosen from the seed, any part. Everything that dies is
+// started again at once, as a supervisor would. Afterwards everything must be in its end state or in ERROR with a reason, the audit clean, and nothing left.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { systemClock } from '@alto/kit/clock'
+import { seededIds, systemIds, type Ids } from '@alto/kit/ids'
+import { site, type Site } from '../site/site.ts'
+import { listenForPoints, nameOf, type Points } from './points.ts'
+import { User } from './user.ts'
+import { kill, VICTIMS, type Victim } from './victims.ts'
+import { STAGES, Work } from './work.ts'
+
+export const PASSES = ['controller', 'others', 'random'] as const
+export type Pass = typeof PASSES[number]
+
+/** What a run does. */
+export interface CrashOptions {
+  seed: string
+  passes: readonly Pass[]
+  stages: readonly string[]
+  /** Of pass `random`. */
+  moments: number
+  say(line: string): void
+}
+
+/** What a run found. */
+export interface CrashReport {
+  /** Where parts were killed. */
+  kills: string[]
+  /** Points that the work reached. */
+  points: number
+  /** Things that ended in ERROR and were made again, with their reasons. */
+  errors: string[]
+  /** Milliseconds from each kill until the part ran again. */
+  recoveries: { what: string, ms: number }[]
+}
+
+/** Runs it; throws with seed, pass and stage when something is not as it must be. */
+export async function crashRun(opts: CrashOptions): Promise<CrashReport> {
+  const { seed, say } = opts
+  const socket = join('/tmp', `alto-points-${systemIds.bytes(4).toString('hex')}`)
+  await using undo = new AsyncDisposableStack()
+  const points = undo.use(await listenForPoints(socket))
+  const one = await site({ config: { site: { failure_points: socket } } })
+  undo.defer(() => one.remove())
+  await one.up()
+  const report: CrashReport = { kills: [], points: 0, errors: [], recoveries: [] }
+  for (const pass of opts.passes) {
+    say(`seed ${seed}, pass ${pass}`)
+    try {
+      await onePass(one, points, pass, opts, report)
+    } catch (error) {
+      throw new Error(`seed ${seed}, pass ${pass}, after ${report.kills.at(-1) ?? 'nothing'}: ${(error as Error).message}; logs in ${one.data}`, { cause: error })
+    }
+  }
+  report.points = points.seen.size
+  await one.down()
+  assert.deepEqual(await one.traces(), [])
+  return report
+}
+
+async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions, report: CrashReport): Promise<void> {
+  const random = seededIds(`${opts.seed}/${pass}`)
+  const began = systemClock.now()
+  const returning = new Set<Promise<unknown>>()
+  const dies = async (victim: Victim, where: string) => {
+    const at = systemClock.now()
+    const killed = await kill(one, victim, random)
+    if (!killed) return
+    const line = `${((at - began) / 1000).toFixed(1)} s ${killed.what} at ${where}`
+    report.kills.push(line)
+    opts.say(`  ${line}`)
+    const back = killed.back.then(() => { report.recoveries.push({ what: victim, ms: systemClock.now() - at }) }).finally(() => returning.delete(back))
+    returning.add(back)
+  }
+  const done = new Set<string>()
+  const hooks: Record<Pass, Points['hook']> = {
+    async controller(point) {
+      if (done.has(nameOf(point))) return
+      done.add(nameOf(point))
+      const process_ = one.controllers.find(controller => controller.name === point.process)!
+      const at = systemClock.now()
+      report.kills.push(`${process_.name} at ${nameOf(point)}`)
+      opts.say(`  ${report.kills.at(-1)}`)
+      await process_.kill()
+      await process_.start()
+      report.recoveries.push({ what: 'controller', ms: systemClock.now() - at })
+    },
+    async others(point) {
+      if (done.has(nameOf(point))) return
+      done.add(nameOf(point))
+      await dies(VICTIMS[1 + random.below(VICTIMS.length - 1)]!, nameOf(point))
+    },
+    random: async () => {},
+  }
+  points.hook = hooks[pass]
+  const user = new User(() => one.controllers.filter(controller => controller.pid !== undefined).map(controller => one.urlOf(controller)), { name: 'admin', password: one.adminPassword, project: 'admin' })
+  const work = new Work(user)
+  const ending = new AbortController()
+  const disturbed = pass === 'random' ? disturb(opts.moments, random, dies, ending.signal) : Promise.resolve()
+  try {
+    await work.network('net', '10.77.0.0/24')
+    for (let round = 0; round === 0 || (pass === 'random' && !ending.signal.aborted && report.kills.length < opts.moments && round < 5); round++) {
+      for (const name of opts.stages) {
+        await STAGES[name]!(work)
+        points.check()
+      }
+    }
+  } finally {
+    ending.abort()
+    await disturbed
+    points.hook = async () => {}
+  }
+  await Promise.all(returning)
+  await one.up()
+  await STAGES['end']!(work)
+  report.errors.push(...user.errors)
+  assert.deepEqual(user.problems, [], 'answers of the cloud that are its fault')
+  const findings = await one.until('the audit to be clean', 60, async () => { const said = await one.audit(); return said === 'clean' && said })
+  assert.equal(findings, 'clean')
+}
+
+/** Kills at moments from the seed, 0.5 to 6 s apart, until there were `moments` or the work is over. */
+async function disturb(moments: number, random: Ids, dies: (victim: Victim, where: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (let n = 1; n <= moments && !signal.aborted; n++) {
+    await sleep(500 + random.below(5500), undefined, { signal }).catch(() => {})
+    if (!signal.aborted) await dies(VICTIMS[random.below(VICTIMS.length)]!, `moment ${n}`)
+  }
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { seed: { type: 'string' }, pass: { type: 'string', multiple: true }, stage: { type: 'string', multiple: true }, moments: { type: 'string', default: '20' } } })
+  const report = await crashRun({
+    seed: values.seed ?? systemIds.bytes(4).toString('hex'), passes: PASSES.filter(pass => values.pass?.includes(pass) ?? true), stages: values.stage ?? Object.keys(STAGES).filter(name => name !== 'end'),
+    moments: Number(values.moments), say: line => console.log(line),
+  })
+  const times = Map.groupBy(report.recoveries, one => one.what)
+  for (const [what, all] of times) console.log(`${what}: killed ${all.length} times, runs again after ${Math.round(all.map(one => one.ms).toSorted((a, b) => a - b)[all.length >> 1]!)} ms (median)`)
+  for (const error of report.errors) console.log(`made again: ${error}`)
+  console.log(`${report.kills.length} kills at ${report.points} points: nothing lost, nothing left`)
+}
