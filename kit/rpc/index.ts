@@ -2,5 +2,6 @@
 export { type Contract, contract, type ContractVersion, type Method, type MethodTable, type Methods } from './contract.ts'
 export { client, type ClientOptions } from './client.ts'
 export { RemoteError } from './wire.ts'
-export type { AmqpOptions, AmqpTransport, Cast, Reply, Request, Serving, Transport } from './transport.ts'
+export type { Cast, Reply, Request, ServeOptions, Serving, Transport } from './transport.ts'
 export { type Fate, LocalTransport, type LocalTransportOptions } from './local.ts'
+export { type AmqpOptions, AmqpTransport } from './amqp.ts'

@@ -1,10 +1,10 @@
 // The transport inside one process. Every message is JSON text on the way, so that nothing is shared by accident and nothing works here that a broker would break.
 import type { Clock } from '../clock/index.ts'
-import { Fault, messageOf } from '../errors/index.ts'
+import { Fault } from '../errors/index.ts'
 import { type Log, silentLog } from '../log/index.ts'
-import { type Contract, type ContractVersion, type Method, type Methods, methodsOf, understands } from './contract.ts'
-import type { Cast, Reply, Request, Serving, Transport } from './transport.ts'
-import { decode, encode, replyOf } from './wire.ts'
+import type { Contract, ContractVersion, Methods } from './contract.ts'
+import { serverOf, type Server } from './server.ts'
+import type { Cast, Reply, Request, ServeOptions, Serving, Transport } from './transport.ts'
 
 /** What becomes of a message under test: how often it arrives and how much later. Lost is `times: 0`. */
 export interface Fate {
@@ -21,17 +21,9 @@ export interface LocalTransportOptions {
   readonly fate?: (message: Cast) => Fate
 }
 
-interface Server {
-  readonly contract: string
-  readonly version: ContractVersion
-  readonly methods: ReadonlyMap<string, Method>
-  readonly invoke: (method: string, request: unknown) => Promise<unknown>
-  readonly running: Set<Promise<Reply>>
-}
-
 /** Carries messages between the parts of one process. */
 export class LocalTransport implements Transport {
-  readonly #servers = new Map<string, Server>()
+  readonly #servers = new Map<string, Server[]>()
   readonly #clock: Clock
   readonly #log: Log
   readonly #fate: ((message: Cast) => Fate) | undefined
@@ -42,19 +34,16 @@ export class LocalTransport implements Transport {
     this.#fate = options.fate
   }
 
-  serve<Interface extends Methods<Interface>>(contract: Contract<Interface>, target: string, implementation: Interface): Serving {
+  serve<Interface extends Methods<Interface>>(contract: Contract<Interface>, target: string, implementation: Interface, options: ServeOptions = {}): Serving {
+    const server = serverOf(contract, target, implementation, { ...options, log: this.#log })
     const key = keyOf(contract.name, target)
-    if (this.#servers.has(key)) throw new Error(`${contract.name} is already served at ${target}`)
-    const callable = implementation as unknown as Readonly<Record<string, (request: unknown) => Promise<unknown>>>
-    const server: Server = {
-      contract: contract.name, version: contract.version, methods: new Map(methodsOf(contract)),
-      invoke: (method, request) => callable[method]!(request), running: new Set(),
-    }
-    this.#servers.set(key, server)
+    const servers = this.#servers.get(key) ?? []
+    if (servers.some(other => !other.each || !server.each)) throw new Error(`${contract.name} is already served at ${target}`)
+    this.#servers.set(key, [...servers, server])
     return {
       close: async () => {
-        if (this.#servers.get(key) === server) this.#servers.delete(key)
-        await Promise.all(server.running)
+        this.#servers.set(key, this.#servers.get(key)!.filter(other => other !== server))
+        await server.settled()
       },
     }
   }
@@ -66,59 +55,37 @@ export class LocalTransport implements Transport {
         reject(new Fault('unavailable', 'rpc.deadline', `${where} did not answer within ${message.deadlineMs} ms`))
       })
       const settle = (finish: () => void) => { cancel(); finish() }
-      this.#deliver(message, server => {
+      this.#deliver(message, ([server]) => {
         if (!server) { settle(() => reject(new Fault('unavailable', 'rpc.unreachable', `nobody answers ${where}`))); return }
-        void this.#run(server, message).then(reply => settle(() => resolve(reply)))
+        void server.run(message).then(reply => settle(() => resolve(reply)))
       })
     })
   }
 
   cast(message: Cast): void {
-    this.#deliver(message, server => {
-      if (server) void this.#run(server, message)
-      else this.#log.debug({ target: message.target }, `a cast of ${message.contract}.${message.method} found nobody`)
+    this.#deliver(message, servers => {
+      for (const server of servers) void server.run(message)
+      if (servers.length === 0) this.#log.debug({ target: message.target }, `a cast of ${message.contract}.${message.method} found nobody`)
     })
   }
 
   spokenBy(contract: string, target: string): ContractVersion | undefined {
-    return this.#servers.get(keyOf(contract, target))?.version
+    return this.#servers.get(keyOf(contract, target))?.[0]?.version
+  }
+
+  listened(then: number): number {
+    return this.#clock.now() - then
   }
 
   // Arrives after the sender's turn, as from a wire: a caller never finds the callee's effects before its own next line.
-  #deliver(message: Cast, arrive: (server: Server | undefined) => void): void {
+  #deliver(message: Cast, arrive: (servers: readonly Server[]) => void): void {
     const { times, delayMs } = this.#fate?.(message) ?? { times: 1, delayMs: 0 }
-    const once = () => arrive(this.#servers.get(keyOf(message.contract, message.target)))
+    const once = () => arrive(this.#servers.get(keyOf(message.contract, message.target)) ?? [])
     for (let n = 0; n < times; n++) {
       if (delayMs > 0) this.#clock.after(delayMs, once)
       else queueMicrotask(once)
     }
   }
-
-  // Never rejects: whatever goes wrong is the answer.
-  #run(server: Server, message: Cast): Promise<Reply> {
-    const running = answer(server, message).catch((error: unknown) => {
-      if (!(error instanceof Fault)) {
-        this.#log.error({ target: message.target, err: error }, `${message.contract}.${message.method} failed: ${messageOf(error)}`)
-      } else if (server.methods.get(message.method)?.kind === 'cast') {
-        this.#log.warn({ target: message.target, code: error.code }, `a cast of ${message.contract}.${message.method} was refused: ${error.message}`)
-      }
-      return replyOf(error)
-    })
-    server.running.add(running)
-    void running.then(() => server.running.delete(running))
-    return running
-  }
-}
-
-async function answer(server: Server, message: Cast): Promise<Reply> {
-  const { contract, version } = server
-  if (!understands(version, message.since)) {
-    throw new Fault('notImplemented', 'rpc.peerTooOld', `${contract}.${message.method} needs version ${message.since}; ${message.target} speaks ${version}`)
-  }
-  if (!server.methods.has(message.method)) {
-    throw new Fault('notImplemented', 'rpc.unknownMethod', `${contract} ${version} at ${message.target} has no method '${message.method}'`)
-  }
-  return { outcome: 'result', body: encode(await server.invoke(message.method, decode(message.body))) }
 }
 
 function keyOf(contract: string, target: string): string {

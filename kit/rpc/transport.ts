@@ -28,33 +28,28 @@ export interface Serving {
   close(): Promise<void>
 }
 
+/** How a contract is answered. */
+export interface ServeOptions {
+  /** True where everybody who answers there gets each cast, instead of one of them: for what all processes must hear. Only contracts without calls. */
+  readonly each?: boolean
+}
+
 /** Carries messages. Implementations differ in reach only: what a method sees and throws is the same over each. */
 export interface Transport {
   /**
    * Answers `contract` at `target` (a host's name, or a service's) with `implementation`.
-   * Throws an Error when this transport already serves the contract there.
+   * Throws an Error when this transport already serves the contract there (with `each` it may, several times); a TypeError for `each` with calls.
    */
-  serve<Interface extends Methods<Interface>>(contract: Contract<Interface>, target: string, implementation: Interface): Serving
+  serve<Interface extends Methods<Interface>>(contract: Contract<Interface>, target: string, implementation: Interface, options?: ServeOptions): Serving
   /** Sends, and resolves with the answer. Throws Fault `unavailable` when nobody answers within the deadline. */
   request(message: Request): Promise<Reply>
   /** Sends. Never throws: the message may be lost, repeated, or overtaken by a later one. */
   cast(message: Cast): void
   /** The version that `target` is known to serve; undefined when it is not known (yet). */
   spokenBy(contract: string, target: string): ContractVersion | undefined
-}
-
-/** What a transport over AMQP 0-9-1 is made from. */
-export interface AmqpOptions {
-  /** `amqp://user:password@host:port/virtual-host`, or `amqps:`. */
-  readonly url: string
-  /** The cloud's id: exchanges and queues begin with it, so that clouds share a broker. */
-  readonly cloud: string
-}
-
-/** A transport over a broker, as `serve` wires it: same interface, a wider reach, and a connection to close. */
-export interface AmqpTransport extends Transport {
-  /** Resolves when the broker was reached and the queues of everything served exist. */
-  ready(): Promise<void>
-  /** Closes what is served, then the connection. */
-  close(): Promise<void>
+  /**
+   * For how many milliseconds since `then` (of the clock) messages could arrive here. Who is silent counts as gone after that long, not after the time
+   * that has passed: otherwise a minute without the broker buries every host. Time before this transport was made counts as heard.
+   */
+  listened(then: number): number
 }

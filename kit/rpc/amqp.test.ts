@@ -1,0 +1,71 @@
+// The transport over a real broker: what every transport promises, and what two processes on one bus see of each other.
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { ManualClock } from '../clock/index.ts'
+import { systemIds } from '../ids/index.ts'
+import { memoryLog } from '../log/index.ts'
+import { AmqpTransport, client } from './index.ts'
+import { guestAgent, quietAgent, testTransport, until } from './transport.conformance.ts'
+
+const url = process.env['ALTO_TEST_AMQP']
+assert.ok(url, 'ALTO_TEST_AMQP names no broker: node tools/test.ts starts one')
+
+/** A bus with three processes on it, and nothing else. */
+async function wires(t: TestContext) {
+  const [clock, log, cloud] = [new ManualClock(), memoryLog(), systemIds.hex()]
+  const [caller, agent, neighbour] = ['caller', 'agent', 'neighbour'].map(name => {
+    const transport = new AmqpTransport({ url: url!, cloud, clock, ids: systemIds, log, name })
+    t.after(() => transport.close())
+    return transport
+  }) as [AmqpTransport, AmqpTransport, AmqpTransport]
+  return { caller, agent, neighbour, clock, log, ready: async () => { await Promise.all([caller.ready(), agent.ready(), neighbour.ready()]) } }
+}
+
+testTransport('over a broker', wires)
+
+test('two controllers that serve one contract at one target share the calls', async t => {
+  const { caller, agent, neighbour, ready } = await wires(t)
+  const answered = { agent: 0, neighbour: 0 }
+  agent.serve(guestAgent, 'nova', { ...quietAgent, console: async () => { answered.agent++; return { text: 'agent' } } })
+  neighbour.serve(guestAgent, 'nova', { ...quietAgent, console: async () => { answered.neighbour++; return { text: 'neighbour' } } })
+  await ready()
+  await Promise.all(Array.from({ length: 20 }, () => client(guestAgent, caller, 'nova').console({ lines: 1 })))
+  assert.equal(answered.agent + answered.neighbour, 20)
+  assert.ok(answered.agent > 0 && answered.neighbour > 0, JSON.stringify(answered))
+})
+
+test('a controller that closes leaves no call of the other controllers unanswered', async t => {
+  const { caller, agent, neighbour, ready } = await wires(t)
+  const serving = agent.serve(guestAgent, 'nova', quietAgent)
+  neighbour.serve(guestAgent, 'nova', quietAgent)
+  await ready()
+  const calls = Array.from({ length: 200 }, () => client(guestAgent, caller, 'nova').console({ lines: 1 }))
+  await serving.close()
+  calls.push(...Array.from({ length: 20 }, () => client(guestAgent, caller, 'nova').console({ lines: 1 })))
+  assert.equal((await Promise.all(calls)).length, 220)
+})
+
+test('clouds share a broker and do not hear each other', async t => {
+  const [here, there] = [await wires(t), await wires(t)]
+  there.agent.serve(guestAgent, 'host1', quietAgent)
+  await Promise.all([here.ready(), there.ready()])
+  await assert.rejects(client(guestAgent, here.caller, 'host1').console({ lines: 1 }), /nobody answers guest-agent\.console at host1/)
+})
+
+test('what is called a bus and is none is refused without repeating its password', () => {
+  for (const wrong of ['redis://nova:hush@broker', 'amqp:hush', 'hush']) {
+    assert.throws(() => new AmqpTransport({ url: wrong, cloud: 'c', clock: new ManualClock(), ids: systemIds }), (error: Error) => error.name === 'TypeError' && !error.message.includes('hush'))
+  }
+})
+
+test('a broker that refuses the password is asked again and again, and the log does not tell the password', async t => {
+  const [clock, log] = [new ManualClock(), memoryLog()]
+  const wrong = new URL(url!)
+  wrong.password = 'hush'
+  const transport = new AmqpTransport({ url: wrong.href, cloud: 'c', clock, ids: systemIds, log })
+  t.after(() => transport.close())
+  await until('it is refused', () => log.lines.some(line => /ACCESS_REFUSED/.test(String(line.fields['reason']))))
+  await clock.advance(1000)
+  await until('it is refused again', () => log.lines.filter(line => /ACCESS_REFUSED/.test(String(line.fields['reason']))).length >= 2)
+  assert.ok(!JSON.stringify(log.lines).includes('hush'))
+})
