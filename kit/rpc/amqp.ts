@@ -193,10 +193,8 @@ export class AmqpTransport implements Transport {
   }
 
   async #connect(): Promise<Link> {
-    let link: Link | undefined
-    const mine = () => link !== undefined && link === this.#link
     this.#blocked = false
-    link = await openLink(this.#address, this.#name, this.#clock, {
+    const link = await openLink(this.#address, this.#name, this.#clock, {
       blocked: reason => {
         this.#log.warn({ reason }, 'the bus takes no messages')
         this.#blocked = true
@@ -205,7 +203,7 @@ export class AmqpTransport implements Transport {
       unblocked: () => {
         this.#log.info({}, 'the bus takes messages again')
         this.#blocked = false
-        if (mine()) this.#connected()
+        if (this.#link) this.#connected()
       },
     })
     try {
