@@ -64,6 +64,7 @@ export interface DiskUpload {
 export interface DiskExport {
   readonly attachmentId: string
   readonly port: number
+  readonly readOnly?: boolean
 }
 
 /** A disk to destroy. */

@@ -27,6 +27,7 @@ import { snapshotManager } from './manager/snapshots.ts'
 import { typeManager } from './manager/volume-types.ts'
 import { volumeActionManager } from './manager/volume-actions.ts'
 import { volumeManager } from './manager/volumes.ts'
+import { portRange } from './model/export-ports.ts'
 import { cinderOptions } from './options.ts'
 import * as attachmentRules from './policy/attachments.ts'
 import * as baseRules from './policy/base.ts'
@@ -100,7 +101,7 @@ export interface Cinder {
 export function cinderService(parts: CinderParts): Cinder {
   const { db, clock, ids, log, options } = parts
   const queue = new TaskQueue({ clock, ids })
-  const deps: Deps = { ...parts, queue, look: (host, disk) => parts.agent(host).look(disk) }
+  const deps: Deps = { ...parts, queue, exportPorts: portRange(options.nbdPorts), look: (host, disk) => parts.agent(host).look(disk) }
   const definitions = [volumeCreate(deps), volumeDelete(deps), volumeExtend(deps), volumeUpload(deps), snapshotCreate(deps), snapshotDelete(deps)]
   const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions, ...(parts.at && { at: parts.at }) })
   return {

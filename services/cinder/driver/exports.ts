@@ -65,12 +65,12 @@ export function diskExports({ clock, run, mark, address, secret }: ExportOptions
       if (exports.length === 0) { await rm(join(run, id), { recursive: true, force: true }); return }
       const room = Math.max(ROOM, file.bytes * 2)
       if ((await stat(file.path)).size < room) await truncate(file.path, room)
-      for (const { attachmentId, port } of exports) {
+      for (const { attachmentId, port, readOnly } of exports) {
         const directory = join(run, id, attachmentId)
         if ((waitedAt.get(directory) ?? 0) >= TOO_OFTEN) await end(id, attachmentId)
         waitedAt.delete(directory)
         await keepStorageDaemon({
-          name: nameOf(id, attachmentId), directory, exportName: attachmentId, readOnly: false,
+          name: nameOf(id, attachmentId), directory, exportName: attachmentId, readOnly: readOnly ?? false,
           tls: { endpoint: 'server', identity: attachmentId, key: attachmentKey(secret, attachmentId) },
           blockdev: { driver: 'file', filename: file.path }, listen: { type: 'inet', host: address, port: String(port) },
         }, clock, () => { for (const listener of listeners) listener(id) })

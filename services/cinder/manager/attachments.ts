@@ -1,16 +1,18 @@
 // Attachments: which server has which volume, and how it reaches it. A volume's status follows from its attachments.
 //
 // Each change holds the volume's row first, so that two servers cannot both get a volume that only one may have.
+import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '@alto/kit/context'
 import { isUniqueViolation } from '@alto/kit/db'
 import type { Fault } from '@alto/kit/errors'
+import type { Disk, VolumeConnection } from '../model/disks.ts'
 import { invalid, invalidVolume, notFound, usedByServer } from '../model/faults.ts'
-import type { VolumeConnection } from '../model/disks.ts'
 import { statusWith, type Attachment, type VolumeStatus } from '../model/volumes.ts'
 import * as rules from '../policy/attachments.ts'
 import * as volumeRules from '../policy/volumes.ts'
 import * as attachments from '../store/attachments.ts'
 import * as disks from '../store/disks.ts'
+import * as exports from '../store/exports.ts'
 import * as hosts from '../store/hosts.ts'
 import type { Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
@@ -117,19 +119,44 @@ export async function reserve(tx: Tx, deps: Pick<Deps, 'clock'>, volumeId: strin
 export async function connect(tx: Tx, deps: Deps, attachment: Attachment, connector: Connector): Promise<Attachment> {
   const connected: Attachment = {
     ...attachment, status: attachment.status === 'reserved' ? 'attaching' : attachment.status, host: connector.host ?? attachment.host, mountpoint: connector.mountpoint ?? attachment.mountpoint,
-    mode: connector.mode ?? attachment.mode, connection: await connectionFor(tx, attachment.volumeId, connector),
+    mode: connector.mode ?? attachment.mode, connection: await attachedConnection(tx, deps, attachment, connector.host ?? attachment.host),
   }
   await attachments.update(tx, connected)
   await settle(tx, deps, attachment.volumeId)
   return connected
 }
 
-/** How the connector's host reaches the volume. Fault badRequest when it does not. */
+/** How the connector's host reaches the volume without an attachment: on the disk's own host only. Fault badRequest when it does not. */
 export async function connectionFor(tx: Tx, volumeId: string, connector: Connector): Promise<VolumeConnection> {
+  const { disk, connection } = await reachable(tx, volumeId)
+  if (!await isLocal(tx, disk, connector.host)) throw unreachable(disk, connector.host)
+  return connection
+}
+
+/** How `host` reaches the volume of an attachment: the file on the disk's own host, else an export with a port of its own. Fault badRequest when it does not, unavailable when no port is free. */
+async function attachedConnection(tx: Tx, deps: Deps, { id, volumeId }: Attachment, host: string | null): Promise<VolumeConnection> {
+  const { disk, connection } = await reachable(tx, volumeId)
+  if (await isLocal(tx, disk, host ?? undefined)) {
+    await exports.release(tx, id)
+    return connection
+  }
+  const address = (await hosts.list(tx)).find(({ name }) => name === disk.host)?.capacity.dataAddress
+  if (address === undefined) throw unreachable(disk, host ?? undefined)
+  return { kind: 'nbd-tls', address, port: await exports.take(tx, disk.host, id, deps.exportPorts), exportName: id, identity: id, format: connection.format }
+}
+
+async function reachable(tx: Tx, volumeId: string): Promise<{ disk: Disk, connection: VolumeConnection }> {
   const disk = await disks.find(tx, volumeId)
   if (disk?.observed?.connection === undefined) throw invalidVolume(`Volume ${volumeId} has no disk that could be reached.`)
-  if (connector.host !== undefined && connector.host !== disk.host && !await isRemembered(tx, disk.host)) throw invalid(`Invalid input received: volume ${volumeId} is a file on host ${disk.host} and cannot be reached from host ${connector.host}.`)
-  return disk.observed.connection
+  return { disk, connection: disk.observed.connection }
+}
+
+async function isLocal(tx: Tx, disk: Disk, host: string | undefined): Promise<boolean> {
+  return host === undefined || host === disk.host || await isRemembered(tx, disk.host)
+}
+
+function unreachable(disk: Disk, host: string | undefined): Fault {
+  return invalid(`Invalid input received: volume ${disk.id} is a file on host ${disk.host} and cannot be reached from host ${host}.`)
 }
 
 /** Makes status and disk follow from the attachments that the volume has now; within the caller's transaction. */
@@ -140,8 +167,10 @@ export async function settle(tx: Tx, deps: Deps, volumeId: string): Promise<void
   const status = statusWith(has, volume.status === 'error' ? 'error' : 'available')
   if (follows.includes(volume.status)) await volumes.move(tx, volume, follows, { status, updatedAt: deps.clock.now() })
   const attached = has.some(a => a.connection !== null)
-  if ((await disks.find(tx, volumeId))?.wanted.attached === attached) return
-  await disks.change(tx, volumeId, undefined, { attached })
+  const served = await exports.ofVolume(tx, volumeId)
+  const wanted = (await disks.find(tx, volumeId))?.wanted
+  if (wanted?.attached === attached && isDeepStrictEqual(wanted.exports ?? [], served)) return
+  await disks.change(tx, volumeId, undefined, { attached, exports: served })
   await ringAgent(deps, tx, volumeId)
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '@alto/kit/log'
 import type { ComputeClient, ImageClient } from '@alto/kit/openstack'
 import type { Rule } from '@alto/kit/policy'
 import type { Origin, TaskQueue } from '@alto/kit/task'
+import type { PortRange } from '../model/export-ports.ts'
 import { notFound, overQuota } from '../model/faults.ts'
 import { amountsOf, DEFAULT_QUOTAS, refusal, UNLIMITED, type Counted } from '../model/quotas.ts'
 import type { Snapshot } from '../model/snapshots.ts'
@@ -29,6 +30,8 @@ export interface Deps {
   compute: ComputeClient
   /** Rings the agent of a host. */
   look(host: string, disk: { diskId: string, generation: number }): Promise<void>
+  /** For attachments of other hosts, on each volume host. */
+  exportPorts: PortRange
   options: { defaultVolumeType: string, storageAvailabilityZone: string, osapiMaxLimit: number, serviceDownTime: number, stepDeadlineSeconds: number }
 }
 

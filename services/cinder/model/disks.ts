@@ -23,6 +23,7 @@ export interface DiskUpload {
 export interface DiskExport {
   readonly attachmentId: string
   readonly port: number
+  readonly readOnly?: boolean
 }
 
 /** What should be true of a disk. */

@@ -27,6 +27,12 @@ export async function ofHost(tx: Tx, host: string, version: number): Promise<Dis
   return rows.map(fromRow)
 }
 
+/** How many disks each host has or is to have. */
+export async function countByHost(tx: Tx): Promise<Map<string, number>> {
+  const rows = await tx.selectFrom('disks').select(e => ['host', e.fn.countAll<number | string>().as('count')]).groupBy('host').execute()
+  return new Map(rows.map(row => [row.host, Number(row.count)]))
+}
+
 /** Makes the first row of a disk; leaves the one that an earlier try of the same task left, with the new epoch. */
 export async function begin(tx: Tx, id: string, host: string, epoch: number, wanted: Wanted): Promise<void> {
   const version = await next(tx, 'disks')

@@ -7,7 +7,7 @@ export interface VolumeHost {
   name: string
   serviceId: string
   incarnation: string
-  capacity: { totalBytes: number, freeBytes: number, driver: string }
+  capacity: { totalBytes: number, freeBytes: number, driver: string, dataAddress?: string }
   enabled: boolean
   disabledReason: string | null
   /** Milliseconds. */

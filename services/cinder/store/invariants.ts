@@ -26,6 +26,10 @@ const INVARIANTS: readonly Invariant[] = [
   { invariant: 'a snapshot in a passing status has a task', query: `select id as at from snapshots where status in ('creating', 'deleting') and not ${OPEN_TASK('snapshots.id')}` },
   { invariant: 'an available volume has no attachment', query: "select v.id as at from volumes v where v.status = 'available' and exists (select 1 from attachments a where a.volume_id = v.id)" },
   {
+    invariant: 'a volume is exported by the host that has its disk',
+    query: 'select e.attachment_id as at from exports e join attachments a on a.id = e.attachment_id join disks d on d.id = a.volume_id where d.host <> e.host',
+  },
+  {
     invariant: 'every disk belongs to a volume or snapshot, or is being removed',
     query: 'select d.id as at from disks d where d.tombstone = 0 and not exists (select 1 from volumes v where v.id = d.id) and not exists (select 1 from snapshots s where s.id = d.id)',
   },

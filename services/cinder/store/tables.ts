@@ -40,6 +40,7 @@ export interface Tables extends TaskTables {
   quota_use: { project_id: string, resource: string, used: number }
   hosts: HostsTable
   counters: { name: string, value: number }
+  exports: { attachment_id: string, host: string, port: number }
 }
 
 export type Tx = KitTx<Tables>
@@ -77,6 +78,13 @@ export const migrations: readonly Migration[] = [
       'create table quota_use (project_id text not null, resource text not null, used bigint not null check (used >= 0), primary key (project_id, resource))',
       `create table hosts (name text primary key, incarnation text not null, capacity text not null, enabled integer not null, disabled_reason text, seen_at bigint not null, service_id text not null)`,
       'create table counters (name text primary key, value bigint not null)',
+    ],
+  },
+  {
+    id: '0002-exports',
+    up: [
+      'create table exports (attachment_id text primary key references attachments(id) on delete cascade, host text not null, port bigint not null)',
+      'create unique index exports_port on exports (host, port)',
     ],
   },
 ]

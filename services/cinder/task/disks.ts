@@ -13,10 +13,15 @@ export type Step = TaskContext<TaskShape & { tables: Tables }>
 
 const POLL = 2000
 
-/** A host for a new disk of that many GiB: `only` where it is set, else the one with the most room. Waits while there is none. */
+/**
+ * A host for a new disk of that many GiB: `only` where it is set, else the one with the most room for each disk that it would then have: files grow as they are
+ * written, so that what is free says little of what was promised. Waits while there is none.
+ */
 export async function chooseHost(deps: Deps, t: Step, sizeGib: number, only: string | null): Promise<{ host: string } | Waiting> {
-  const up = (await deps.db.read(tx => hosts.list(tx))).filter(host => isUp(deps, host) && (only === null ? host.enabled : host.name === only))
-  const [best] = up.toSorted((a, b) => b.capacity.freeBytes - a.capacity.freeBytes)
+  const { all, used } = await deps.db.read(async tx => ({ all: await hosts.list(tx), used: await disks.countByHost(tx) }))
+  const share = (host: VolumeHost) => host.capacity.freeBytes / ((used.get(host.name) ?? 0) + 1)
+  const up = all.filter(host => isUp(deps, host) && (only === null ? host.enabled : host.name === only))
+  const [best] = up.toSorted((a, b) => share(b) - share(a))
   return best ? { host: best.name } : t.wait({ reason: only === null ? `No valid backend was found: no volume host is up for a volume of ${sizeGib} GiB.` : `The volume host ${only}, which has the source, is not up.`, pollMs: POLL })
 }
 
