@@ -1,8 +1,7 @@
 // Keystone, put together.
-import { createHash } from 'node:crypto'
 import type { Clock } from '@alto/kit/clock'
 import type { Values } from '@alto/kit/config'
-import type { Database } from '@alto/kit/db'
+import { afterCommit, type Database } from '@alto/kit/db'
 import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import { credentialsFromToken } from '@alto/kit/openstack'
@@ -30,7 +29,7 @@ import { projectManager, type ProjectManager } from './manager/projects.ts'
 import { regionManager, type RegionManager } from './manager/regions.ts'
 import { roleManager, type RoleManager } from './manager/roles.ts'
 import { serviceManager, type ServiceManager } from './manager/services.ts'
-import { tokenManager, type TokenManager } from './manager/tokens.ts'
+import { tokenManager, type TokenManager, type Verdict } from './manager/tokens.ts'
 import { userManager, type UserManager } from './manager/users.ts'
 import { keystoneOptions } from './options.ts'
 import * as assignmentRules from './policy/assignments.ts'
@@ -44,6 +43,7 @@ import * as regionRules from './policy/regions.ts'
 import * as roleRules from './policy/roles.ts'
 import * as serviceRules from './policy/services.ts'
 import * as userRules from './policy/users.ts'
+import * as revisions from './store/revisions.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
 export { keystoneOptions, migrations, type Bootstrap, type Tables }
@@ -95,22 +95,23 @@ export interface Keystone {
 export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const keys = await openKeys(parts.keysDir, parts.ids)
   const passwords = bcryptPasswords(parts.options.passwordHashRounds)
-  const deps: Deps = { ...parts, keys, passwords, changed: () => { tokens.forget(); known.clear() } }
+  const deps: Deps = { ...parts, keys, passwords, async changed(tx) {
+    await revisions.bump(tx)
+    afterCommit(tx, () => tokens.forget())
+  } }
   const tokens = tokenManager(deps)
   const routes = routesOf({
     tokens, projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
     assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps),
   })
-  const known = new Map<string, Credentials>()
+  const known = new WeakMap<Verdict, Credentials>()
 
   /** One object for each valid token, so that what the enforcer works out of it is kept too. */
   async function authenticate(token: string): Promise<Credentials | undefined> {
     const verdict = await tokens.validate(token)
     if (!verdict) return undefined
-    const key = createHash('sha256').update(token).digest('base64')
-    const credentials = known.get(key) ?? credentialsFromToken(verdict.body)
-    if (known.size > 10_000) known.clear()
-    known.set(key, credentials)
+    const credentials = known.get(verdict) ?? credentialsFromToken(verdict.body)
+    known.set(verdict, credentials)
     return credentials
   }
 

@@ -1,6 +1,6 @@
 // The key repository: numbered files of 32 bytes in base64, as upstream lays them out.
 // 0 is staged (others may already have made it their primary), the highest is the primary and makes tokens; all of them read tokens.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Ids } from '@alto/kit/ids'
 
@@ -16,8 +16,12 @@ export interface KeyRepository {
 export async function openKeys(dir: string, ids: Ids): Promise<KeyRepository> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const write = async (n: number) => {
-    await writeFile(join(dir, `${n}.new`), ids.bytes(32).toString('base64url'), { mode: 0o600 })
-    await rename(join(dir, `${n}.new`), join(dir, String(n)))
+    const made = join(dir, `${n}.${ids.hex()}.new`)
+    await writeFile(made, ids.bytes(32).toString('base64url'), { mode: 0o600 })
+    await link(made, join(dir, String(n))).catch((error: unknown) => {            // of two that make it at once one does, and the other reads that
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    })
+    await rm(made)
   }
   const numbers = async () => (await readdir(dir)).filter(f => /^\d+$/.test(f)).map(Number).toSorted((a, b) => b - a)
   const read = async () => Promise.all((await numbers()).map(async n => Buffer.from(await readFile(join(dir, String(n)), 'utf8'), 'base64url')))

@@ -57,8 +57,8 @@ export function assignmentManager(deps: Deps) {
       await db.write(async tx => {
         await authorized(ctx, tx, { grant: rules.CREATE_GRANT, user: rules.CREATE_SYSTEM_GRANT_FOR_USER, group: rules.CREATE_SYSTEM_GRANT_FOR_GROUP }, a)
         await assignments.insert(tx, a)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
 
     async check(ctx: Context, a: Assignment): Promise<void> {
@@ -72,8 +72,8 @@ export function assignmentManager(deps: Deps) {
       await db.write(async tx => {
         await authorized(ctx, tx, { grant: rules.REVOKE_GRANT, user: rules.REVOKE_SYSTEM_GRANT_FOR_USER, group: rules.REVOKE_SYSTEM_GRANT_FOR_GROUP }, a)
         if (!await assignments.remove(tx, a)) throw noGrant(a)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
 
     /** The roles that the actor was given in the target itself. */

@@ -4,7 +4,7 @@ import type { Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
 import type { KeyRepository } from '../driver/keys.ts'
 import type { Passwords } from '../driver/passwords.ts'
-import type { Tables } from '../store/tables.ts'
+import type { Tables, Tx } from '../store/tables.ts'
 
 /** Keystone's surroundings. */
 export interface Deps {
@@ -14,6 +14,6 @@ export interface Deps {
   keys: KeyRepository
   passwords: Passwords
   options: { tokenExpiration: number, maxActiveKeys: number }
-  /** Called after every change that may change what a token is worth, so that cached verdicts are dropped. */
-  changed(): void
+  /** Called last in every transaction that may change what a token is worth: cached verdicts are dropped when it commits, within a second in other processes. */
+  changed(tx: Tx): Promise<void>
 }

@@ -85,16 +85,16 @@ export function groupManager(deps: Deps) {
         await authorized(ctx, tx, rules.DELETE_GROUP, id)
         await assignments.removeOfActor(tx, { kind: 'group', id })
         await groups.remove(tx, id)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
 
     async addMember(ctx: Context, groupId: string, userId: string): Promise<void> {
       await db.write(async tx => {
         await member(ctx, tx, rules.ADD_USER_TO_GROUP, groupId, userId)
         await groups.addMember(tx, groupId, userId)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
 
     async checkMember(ctx: Context, groupId: string, userId: string): Promise<void> {
@@ -108,8 +108,8 @@ export function groupManager(deps: Deps) {
       await db.write(async tx => {
         await member(ctx, tx, rules.REMOVE_USER_FROM_GROUP, groupId, userId)
         if (!await groups.removeMember(tx, groupId, userId)) throw notFound('user', `${userId} in group ${groupId}`)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
   }
 }

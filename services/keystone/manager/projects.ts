@@ -91,9 +91,9 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
         const placed = domain ? project : await place(tx, project)
         ctx.authorize(rule.create, targetOf(placed))
         await projects.insert(tx, placed)
+        await deps.changed(tx)
         return placed
       }))
-      deps.changed()
       return created
     },
 
@@ -109,9 +109,9 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
           options: { ...project.options, ...input.options }, tags: input.tags ?? project.tags, extra: { ...project.extra, ...input.extra },
         }
         await projects.update(tx, next)
+        await deps.changed(tx)
         return next
       }))
-      deps.changed()
       return changed
     },
 
@@ -120,8 +120,8 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
         const project = await authorized(ctx, tx, rule.remove, id)
         if (project.isDomain && project.enabled) throw refused('domain.enabled', 'Cannot delete a domain that is enabled, please disable it first.')
         await removeWithin(tx, project)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
   }
 }

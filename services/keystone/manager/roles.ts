@@ -69,9 +69,9 @@ export function roleManager(deps: Deps) {
         if (!role) throw notFound('role', id)
         const next = { ...role, name: input.name?.trim() ?? role.name, description: input.description === undefined ? role.description : input.description, options: { ...role.options, ...input.options } }
         await roles.update(tx, next)
+        await deps.changed(tx)
         return next
       }))
-      deps.changed()
       return next
     },
 
@@ -80,8 +80,8 @@ export function roleManager(deps: Deps) {
       await db.write(async tx => {
         if (!await roles.find(tx, id)) throw notFound('role', id)
         await roles.remove(tx, id)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
 
     async listInferences(ctx: Context): Promise<Implications[]> {
@@ -115,9 +115,9 @@ export function roleManager(deps: Deps) {
         if (prior.domainId === null && implied.domainId !== null) throw refused('role.notImplied', 'Global role cannot imply a domain-specific role')
         if (withImplied([implied.id], await roles.inferences(tx)).has(prior.id)) throw invalid('role.circle', `Role ${implied.name} implies ${prior.name} already: implications may not run in a circle.`)
         await roles.imply(tx, rule)
+        await deps.changed(tx)
         return { prior, implies: [implied] }
       })
-      deps.changed()
       return made
     },
 
@@ -125,8 +125,8 @@ export function roleManager(deps: Deps) {
       ctx.authorize(rules.DELETE_IMPLIED_ROLE, {})
       await db.write(async tx => {
         if (!await roles.unimply(tx, rule)) throw notFound('role', `${rule.impliedId} implied by ${rule.priorId}`)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
   }
 }

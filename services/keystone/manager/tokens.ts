@@ -4,6 +4,8 @@
 // assignments as they are now. So a change of a role, user, project or domain ends (or changes) every token at once and exactly,
 // and a revocation is one row found by key, whether there are ten or ten thousand. Verdicts are cached by the token's hash and
 // dropped by every change (Deps.changed), so the look-up of a known token costs microseconds.
+// Another process's change drops them too: each change moves a revision in its own transaction, and cached verdicts count only while that
+// revision was read within the last second. Whoever comes first after that reads it, one row; the others wait for the same answer.
 import { createHash } from 'node:crypto'
 import { Packr, unpack as decode } from 'msgpackr'
 import { isoMicros } from '@alto/kit/clock'
@@ -16,6 +18,7 @@ import type { Role, ScopeTarget } from '../model/roles.ts'
 import { pack, unpack, type TokenPayload } from '../model/tokens.ts'
 import type { User } from '../model/users.ts'
 import * as projects from '../store/projects.ts'
+import * as revisions from '../store/revisions.ts'
 import * as revocations from '../store/revocations.ts'
 import type { Tables } from '../store/tables.ts'
 import * as users from '../store/users.ts'
@@ -52,12 +55,16 @@ export type TokenManager = ReturnType<typeof tokenManager>
 
 const packr = new Packr({ useRecords: false })
 const CACHED = 20_000
+const TRUSTED = 1000                     // milliseconds since the revision was read
 
 /** Issues, validates and revokes tokens. */
 export function tokenManager(deps: Deps) {
   const { db, clock, ids, keys, passwords, options } = deps
   const verdicts = new Map<string, Verdict>()
   let generation = 0                                 // of what verdicts rest on: one worked out before a change is not kept after it
+  let revision: number | undefined
+  let readAt = -Infinity
+  let reading: Promise<void> | undefined
 
   /** Throws Fault('unauthenticated') for whatever does not prove who the caller is, or a scope it has no role in. */
   async function authenticate(request: AuthRequest): Promise<{ token: string, verdict: Verdict }> {
@@ -113,6 +120,7 @@ export function tokenManager(deps: Deps) {
 
   /** What the token is worth now; undefined when it is nobody's, has ended or was revoked. */
   async function validate(token: string): Promise<Verdict | undefined> {
+    if (clock.now() - readAt >= TRUSTED) await (reading ??= readRevision().finally(() => { reading = undefined }))
     const key = createHash('sha256').update(token).digest('base64')
     const known = verdicts.get(key)
     if (known) return known.payload.expiresAt > clock.now() ? known : undefined
@@ -136,8 +144,8 @@ export function tokenManager(deps: Deps) {
     await db.write(async tx => {
       await revocations.purge(tx, clock.now())
       await revocations.insert(tx, { auditId: auditIds[0]!, wholeChain: false, expiresAt })
+      await deps.changed(tx)
     })
-    deps.changed()
   }
 
   function read(token: string): TokenPayload | undefined {
@@ -148,6 +156,14 @@ export function tokenManager(deps: Deps) {
   function remember(token: string, verdict: Verdict): void {
     if (verdicts.size >= CACHED) verdicts.delete(verdicts.keys().next().value!)
     verdicts.set(createHash('sha256').update(token).digest('base64'), verdict)
+  }
+
+  async function readRevision(): Promise<void> {
+    const asked = clock.now()
+    const now = await db.read(revisions.get)
+    if (now !== revision) forget()
+    revision = now
+    readAt = asked
   }
 
   /** Drops every cached verdict. */

@@ -66,8 +66,8 @@ export function userManager(deps: Deps) {
       await storing(user.name, () => db.write(async tx => {
         if (!(await projects.find(tx, user.domainId))?.isDomain) throw notFound('domain', user.domainId)
         await users.insert(tx, user, hash, clock.now())
+        await deps.changed(tx)
       }))
-      deps.changed()
       return user
     },
 
@@ -83,9 +83,9 @@ export function userManager(deps: Deps) {
         }
         await users.update(tx, next)
         if (hash !== undefined) await users.setPassword(tx, id, hash, next.tokensFrom)
+        await deps.changed(tx)
         return next
       }))
-      deps.changed()
       return changed
     },
 
@@ -94,8 +94,10 @@ export function userManager(deps: Deps) {
       const stored = await db.read(tx => users.passwordHash(tx, id))
       if (!await passwords.matches(original, stored)) throw unauthorized('the original password is wrong')
       const hash = await passwords.hash(next)
-      await db.write(tx => users.setPassword(tx, id, hash, clock.now()))
-      deps.changed()
+      await db.write(async tx => {
+        await users.setPassword(tx, id, hash, clock.now())
+        await deps.changed(tx)
+      })
     },
 
     async remove(ctx: Context, id: string): Promise<void> {
@@ -103,8 +105,8 @@ export function userManager(deps: Deps) {
         await authorized(ctx, tx, rules.DELETE_USER, id)
         await assignments.removeOfActor(tx, { kind: 'user', id })
         await users.remove(tx, id)
+        await deps.changed(tx)
       })
-      deps.changed()
     },
   }
 }

@@ -14,6 +14,7 @@ export interface Tables {
   services: { id: string, type: string, name: string, description: string | null, enabled: number }
   endpoints: { id: string, service_id: string, interface: string, region_id: string | null, url: string, enabled: number }
   revoked_tokens: { audit_id: string, whole_chain: number, expires_at: number }
+  revisions: { name: string, value: number }
 }
 
 export type Tx = KitTx<Tables>
@@ -49,5 +50,9 @@ export const migrations: readonly Migration[] = [
       'create table revoked_tokens (audit_id text primary key, whole_chain integer not null, expires_at bigint not null)',
       'create index revoked_tokens_expiry on revoked_tokens (expires_at)',
     ],
+  },
+  {
+    id: '0002-revisions',
+    up: ['create table revisions (name text primary key, value bigint not null)', "insert into revisions (name, value) values ('verdicts', 0)"],
   },
 ]

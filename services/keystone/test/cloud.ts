@@ -3,37 +3,40 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ManualClock } from '@alto/kit/clock'
-import { migrate, openSqlite } from '@alto/kit/db'
+import { migrate, openSqlite, type Database } from '@alto/kit/db'
 import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet } from '@alto/kit/policy'
-import { declared, keystoneService, migrations, type Tables } from '../index.ts'
+import { declared, keystoneService, migrations, type Bootstrap, type Tables } from '../index.ts'
 
 /** An answer, its body parsed. */
 export interface Answer { status: number, body: any, headers: Readonly<Record<string, string | undefined>> } // eslint-disable-line @typescript-eslint/no-explicit-any
 
+/** What the cloud begins with. */
+export const WANTED: Bootstrap = {
+  region: 'RegionOne', projects: ['admin', 'demo', 'service'],
+  users: [
+    { name: 'admin', password: 'admin-secret', grants: [{ project: 'admin', role: 'admin' }], system: 'admin' },
+    { name: 'demo', password: 'demo-secret', grants: [{ project: 'demo', role: 'member' }] },
+    { name: 'nova', password: 'nova-secret', grants: [{ project: 'service', role: 'service' }] },
+  ],
+  endpoints: [{ type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' }, { type: 'object-store', name: 'swift', description: 'Objects', url: '$(base)s/object-store/v1/AUTH_$(project_id)s' }],
+}
+
 export type Cloud = Awaited<ReturnType<typeof keystoneAlone>>
 
-/** Keystone alone, with a clock that stands still. */
-export async function keystoneAlone(opts: { rounds?: number } = {}) {
-  const keysDir = await mkdtemp(join(tmpdir(), 'alto-keys-'))
-  const clock = new ManualClock()
+/** Keystone alone, with a clock that stands still. With a `db` it is one of several on it; one `beside` another shares its keys and its clock. */
+export async function keystoneAlone(opts: { rounds?: number, db?: Database<Tables>, beside?: { readonly clock: ManualClock, readonly keysDir: string } } = {}) {
+  const keysDir = opts.beside?.keysDir ?? await mkdtemp(join(tmpdir(), 'alto-keys-'))
+  const clock = opts.beside?.clock ?? new ManualClock()
   const log = memoryLog()
-  const ids = seededIds('keystone')
-  const db = openSqlite<Tables>(':memory:')
-  await migrate(db, migrations, clock)
+  const ids = seededIds(opts.beside ? 'beside' : 'keystone')
+  const db = opts.db ?? openSqlite<Tables>(':memory:')
+  if (!opts.db) await migrate(db, migrations, clock)
   const asked = enforcer(policySet(declared.rules))
   const keystone = await keystoneService({ db, clock, ids, keysDir, enforcer: () => asked, options: { tokenExpiration: 3600, maxActiveKeys: 3, passwordHashRounds: opts.rounds ?? 4 } })
-  await keystone.bootstrap({
-    region: 'RegionOne', projects: ['admin', 'demo', 'service'],
-    users: [
-      { name: 'admin', password: 'admin-secret', grants: [{ project: 'admin', role: 'admin' }], system: 'admin' },
-      { name: 'demo', password: 'demo-secret', grants: [{ project: 'demo', role: 'member' }] },
-      { name: 'nova', password: 'nova-secret', grants: [{ project: 'service', role: 'service' }] },
-    ],
-    endpoints: [{ type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' }, { type: 'object-store', name: 'swift', description: 'Objects', url: '$(base)s/object-store/v1/AUTH_$(project_id)s' }],
-  })
+  if (!opts.beside) await keystone.bootstrap(WANTED)
   const server = await httpServer({ services: keystone.http, log, ids, clock, publicUrl: 'http://cloud' })
 
   async function ask(method: string, path: string, opts: { token?: string, body?: unknown, headers?: Record<string, string> } = {}): Promise<Answer> {
@@ -51,11 +54,11 @@ export async function keystoneAlone(opts: { rounds?: number } = {}) {
   }
 
   return {
-    ask, login, clock, log, db, keystone,
+    ask, login, clock, log, db, keystone, keysDir,
     async [Symbol.asyncDispose]() {
       await server.close()
-      await db.close()
-      await rm(keysDir, { recursive: true })
+      if (!opts.db) await db.close()
+      if (!opts.beside) await rm(keysDir, { recursive: true })
     },
   }
 }
