@@ -4,6 +4,7 @@ export {
   type TaskSpec, type Undoing, type Waiting,
 } from './definition.ts'
 export { type EndedTask, type OpenTask, type TaskOrder, TaskQueue } from './queue.ts'
+export { shareBells, type TaskBell, taskBell } from './bell.ts'
 export { TaskRunner, type TaskRunnerOptions } from './runner.ts'
 export { Crash, type TaskMoment, type TaskPoint } from './points.ts'
 export { type TaskRow, taskMigrations, type TaskTables } from './schema.ts'

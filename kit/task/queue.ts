@@ -42,6 +42,7 @@ export class TaskQueue {
   readonly #clock: Clock
   readonly #ids: Ids
   readonly #listeners = new Set<(resourceId: string) => void>()
+  readonly #carriers = new Set<(resourceId: string) => void>()
 
   constructor(options: { readonly clock: Clock, readonly ids: Ids }) {
     this.#clock = options.clock
@@ -74,15 +75,24 @@ export class TaskQueue {
     await ours(tx).updateTable('tasks')
       .set({ rings: sql`rings + 1`, due_at: sql`case when owner is null and due_at > ${now} then ${now} else due_at end` })
       .where('resource_id', '=', resourceId).where('finished_at', 'is', null).execute()
-    afterCommit(tx, () => this.heard(resourceId))
+    afterCommit(tx, () => {
+      this.heard(resourceId)
+      for (const carry of this.#carriers) carry(resourceId)
+    })
   }
 
-  /** The doorbell itself: tells the runners of this process to look. Rows decide; a bell of another process, brought by a bus, ends here. */
+  /** The doorbell itself: tells the runners of this process to look. Rows decide; a bell of another process, brought by a bus (bell.ts), ends here. */
   heard(resourceId: string): void {
     for (const listener of this.#listeners) listener(resourceId)
   }
 
-  /** Calls `fn` for each bell; the function returned ends that. */
+  /** Calls `fn` for each bell that was rung here, to carry it to other processes; the function returned ends that. */
+  onOwnRing(fn: (resourceId: string) => void): () => void {
+    this.#carriers.add(fn)
+    return () => { this.#carriers.delete(fn) }
+  }
+
+  /** Calls `fn` for each bell, rung here or elsewhere; the function returned ends that. */
   onRing(fn: (resourceId: string) => void): () => void {
     this.#listeners.add(fn)
     return () => { this.#listeners.delete(fn) }
