@@ -45,7 +45,7 @@ function view(a: AgentWithState) {
   const at = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
   return {
     id: a.id, agent_type: a.type, binary: a.binary, host: a.host, topic: 'N/A', availability_zone: a.binary === 'neutron-dhcp-agent' || a.binary === 'neutron-l3-agent' ? 'nova' : null, admin_state_up: a.adminUp,
-    alive: a.alive, description: a.description, created_at: at(a.createdAt), started_at: at(a.startedAt), heartbeat_timestamp: at(a.heartbeatAt), configurations: { driver: a.facts.driver }, resources_synced: null,
+    alive: a.alive, description: a.description, created_at: at(a.createdAt), started_at: at(a.startedAt), heartbeat_timestamp: at(a.heartbeatAt), configurations: { driver: a.facts.driver, ...(a.facts.tunnelAddress !== undefined && { tunneling_ip: a.facts.tunnelAddress, tunnel_types: ['vxlan'] }) }, resources_synced: null,
   }
 }
 

@@ -1,18 +1,21 @@
 // Agents, availability zones, and how full networks are.
 import type { Context } from '@alto/kit/context'
-import type { Agent } from '../model/agents.ts'
+import type { Agent, AgentType } from '../model/agents.ts'
 import { neutronFault, notFound } from '../model/faults.ts'
 import type { Network } from '../model/networks.ts'
 import { sizeOf, type Subnet } from '../model/subnets.ts'
 import * as rules from '../policy/agents.ts'
 import * as addresses from '../store/addresses.ts'
 import * as agents from '../store/agents.ts'
+import * as hostRows from '../store/host-rows.ts'
 import * as networks from '../store/networks.ts'
 import * as subnets from '../store/subnets.ts'
 import type { Tx } from '../store/tables.ts'
 import type { Listing } from './access.ts'
-import type { Deps } from './deps.ts'
+import { ringAfter, type Deps } from './deps.ts'
+import { pickHost } from './hosts.ts'
 import { asks, listVisible } from './lists.ts'
+import { settle } from './placement.ts'
 
 /** An agent, and whether it spoke lately. */
 export type AgentWithState = Agent & { readonly alive: boolean }
@@ -55,30 +58,35 @@ export function agentManager(deps: Deps) {
 
     async update(ctx: Context, id: string, said: { adminUp?: boolean | undefined, description?: string | undefined }): Promise<AgentWithState> {
       ctx.authorize(rules.UPDATE_AGENT, {})
-      return db.write(async tx => {
+      const changed = await db.write(async tx => {
         const agent = await existing(tx, id)
         const next = { ...agent, adminUp: said.adminUp ?? agent.adminUp, description: said.description ?? agent.description }
         await agents.update(tx, next)
         return withState(next)
       })
+      await settle(deps)
+      return changed
     },
 
-    /** An agent that lives is not forgotten: it would be back with its next word. */
+    /** An agent that lives is not forgotten: it would be back with its next word. With the one that makes bridges, the host's tunnels are forgotten. */
     async remove(ctx: Context, id: string): Promise<void> {
       ctx.authorize(rules.DELETE_AGENT, {})
       await db.write(async tx => {
         const agent = withState(await existing(tx, id))
         if (agent.alive) throw neutronFault('conflict', 'AgentInUse', `Agent ${id} on host ${agent.host} is alive.`)
         await agents.remove(tx, id)
+        if (await agents.factsOf(tx, agent.host) === undefined) ringAfter(tx, deps, await hostRows.touched(tx, 'network', await hostRows.networksOf(tx, agent.host)))
       })
+      await settle(deps)
     },
 
-    /** `available` while a host lives. */
+    /** `available` while a host lives that takes the work. */
     async zones(ctx: Context): Promise<{ name: string, state: 'available' | 'unavailable', resource: 'network' | 'router' }[]> {
       ctx.authorize(rules.GET_AVAILABILITY_ZONE, {})
-      const live = await db.read(tx => agents.liveHosts(tx, clock.now() - deps.options.agentDownTime * 1000))
-      const state = live.length ? 'available' : 'unavailable'
-      return [{ name: 'nova', state, resource: 'network' }, { name: 'nova', state, resource: 'router' }]
+      return db.read(async tx => {
+        const state = async (type: AgentType) => await pickHost(tx, deps, type) === undefined ? 'unavailable' : 'available'
+        return [{ name: 'nova', state: await state('DHCP agent'), resource: 'network' }, { name: 'nova', state: await state('L3 agent'), resource: 'router' }]
+      })
     },
 
     listAvailability: (ctx: Context, request: Listing): Promise<Availability[]> => db.read(async tx => {

@@ -1,18 +1,17 @@
 // What Neutron answers to its agents (contracts/network-agent.ts), from its rows.
 import type { DesiredNetworking, NetworkControl, NetworkTombstone, ObservedNetworking, WantedKind } from '@alto/contracts/network-agent'
+import { tryAddress } from '../model/addresses.ts'
+import { invalidInput } from '../model/faults.ts'
 import type { PortStatus } from '../model/ports.ts'
 import * as agents from '../store/agents.ts'
 import * as floatingIps from '../store/floating-ips.ts'
 import * as hostRows from '../store/host-rows.ts'
-import * as networks from '../store/networks.ts'
 import * as ports from '../store/ports.ts'
 import * as routers from '../store/routers.ts'
-import * as subnets from '../store/subnets.ts'
 import type { HostRow, Tx } from '../store/tables.ts'
 import { ringAfter, type Deps } from './deps.ts'
-import { serveDhcp } from './dhcp.ts'
+import { settle } from './placement.ts'
 import { tellServer } from './port-rows.ts'
-import { placeRouter } from './routers.ts'
 import { wantedNetworks, wantedPorts, wantedRouters, type Generations } from './wanted.ts'
 
 const PORT_STATUS: Readonly<Record<Exclude<ObservedNetworking['status'], 'gone'>, PortStatus>> = { active: 'ACTIVE', down: 'DOWN', error: 'ERROR' }
@@ -37,16 +36,11 @@ export function networkControlOf(deps: Deps): NetworkControl {
     if (port && status !== 'ERROR') await tellServer(tx, deps, status === 'ACTIVE' ? 'network-vif-plugged' : 'network-vif-unplugged', port)
   }
 
-  /** A host that lives takes over what runs nowhere yet. */
-  async function adopt(tx: Tx, host: string): Promise<void> {
-    if (!(await agents.liveHosts(tx, clock.now())).includes(host)) return                 // an administrator took it out of service
-    for (const router of await routers.listUnplaced(tx)) await placeRouter(tx, deps, router, host)
-    for (const id of await subnets.unservedNetworks(tx)) {
-      const network = await networks.lock(tx, id)
-      if (!network) continue
-      await serveDhcp(tx, deps, network, await subnets.listOn(tx, [id]))
-      ringAfter(tx, deps, await hostRows.touched(tx, 'network', [id]))
-    }
+  /** The host lives. Where its tunnels end is news to all who share a network with it. */
+  async function beat(tx: Tx, said: Parameters<NetworkControl['heartbeat']>[0]): Promise<void> {
+    const before = await agents.factsOf(tx, said.host)
+    await agents.beat(tx, said, clock.now(), () => ids.uuid())
+    if (before?.tunnelAddress !== said.facts.tunnelAddress) ringAfter(tx, deps, await hostRows.touched(tx, 'network', await hostRows.networksOf(tx, said.host)))
   }
 
   return {
@@ -66,12 +60,18 @@ export function networkControlOf(deps: Deps): NetworkControl {
 
     report: said => db.write(tx => reported(tx, said)),
 
-    heartbeat: ({ host, incarnation, facts }) => db.write(async tx => {
-      await agents.beat(tx, { host, incarnation, facts }, clock.now(), () => ids.uuid())
-      await adopt(tx, host)
-      return { databaseEpoch: await hostRows.counter(tx, 'database_epoch') }
-    }),
+    async heartbeat(said) {
+      refuseNoAddress(said.facts.tunnelAddress)
+      await db.write(tx => beat(tx, said))
+      await settle(deps)
+      return { databaseEpoch: await db.read(tx => hostRows.counter(tx, 'database_epoch')) }
+    },
   }
+}
+
+/** It is told to all other hosts, which make commands of it. */
+function refuseNoAddress(tunnelAddress: string | undefined): void {
+  if (tunnelAddress !== undefined && tryAddress(tunnelAddress)?.version !== 4) throw invalidInput(`the tunnel address '${tunnelAddress}' is not an IPv4 address`)
 }
 
 function generations(rows: readonly HostRow[], kind: WantedKind): Generations {

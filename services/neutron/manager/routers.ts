@@ -2,7 +2,7 @@
 import type { Context } from '@alto/kit/context'
 import type { Parsed } from '../model/attributes.ts'
 import { badRequest, neutronFault, notFound } from '../model/faults.ts'
-import { ROUTER_GATEWAY, ROUTER_INTERFACE, type Port } from '../model/ports.ts'
+import { DHCP, ROUTER_GATEWAY, ROUTER_INTERFACE, type Port } from '../model/ports.ts'
 import { checkRoutes, type ExtraRoute, type Router, type RouterInput, type ROUTER_ATTRIBUTES } from '../model/routers.ts'
 import { newStandard, revised } from '../model/standard.ts'
 import * as rules from '../policy/routers.ts'
@@ -18,7 +18,7 @@ import type { Tx } from '../store/tables.ts'
 import { authorizeAttributes, once, projectOf, repeatKey, useQuota, type Listing, type Page, type Target } from './access.ts'
 import type { WantedIp } from './addressing.ts'
 import { defaultLimits, ringAfter, type Deps } from './deps.ts'
-import { pickHost } from './dhcp.ts'
+import { pickHost, takes } from './hosts.ts'
 import { listVisible, type ListPlan } from './lists.ts'
 import { visibleNetwork } from './networks.ts'
 import { changePort, dropPort, makePort } from './port-rows.ts'
@@ -62,12 +62,32 @@ export async function withGateways(tx: Tx, list: readonly Router[]): Promise<Rou
   return list.map(router => ({ ...router, gateway: router.gatewayPortId === null ? undefined : gateways.get(router.gatewayPortId) }))
 }
 
-/** Where the router runs from now on, with all of its ports. */
-export async function placeRouter(tx: Tx, deps: Deps, router: Router, host: string): Promise<void> {
-  await routers.update(tx, { ...router, host })
+/** Places a router that runs nowhere, or where it is to run no longer; without a live host it stays. Does nothing when it was placed meanwhile. */
+export async function settleRouter(tx: Tx, deps: Deps, id: string): Promise<void> {
+  const router = await routers.lock(tx, id)
+  if (!router || await takes(tx, 'L3 agent', router.host)) return
+  const gateway = router.gatewayPortId === null ? undefined : await ports.find(tx, router.gatewayPortId)
+  if (gateway) await networks.lock(tx, gateway.networkId)
+  await placeRouter(tx, deps, router, await hostFor(tx, deps, router, gateway?.networkId))
+}
+
+/** One host leads out to an external network as long as it lives: where other routers' gateways, or its DHCP, are already. The external network is locked. */
+async function hostFor(tx: Tx, deps: Deps, router: Router, externalId: string | undefined): Promise<string | undefined> {
+  const preferred = externalId === undefined ? [] : await ports.hostsOn(tx, externalId, { owners: [ROUTER_GATEWAY, DHCP], but: router.gatewayPortId })
+  return pickHost(tx, deps, 'L3 agent', { preferred, current: router.host })
+}
+
+/** The router where it runs from now on, with all of its ports; where it ran before it is taken away. */
+async function placeRouter(tx: Tx, deps: Deps, router: Router, host: string | undefined): Promise<Router> {
+  if (host === undefined || host === router.host) return router
+  const placed: Router = { ...router, host, status: 'ACTIVE' }
+  await routers.update(tx, placed)
+  await floatingIps.setStatusOfRouter(tx, router.id, 'DOWN')
+  const left = await hostRows.removed(tx, 'router', router.id)
   for (const port of await ports.listOfDevice(tx, router.id, ROUTER_INTERFACE, ROUTER_GATEWAY)) await changePort(tx, deps, port, { bindingHost: host })
   await hostRows.wantRouter(tx, router.id, host)
-  ringAfter(tx, deps, [host])
+  ringAfter(tx, deps, [...left, host])
+  return placed
 }
 
 /** Refuses routes that do not lead over the router's networks. */
@@ -85,7 +105,7 @@ export function routerManager(deps: Deps) {
     const projectId = projectOf(ctx, values)
     const router: Router = {
       ...newStandard({ id: ids.uuid(), projectId, description: values.description, tags: values.tags }, clock.now()), name: values.name ?? '', adminUp: values.admin_state_up ?? true,
-      status: 'ACTIVE', routes: [], gatewayPortId: null, enableSnat: true, host: await pickHost(tx, deps) ?? null,
+      status: 'ACTIVE', routes: [], gatewayPortId: null, enableSnat: true, host: await pickHost(tx, deps, 'L3 agent') ?? null,
     }
     ctx.authorize(rules.CREATE_ROUTER, routerTarget(router))
     authorizeAttributes(ctx, withParts(given, values), CREATING, routerTarget(router))
@@ -113,8 +133,9 @@ export function routerManager(deps: Deps) {
       if (outside.some(subnet => port.fixedIps.some(ip => ip.subnetId === subnet.id))) throw badRequest('router', `the router has an interface on network ${networkId} already`)
     }
     const bare = current ? await clearGateway(tx, router, { replacedBy: networkId }) : router
-    const port = await makePort(tx, deps, network, outside, { projectId: '', deviceOwner: ROUTER_GATEWAY, deviceId: router.id, bindingHost: router.host ?? '', wantedIps })
-    return saved(tx, { ...bare, gatewayPortId: port.id, enableSnat })
+    const placed = await placeRouter(tx, deps, bare, await hostFor(tx, deps, bare, networkId))
+    const port = await makePort(tx, deps, network, outside, { projectId: '', deviceOwner: ROUTER_GATEWAY, deviceId: router.id, bindingHost: placed.host ?? '', wantedIps })
+    return saved(tx, { ...placed, gatewayPortId: port.id, enableSnat })
   }
 
   async function saved(tx: Tx, router: Router): Promise<Router> {

@@ -1,12 +1,14 @@
 // From the rows to what an agent is to make true: remote groups become prefixes, subnets join their networks, floating IPs their routers.
 // A handful of statements, however many rows are asked for.
-import type { WantedNetwork, WantedNetworkPort, WantedRouter, WantedSegment } from '@alto/contracts/network-agent'
+import type { TunnelPeer, WantedNetwork, WantedNetworkPort, WantedRouter, WantedSegment } from '@alto/contracts/network-agent'
 import type { Network } from '../model/networks.ts'
 import { expandRules, type SecurityGroupRule as PacketSource } from '../model/packet-rules.ts'
 import { ROUTER_INTERFACE, type Port } from '../model/ports.ts'
 import { versionOf, type SecurityGroupRule } from '../model/security-groups.ts'
 import type { Subnet } from '../model/subnets.ts'
+import * as agents from '../store/agents.ts'
 import * as floatingIps from '../store/floating-ips.ts'
+import * as hostRows from '../store/host-rows.ts'
 import * as networks from '../store/networks.ts'
 import * as ports from '../store/ports.ts'
 import * as routers from '../store/routers.ts'
@@ -32,10 +34,11 @@ export async function wantedNetworks(tx: Tx, asked: Generations, { host, epoch, 
   const found = await networks.findAll(tx, ids)
   const bySubnet = Map.groupBy(await subnets.listOn(tx, ids), subnet => subnet.networkId)
   const dhcp = await ports.dhcpPortIds(tx, ids, host)
+  const peers = segments.includes('vxlan') ? await peersOf(tx, ids, host) : new Map<string, readonly TunnelPeer[]>()
   return [...found.values()].map(network => {
     const dhcpPortId = dhcp.get(network.id)
     return {
-      id: network.id, generation: asked.get(network.id)!, epoch, projectId: network.projectId, mtu: network.mtu, segment: segmentOf(network, segments, internet),
+      id: network.id, generation: asked.get(network.id)!, epoch, projectId: network.projectId, mtu: network.mtu, segment: segmentOf(network, segments, internet, peers.get(network.id) ?? []),
       subnets: (bySubnet.get(network.id) ?? []).map(wantedSubnet), ...(dhcpPortId !== undefined && { dhcpPortId }),
     }
   })
@@ -69,9 +72,15 @@ export async function wantedRouters(tx: Tx, asked: Generations, { epoch }: Answe
   }))
 }
 
-function segmentOf(network: Network, segments: readonly string[], internet: boolean): WantedSegment {
+async function peersOf(tx: Tx, ids: readonly string[], host: string): Promise<ReadonlyMap<string, readonly TunnelPeer[]>> {
+  const hosts = await hostRows.hostsOfNetworks(tx, ids)
+  const addresses = await agents.tunnelAddresses(tx, [...new Set([...hosts.values()].flat())].filter(other => other !== host))
+  return new Map([...hosts].map(([id, on]) => [id, on.flatMap(other => addresses.has(other) ? [{ host: other, address: addresses.get(other)! }] : [])]))
+}
+
+function segmentOf(network: Network, segments: readonly string[], internet: boolean, peers: readonly TunnelPeer[]): WantedSegment {
   if (network.external) return { kind: 'external', internet }
-  if (network.networkType === 'vxlan' && network.segmentationId !== null && segments.includes('vxlan')) return { kind: 'vxlan', vni: network.segmentationId }
+  if (network.networkType === 'vxlan' && network.segmentationId !== null && segments.includes('vxlan')) return { kind: 'vxlan', vni: network.segmentationId, peers }
   return { kind: 'local' }
 }
 

@@ -8,6 +8,8 @@ export const AGENT_KINDS = [
   { binary: 'neutron-metadata-agent', type: 'Metadata agent' },
 ] as const
 
+export type AgentType = typeof AGENT_KINDS[number]['type']
+
 /** One of them. Times are milliseconds. */
 export interface Agent {
   readonly id: string
@@ -28,4 +30,8 @@ export interface HostFacts {
   readonly driver: string
   readonly segments: readonly string[]
   readonly takenPrefixes: readonly string[]
+  /** IPv4: where other hosts' tunnels reach it. */
+  readonly tunnelAddress?: string
+  /** Whether DHCP and routers may be placed there; true when not said. */
+  readonly gateway?: boolean
 }

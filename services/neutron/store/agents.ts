@@ -1,7 +1,10 @@
 // SQL for agents: what hosts said of themselves.
 import { fromJson, toJson } from '@alto/kit/db'
-import { AGENT_KINDS, type Agent, type HostFacts } from '../model/agents.ts'
+import { AGENT_KINDS, type Agent, type AgentType, type HostFacts } from '../model/agents.ts'
 import type { Tables, Tx } from './tables.ts'
+
+/** The agent that stands for the host itself. */
+const BRIDGES: AgentType = 'Linux bridge agent'
 
 /** All agents, or those of a host. */
 export async function list(tx: Tx, host?: string): Promise<Agent[]> {
@@ -16,24 +19,34 @@ export async function find(tx: Tx, id: string): Promise<Agent | undefined> {
   return row && fromRow(row)
 }
 
-/** Hosts that spoke since `since`, the quietest last; those that were taken out of service are not among them. */
-export async function liveHosts(tx: Tx, since: number): Promise<string[]> {
-  const rows = await tx.selectFrom('agents').select('host').where('agent_type', '=', 'L3 agent').where('heartbeat_at', '>=', since).where('admin_up', '=', 1).orderBy('host').execute()
-  return rows.map(row => row.host)
+/** Hosts, by name, that take such work: they say that they do, and no administrator took that agent out of service or forgot it. `heartbeatAt`: when they last spoke. */
+export async function inService(tx: Tx, type: AgentType): Promise<{ host: string, heartbeatAt: number }[]> {
+  const rows = await tx.selectFrom('agents').select(['host', 'heartbeat_at', 'facts']).where('agent_type', '=', type).where('admin_up', '=', 1).orderBy('host').execute()
+  return rows.filter(row => factsIn(row.facts).gateway !== false).map(row => ({ host: row.host, heartbeatAt: Number(row.heartbeat_at) }))
 }
 
-/** What the host said of itself, or undefined when it never spoke. */
+/** What the host said of itself, or undefined when it never spoke or was forgotten. */
 export async function factsOf(tx: Tx, host: string): Promise<HostFacts | undefined> {
-  const row = await tx.selectFrom('agents').select('facts').where('host', '=', host).limit(1).executeTakeFirst()
-  return row && fromJson<HostFacts>(row.facts, { driver: '', segments: [], takenPrefixes: [] })
+  const row = await tx.selectFrom('agents').select('facts').where('host', '=', host).where('agent_type', '=', BRIDGES).executeTakeFirst()
+  return row && factsIn(row.facts)
 }
 
-/** The host lives. `newId` gives ids for a host that never spoke. */
+/** The tunnel addresses of those hosts that have one. */
+export async function tunnelAddresses(tx: Tx, hosts: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (hosts.length === 0) return new Map()
+  const rows = await tx.selectFrom('agents').select(['host', 'facts']).where('agent_type', '=', BRIDGES).where('host', 'in', hosts).orderBy('host').execute()
+  return new Map(rows.flatMap(row => {
+    const { tunnelAddress } = factsIn(row.facts)
+    return tunnelAddress === undefined ? [] : [[row.host, tunnelAddress] as const]
+  }))
+}
+
+/** The host lives. `newId` gives ids for agents that are not known (any more). */
 export async function beat(tx: Tx, said: { host: string, incarnation: string, facts: HostFacts }, now: number, newId: () => string): Promise<void> {
   const { numUpdatedRows } = await tx.updateTable('agents').set(e => ({
     heartbeat_at: now, facts: toJson(said.facts), started_at: e.case().when('incarnation', '=', said.incarnation).then(e.ref('started_at')).else(now).end(), incarnation: said.incarnation,
   })).where('host', '=', said.host).executeTakeFirst()
-  if (numUpdatedRows > 0n) return
+  if (numUpdatedRows === BigInt(AGENT_KINDS.length)) return
   await tx.insertInto('agents').values(AGENT_KINDS.map(kind => ({
     id: newId(), host: said.host, binary: kind.binary, agent_type: kind.type, admin_up: 1, description: '', started_at: now, heartbeat_at: now, created_at: now,
     incarnation: said.incarnation, facts: toJson(said.facts),
@@ -53,6 +66,10 @@ export async function remove(tx: Tx, id: string): Promise<void> {
 function fromRow(row: Tables['agents']): Agent {
   return {
     id: row.id, host: row.host, binary: row.binary, type: row.agent_type, adminUp: row.admin_up === 1, description: row.description, startedAt: Number(row.started_at),
-    heartbeatAt: Number(row.heartbeat_at), createdAt: Number(row.created_at), incarnation: row.incarnation, facts: fromJson(row.facts, { driver: '', segments: [], takenPrefixes: [] }),
+    heartbeatAt: Number(row.heartbeat_at), createdAt: Number(row.created_at), incarnation: row.incarnation, facts: factsIn(row.facts),
   }
+}
+
+function factsIn(text: string): HostFacts {
+  return fromJson<HostFacts>(text, { driver: '', segments: [], takenPrefixes: [] })
 }

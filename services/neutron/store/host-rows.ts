@@ -4,6 +4,7 @@
 //   ends, so numbers are committed in their order and "everything after my cursor" misses nothing. The number is also the row's generation.
 // - A host row outlives its resource: it turns into a tombstone (`gone`), which is repeated until the host reported it gone at its number.
 // - A network concerns a host while a port of it is bound there (not where binding failed: nobody is there to make anything); then all of its ports do, wherever they are bound, as DHCP reservations.
+// - Hosts that share a network know of each other: when one joins or leaves, the network's rows on the others change.
 // What would break it: binding, adding or removing a port without `portChanged` or `portRemoved` in the same transaction.
 import { sql } from '@alto/kit/db'
 import type { Port } from '../model/ports.ts'
@@ -83,9 +84,16 @@ export async function report(tx: Tx, said: { host: string, kind: HostRowKind, id
   return row !== undefined && Number(row.seq) === generation
 }
 
-/** Which hosts have the network. */
-export async function hostsOfNetwork(tx: Tx, networkId: string): Promise<string[]> {
-  return (await tx.selectFrom('host_rows').select('host').where('kind', '=', 'network').where('resource_id', '=', networkId).where('gone', '=', 0).execute()).map(row => row.host)
+/** Which hosts have the networks, by network. */
+export async function hostsOfNetworks(tx: Tx, networkIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (networkIds.length === 0) return new Map()
+  const rows = await tx.selectFrom('host_rows').select(['host', 'resource_id']).where('kind', '=', 'network').where('resource_id', 'in', networkIds).where('gone', '=', 0).orderBy('host').execute()
+  return new Map([...Map.groupBy(rows, row => row.resource_id)].map(([id, on]) => [id, on.map(row => row.host)]))
+}
+
+/** The networks that concern the host. */
+export async function networksOf(tx: Tx, host: string): Promise<string[]> {
+  return (await tx.selectFrom('host_rows').select('resource_id').where('host', '=', host).where('kind', '=', 'network').where('gone', '=', 0).execute()).map(row => row.resource_id)
 }
 
 async function bury(tx: Tx, kind: HostRowKind, id: string, seq: number): Promise<string[]> {
@@ -101,13 +109,22 @@ async function join(tx: Tx, host: string, networkId: string, seq: number): Promi
   await sql`insert into host_rows (host, kind, resource_id, network_id, seq, gone, reported_seq)
     select ${host}, 'port', id, network_id, cast(${seq} as bigint), 0, 0 from ports where network_id = ${networkId}
     on conflict (host, kind, resource_id) do update set seq = excluded.seq, gone = 0`.execute(tx)
+  await peersChanged(tx, host, networkId, seq)
 }
 
 /** The network no longer concerns the host when none of its ports is bound there. */
 async function leave(tx: Tx, host: string, networkId: string, seq: number): Promise<string[]> {
   const bound = await tx.selectFrom('ports').select('id').where('binding_host', '=', host).where('network_id', '=', networkId).limit(1).executeTakeFirst()
-  if (!bound) await tx.updateTable('host_rows').set({ seq, gone: 1 }).where('host', '=', host).where('network_id', '=', networkId).where('gone', '=', 0).execute()
+  if (!bound) {
+    await tx.updateTable('host_rows').set({ seq, gone: 1 }).where('host', '=', host).where('network_id', '=', networkId).where('gone', '=', 0).execute()
+    await peersChanged(tx, host, networkId, seq)
+  }
   return [host]
+}
+
+/** The other hosts of the network look at it again. Whoever calls rings them: a port of the network changed, which concerns them all. */
+async function peersChanged(tx: Tx, host: string, networkId: string, seq: number): Promise<void> {
+  await tx.updateTable('host_rows').set({ seq }).where('kind', '=', 'network').where('resource_id', '=', networkId).where('host', '!=', host).where('gone', '=', 0).execute()
 }
 
 function fresh(host: string, kind: HostRowKind, id: string, networkId: string | null, seq: number) {

@@ -89,6 +89,20 @@ export async function dhcpPortIds(tx: Tx, networkIds: readonly string[], host: s
   return new Map(rows.map(row => [row.network_id, row.id]))
 }
 
+/** The networks whose DHCP is served by none of the hosts. */
+export async function networksServedNotOn(tx: Tx, hosts: readonly string[]): Promise<string[]> {
+  let query = tx.selectFrom('ports').select('network_id').where('device_owner', '=', DHCP)
+  if (hosts.length) query = query.where('binding_host', 'not in', hosts)
+  return (await query.orderBy('network_id').execute()).map(row => row.network_id)
+}
+
+/** The hosts that ports of the network with one of the owners are bound to, those of the oldest first; `but`: a port that does not count. */
+export async function hostsOn(tx: Tx, networkId: string, { owners, but = null }: { owners: readonly string[], but?: string | null }): Promise<string[]> {
+  const rows = await tx.selectFrom('ports').select('binding_host').where('network_id', '=', networkId).where('device_owner', 'in', owners).where('binding_host', '!=', '').where('id', '!=', but ?? '')
+    .groupBy('binding_host').orderBy(e => e.fn.min('created_at')).orderBy('binding_host').execute()
+  return rows.map(row => row.binding_host)
+}
+
 /** Ports that are not the cloud's own on a network, some of them: who is in the way. */
 export async function blockersOn(tx: Tx, networkId: string): Promise<{ id: string, deviceOwner: string }[]> {
   const rows = await tx.selectFrom('ports').select(['id', 'device_owner']).where('network_id', '=', networkId).where('device_owner', '!=', DHCP).orderBy('id').limit(5).execute()

@@ -32,9 +32,11 @@ export async function lock(tx: Tx, id: string): Promise<Router | undefined> {
   return row && fromRow(row)
 }
 
-/** Routers that run nowhere yet. */
-export async function listUnplaced(tx: Tx): Promise<Router[]> {
-  return (await tx.selectFrom('routers').selectAll().where('host', 'is', null).execute()).map(fromRow)
+/** Routers that run nowhere yet, or on none of the hosts. */
+export async function listNotOn(tx: Tx, hosts: readonly string[]): Promise<string[]> {
+  let query = tx.selectFrom('routers').select('id')
+  if (hosts.length) query = query.where(e => e.or([e('host', 'is', null), e('host', 'not in', hosts)]))
+  return (await query.orderBy('id').execute()).map(row => row.id)
 }
 
 /** Adds a router. */

@@ -182,4 +182,7 @@ export const migrations: readonly Migration[] = [{
     'create index idempotency_keys_resource on idempotency_keys (resource_id)',
     'create table server_events (id text primary key, name text not null, server_id text not null, tag text not null, created_at bigint not null)',
   ],
+}, {
+  id: '0002-placement',
+  up: ['create index ports_owner on ports (device_owner, binding_host)', 'create index routers_host on routers (host)'],
 }]

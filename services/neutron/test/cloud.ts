@@ -70,10 +70,10 @@ export async function neutronAlone(given: { db?: Database<Tables>, name?: string
   }
 
   /** A host with an agent; its machine and a way to wait until it has done all that it was told. */
-  async function host(name: string, refuse: (call: keyof NetworkDriver, id: string) => Error | undefined = () => undefined) {
-    const machine = fakeNetwork({ cloud: '0123abcd', hostName: name, refuse })
+  async function host(name: string, refuse: (call: keyof NetworkDriver, id: string) => Error | undefined = () => undefined, has: { tunnelAddress?: string, gateway?: boolean } = {}) {
+    const machine = fakeNetwork({ ...has, cloud: '0123abcd', hostName: name, refuse })
     const agent = startNetworkAgent({
-      host: name, incarnation: `${name}-${agents.length}`, control: client(networkControl, rpc, 'neutron'), driver: machine, rows: new Rows(), clock, log,
+      ...has, host: name, incarnation: `${name}-${agents.length}`, control: client(networkControl, rpc, 'neutron'), driver: machine, rows: new Rows(), clock, log,
       databaseEpoch: databaseEpochFile(join(directory, name)),
     })
     const answering = rpc.serve(networkAgent, name, agent.agent)
