@@ -37,6 +37,14 @@ test('the format of every disk is named, and a volume path with commas stays one
   assert.deepEqual(nodes[1]?.['file'], { driver: 'file', filename: '/v,driver=x', discard: 'unmap' })
 })
 
+test('a volume of another host is reached by its link, in the run directory of the guest, and its format is named', () => {
+  const nbd = volume({ connection: { kind: 'nbd-tls', address: '198.18.0.1', port: 10_809, exportName: 'e,x=y', identity: 'i', format: 'qcow2' }, readOnly: true })
+  assert.deepEqual(options(build({ volumes: [nbd] }), '-blockdev')[1], {
+    'driver': 'qcow2', 'node-name': volumeNode(ID), 'discard': 'unmap', 'read-only': true,
+    'file': { 'driver': 'nbd', 'server': { type: 'unix', path: `/r/${ID}/${volumeNode(ID)}/s` }, 'export': 'e,x=y', 'reconnect-delay': 86_400 },
+  })
+})
+
 test('a guest that boots from a volume has no root disk, and boots from that volume though others are named before it', () => {
   const boot = volume({ id: '4'.repeat(36), attachmentId: ID.replace(/^1/, '2'), device: '/dev/vdz' })
   const disks = options(build({ root: { kind: 'volume', volumeId: boot.id }, volumes: [volume({}), boot] }), '-device').filter(({ driver }) => driver === 'virtio-blk-pci')

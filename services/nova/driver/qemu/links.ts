@@ -44,7 +44,7 @@ export function volumeLinks(places: Places, parts: { clock: Clock, dataSecret: s
     },
     async end(files, attachmentId) {
       const directory = linkDirectory(files, attachmentId)
-      if (!(await readdir(files.run).catch(() => [])).includes(volumeNode(attachmentId))) return
+      if (!(await readdir(files.run).catch((): string[] => [])).includes(volumeNode(attachmentId))) return
       await endStorageDaemons(nameOf(files, attachmentId), clock)
       await rm(directory, { recursive: true, force: true })
     },
