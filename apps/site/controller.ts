@@ -8,13 +8,13 @@ import { migrate, type BrokenInvariant, type Database, type Migration } from '@a
 import { Fault } from '@alto/kit/errors'
 import { computeControl } from '@alto/contracts/compute-agent'
 import { networkControl } from '@alto/contracts/network-agent'
-import { volumeAgent, volumeControl } from '@alto/contracts/volume-agent'
+import { volumeControl } from '@alto/contracts/volume-agent'
 import { httpServer, type Authenticate, type Fetch, type HttpServer, type HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { computeClient, imageClient, remoteAuthenticator, restClient, serviceSession, type RestClient, type ServiceSession } from '@alto/kit/openstack'
 import type { CheckKind, Rule } from '@alto/kit/policy'
-import { client, type Transport } from '@alto/kit/rpc'
+import type { Transport } from '@alto/kit/rpc'
 import type { TaskPoint } from '@alto/kit/task'
 import * as cinder from '@alto/cinder'
 import * as glance from '@alto/glance'
@@ -185,7 +185,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('cinder')) {
     const volumes = cinder.cinderService({
       clock, ids, log, db: await open<cinder.Tables>('cinder', cinder.migrations), options: config.cinder, authenticate: authenticate('cinder'),
-      enforcer: await policy('cinder', cinder.declared.rules), host: opts.name, agent: host => client(volumeAgent, transport, host),
+      enforcer: await policy('cinder', cinder.declared.rules), host: opts.name, transport,
       image: imageClient(rest('glance', 'cinder')), compute: computeClient(rest('nova', 'cinder')), ...(opts.at && { at: opts.at('cinder') }),
     })
     transport.serve(volumeControl, 'cinder', volumes.control)

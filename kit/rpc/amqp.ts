@@ -154,8 +154,8 @@ export class AmqpTransport implements Transport {
     return known && known.until > this.#clock.now() ? known.version : undefined     // a peer that is replaced by a newer one is asked again
   }
 
-  listened(then: number): number {
-    return this.#hearing.listened(then, this.#clock.now())
+  heardAgo(ms: number): number {
+    return this.#hearing.ago(ms, this.#clock.now())
   }
 
   /** Answers what was taken, then closes the connection. Calls that wait for an answer get Fault unavailable. */

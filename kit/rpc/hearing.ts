@@ -20,9 +20,14 @@ export class Hearing {
     this.#deafSince = undefined
   }
 
-  /** Of the time from `then` to `now`, how much was heard. */
-  listened(then: number, now: number): number {
-    const gaps = this.#deafSince === undefined ? this.#gaps : [...this.#gaps, { from: this.#deafSince, until: now }]
-    return gaps.reduce((heard, { from, until }) => heard - Math.max(0, Math.min(until, now) - Math.max(from, then)), now - then)
+  /** The time since which `ms` milliseconds were heard. Time before the first gap counts as heard. */
+  ago(ms: number, now: number): number {
+    let [left, at] = [ms, this.#deafSince ?? now]
+    for (const { from, until } of this.#gaps.toReversed()) {
+      if (left <= at - until) break
+      left -= at - until
+      at = from
+    }
+    return at - left
   }
 }

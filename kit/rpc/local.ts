@@ -73,8 +73,8 @@ export class LocalTransport implements Transport {
     return this.#servers.get(keyOf(contract, target))?.[0]?.version
   }
 
-  listened(then: number): number {
-    return this.#clock.now() - then
+  heardAgo(ms: number): number {
+    return this.#clock.now() - ms
   }
 
   // Arrives after the sender's turn, as from a wire: a caller never finds the callee's effects before its own next line.

@@ -48,8 +48,8 @@ export interface Transport {
   /** The version that `target` is known to serve; undefined when it is not known (yet). */
   spokenBy(contract: string, target: string): ContractVersion | undefined
   /**
-   * For how many milliseconds since `then` (of the clock) messages could arrive here. Who is silent counts as gone after that long, not after the time
-   * that has passed: otherwise a minute without the broker buries every host. Time before this transport was made counts as heard.
+   * The time of the clock since which messages could arrive here for `ms` milliseconds. Who was silent since then is gone: by the clock alone, a minute
+   * without the broker would bury every host. Time before this transport was made counts as heard.
    */
-  listened(then: number): number
+  heardAgo(ms: number): number
 }

@@ -1,5 +1,5 @@
 // Cinder, put together.
-import type { VolumeAgent, VolumeControl } from '@alto/contracts/volume-agent'
+import { volumeAgent, type VolumeControl } from '@alto/contracts/volume-agent'
 import type { Clock } from '@alto/kit/clock'
 import type { Values } from '@alto/kit/config'
 import { isUniqueViolation, type Database } from '@alto/kit/db'
@@ -8,7 +8,8 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { ComputeClient, ImageClient } from '@alto/kit/openstack'
 import { forProjects, type Enforcer, type Rule } from '@alto/kit/policy'
-import { TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
+import { client, type Serving, type Transport } from '@alto/kit/rpc'
+import { shareBells, TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
 import { attachmentRoutes } from './api/attachments.ts'
 import { dialect } from './api/dialect.ts'
 import { discoveryRoutes, microversions } from './api/discovery.ts'
@@ -73,8 +74,8 @@ export interface CinderParts {
   authenticate: Authenticate
   image: ImageClient
   compute: ComputeClient
-  /** The agent of a volume host. */
-  agent(host: string): Pick<VolumeAgent, 'look'>
+  /** To the volume agents, which are targets by their host's name. */
+  transport: Transport
   /** This process among those that run Cinder's tasks; unique among the living. */
   host: string
   /** For tests of crashes. */
@@ -101,9 +102,13 @@ export interface Cinder {
 export function cinderService(parts: CinderParts): Cinder {
   const { db, clock, ids, log, options } = parts
   const queue = new TaskQueue({ clock, ids })
-  const deps: Deps = { ...parts, queue, exportPorts: portRange(options.nbdPorts), look: (host, disk) => parts.agent(host).look(disk) }
+  const deps: Deps = {
+    ...parts, queue, exportPorts: portRange(options.nbdPorts), look: (host, disk) => client(volumeAgent, parts.transport, host).look(disk),
+    silentSince: () => parts.transport.heardAgo(options.serviceDownTime * 1000),
+  }
   const definitions = [volumeCreate(deps), volumeDelete(deps), volumeExtend(deps), volumeUpload(deps), snapshotCreate(deps), snapshotDelete(deps)]
   const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions, ...(parts.at && { at: parts.at }) })
+  let bells: Serving | undefined
   return {
     http: [{
       name: 'cinder', prefix: '/volume', routes: routesOf(deps), dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, microversions, projectPathBelow: '/v3', requestIdHeaders: ['x-compute-request-id'],
@@ -112,9 +117,13 @@ export function cinderService(parts: CinderParts): Cinder {
     async start() {
       await db.write(tx => disks.startEpoch(tx))
       await ensureType(parts, options.defaultVolumeType)
+      bells = shareBells({ queue, transport: parts.transport, service: 'cinder', ids })
       await runner.start()
     },
-    stop: () => runner.stop(),
+    async stop() {
+      await runner.stop()
+      await bells?.close()
+    },
     idle: () => runner.idle(),
     audit: () => db.read(findBroken),
   }

@@ -98,7 +98,7 @@ export async function neutronService(parts: NeutronParts): Promise<Neutron> {
   await parts.db.write(tx => hostRows.nextEpoch(tx))
   const sender = serverEventSender(parts, parts.compute)
   const deps: Deps = {
-    ...parts, tellServers: () => sender.wake(),
+    ...parts, tellServers: () => sender.wake(), silentSince: () => parts.rpc.heardAgo(parts.options.agentDownTime * 1000),
     ring: hosts => { for (const host of new Set(hosts)) void client(networkAgent, parts.rpc, host).look({ kind: 'network', id: '', generation: 0 }) },     // agents look at all that changed
   }
   sender.wake()

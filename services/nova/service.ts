@@ -8,8 +8,8 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { imageClient, networkClient, placementClient, restClient, volumeClient, type ServiceSession } from '@alto/kit/openstack'
 import type { Enforcer } from '@alto/kit/policy'
-import { client, type Transport } from '@alto/kit/rpc'
-import { TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
+import { client, type Serving, type Transport } from '@alto/kit/rpc'
+import { shareBells, TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
 import type { Images } from './agent/steps.ts'
 import { dialect } from './api/dialect.ts'
 import { metadataDialect, metadataRoutes } from './api/metadata.ts'
@@ -73,7 +73,8 @@ export function novaService(parts: NovaParts): Nova {
   const rest = (name: keyof NovaParts['endpoints']) => restClient(name, endpoints[name], { fetch, session, clock })
   const queue = new TaskQueue({ clock, ids })
   const deps: Deps = {
-    db, clock, ids, log, queue, options: parts.options, agent: host => client(computeAgent, parts.transport, host),
+    db, clock, ids, log, queue, host: parts.host, options: parts.options, agent: host => client(computeAgent, parts.transport, host),
+    silentSince: () => parts.transport.heardAgo(parts.options.serviceDownTime * 1000),
     placement: placementClient(rest('placement')), network: networkClient(rest('network')), image: imageClient(rest('image')), volume: volumeClient(rest('volume')),
   }
   const runner = new TaskRunner<Tables>({ db, clock, ids, log, queue, host: parts.host, definitions: novaTasks(deps), ...(parts.at && { at: parts.at }) })
@@ -81,6 +82,7 @@ export function novaService(parts: NovaParts): Nova {
   const before = clock.now()
   const common = { enforcer: parts.enforcer, authenticate: parts.authenticate }
   let endHealing: (() => Promise<void>) | undefined
+  let bells: Serving | undefined
   return {
     routes, deps, runner, control: computeController(deps),
     images: { download: id => deps.image.download(id), upload: (id, content) => deps.image.upload(id, content.read()) },
@@ -91,14 +93,16 @@ export function novaService(parts: NovaParts): Nova {
     async start() {
       await db.write(async tx => {
         await wants.next(tx, 'database_epoch')
-        await volumes.abandonUnmade(tx, before)
+        await volumes.abandonUnmade(tx, parts.host, before)
       })
+      bells = shareBells({ queue, transport: parts.transport, service: 'nova', ids })
       await runner.start()
       endHealing = healAddresses(deps)
     },
     async stop() {
       await endHealing?.()
       await runner.stop()
+      await bells?.close()
     },
     audit: () => db.read(findBroken),
   }

@@ -28,6 +28,8 @@ export interface Deps {
   queue: TaskQueue
   image: ImageClient
   compute: ComputeClient
+  /** Hosts that were not heard of since are down; milliseconds of the clock. Time in which the bus was away does not count as their silence. */
+  silentSince(): number
   /** Rings the agent of a host. */
   look(host: string, disk: { diskId: string, generation: number }): Promise<void>
   /** For attachments of other hosts, on each volume host. */

@@ -10,8 +10,8 @@ import { projectOf, type Deps } from './deps.ts'
 export type ServiceManager = ReturnType<typeof serviceManager>
 
 /** The use cases of services, pools and zones. */
-export function serviceManager({ db, clock, options }: Deps) {
-  const isUp = (host: VolumeHost) => clock.now() - host.seenAt <= options.serviceDownTime * 1000
+export function serviceManager({ db, options, silentSince }: Deps) {
+  const isUp = (host: VolumeHost) => host.seenAt >= silentSince()
   return {
     async list(ctx: Context): Promise<(VolumeHost & { up: boolean })[]> {
       ctx.authorize(rules.INDEX, {})

@@ -59,5 +59,5 @@ export async function removed(deps: Deps, t: Step): Promise<void | Waiting> {
 }
 
 function isUp(deps: Deps, host: VolumeHost): boolean {
-  return deps.clock.now() - host.seenAt <= deps.options.serviceDownTime * 1000
+  return host.seenAt >= deps.silentSince()
 }

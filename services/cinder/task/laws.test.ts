@@ -40,7 +40,7 @@ function world(define: (deps: Deps) => Definition<Tables>, begin: (cloud: Small,
       db, clock, ids, log, queue, look: async () => {}, compute: { sendEvents: async () => {} },
       image: { image: async () => undefined, create: async () => image, remove: async () => {}, download: () => Promise.reject(new Error('agents do')), upload: () => Promise.reject(new Error('agents do')) },
       exportPorts: { first: 1, last: 9 },
-      options: { defaultVolumeType: 't', storageAvailabilityZone: 'nova', osapiMaxLimit: 100, serviceDownTime: 60, stepDeadlineSeconds: 300 },
+      silentSince: () => clock.now() - 60_000, options: { defaultVolumeType: 't', storageAvailabilityZone: 'nova', osapiMaxLimit: 100, serviceDownTime: 60, stepDeadlineSeconds: 300 },
     }
     const control = volumeController(deps)
     const asked = enforcer(policySet(policy))

@@ -40,7 +40,7 @@ export async function cinderAlone(opts: { disks?: DiskStore, agent?: boolean, db
   }
   const images = new Map([[IMAGE_ID, image]])
   const cinder = cinderService({
-    db, clock, ids, log, enforcer: () => asked, host: 'controller', agent: host => client(volumeAgent, rpc, host),
+    db, clock, ids, log, enforcer: () => asked, host: 'controller', transport: rpc,
     options: { defaultVolumeType: '__DEFAULT__', storageAvailabilityZone: 'nova', osapiMaxLimit: 1000, serviceDownTime: 60, nbdPorts: '10809-10810', stepDeadlineSeconds: 300 },
     authenticate: async token => {
       const [projectId = '', roles = ''] = token.split(':')

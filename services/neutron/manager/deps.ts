@@ -13,6 +13,8 @@ export interface Deps {
   readonly ids: Ids
   readonly log: Log
   readonly options: Settings
+  /** Hosts that were not heard of since are down; milliseconds of the clock. Time in which the bus was away does not count as their silence. */
+  readonly silentSince: () => number
   /** Tells the agents of these hosts to look. */
   readonly ring: (hosts: readonly string[]) => void
   /** There are events that Nova was not told of. */

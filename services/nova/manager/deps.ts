@@ -25,7 +25,11 @@ export interface Deps extends Clients {
   readonly ids: Ids
   readonly log: Log
   readonly queue: TaskQueue
+  /** This controller's own name. */
+  readonly host: string
   readonly options: Settings
+  /** Hosts that were not heard of since are down; milliseconds of the clock. Time in which the bus was away does not count as their silence. */
+  silentSince(): number
   /** The agent of a host. */
   agent(host: string): ComputeAgent
 }

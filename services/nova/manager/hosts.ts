@@ -41,7 +41,7 @@ export function hostManager(deps: Deps) {
       const [all, zoned] = [await hosts.list(tx), await aggregates.list(tx)]
       const placed = withServers ? await servers.list(tx, { deleted: false }) : []
       return all.map(host => ({
-        host, up: isUp(host, clock.now(), options.serviceDownTime * 1000), zone: zoneOf(host.name, zoned, options.defaultAvailabilityZone),
+        host, up: isUp(host, deps.silentSince()), zone: zoneOf(host.name, zoned, options.defaultAvailabilityZone),
         servers: placed.filter(server => server.host === host.name).map(({ id, name, flavor }) => ({ id, name, vcpus: flavor.vcpus, ramMib: flavor.ramMib, diskGib: flavor.diskGib })),
       }))
     })

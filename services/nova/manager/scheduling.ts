@@ -24,8 +24,8 @@ export interface Placed { readonly host: Host, readonly group: ServerGroup | und
  * Claims a host for the server. Throws Fault conflict `nova.noValidHost` with the reason of each host, and `unavailable` when every candidate was
  * taken meanwhile.
  */
-export async function claimHost(deps: Pick<Deps, 'db' | 'clock' | 'placement' | 'options'>, server: Server, forcedHost: string | undefined): Promise<Placed> {
-  const { db, clock, placement, options } = deps
+export async function claimHost(deps: Pick<Deps, 'db' | 'placement' | 'options' | 'silentSince'>, server: Server, forcedHost: string | undefined): Promise<Placed> {
+  const { db, placement, options } = deps
   const known = await db.read(async tx => {
     const group = server.groupId === null ? undefined : await serverGroups.find(tx, server.groupId)
     const members = group ? await serverGroups.membersOf(tx, [group.id]) : []
@@ -42,7 +42,7 @@ export async function claimHost(deps: Pick<Deps, 'db' | 'clock' | 'placement' | 
   const resources = resourcesOf(server.flavor, known.rootOnVolume)
   const candidates = await placement.candidates({ resources, ...traitsOf(server.flavor) })
   const choosing: Choosing = {
-    server, forcedHost, aggregates: known.aggregates, sameHosts: known.sameHosts, differentHosts: known.differentHosts, now: clock.now(), downAfterMs: options.serviceDownTime * 1000,
+    server, forcedHost, aggregates: known.aggregates, sameHosts: known.sameHosts, differentHosts: known.differentHosts, silentSince: deps.silentSince(),
     defaultZone: options.defaultAvailabilityZone, group: known.group && { policy: known.group.policy, rules: known.group.rules, hosts: known.memberHosts },
   }
   const offers = new Map<string, Allocations>(candidates.flatMap(one => Object.keys(one).length === 1 ? [[Object.keys(one)[0]!, one] as const] : []))

@@ -58,7 +58,7 @@ export function serverManager(deps: Deps) {
     const status = (name: string | null) => {
       const host = placed.find(one => one.name === name)
       if (!host) return name === null ? '' : 'UNKNOWN'
-      return !isUp(host, clock.now(), options.serviceDownTime * 1000) ? host.forcedDown ? 'DOWN' : 'UNKNOWN' : host.disabled ? 'MAINTENANCE' : 'UP'
+      return !isUp(host, deps.silentSince()) ? host.forcedDown ? 'DOWN' : 'UNKNOWN' : host.disabled ? 'MAINTENANCE' : 'UP'
     }
     return found.map(server => ({
       server, ports: ports.filter(one => one.serverId === server.id), disks: disks.filter(one => one.serverId === server.id), fault: faults.get(server.id), group: undefined, hostStatus: status(server.host),

@@ -49,9 +49,9 @@ export function hostIdOf(projectId: string, host: string | null): string {
   return host === null ? '' : createHash('sha224').update(projectId + host).digest('hex')
 }
 
-/** True when the host was heard of in time and nobody says it is down. */
-export function isUp(host: Pick<Host, 'forcedDown' | 'seenAt'>, now: number, downAfterMs: number): boolean {
-  return !host.forcedDown && now - host.seenAt <= downAfterMs
+/** True when the host was heard of after `silentSince` (milliseconds of the clock) and nobody says it is down. */
+export function isUp(host: Pick<Host, 'forcedDown' | 'seenAt'>, silentSince: number): boolean {
+  return !host.forcedDown && host.seenAt >= silentSince
 }
 
 /** The zone of a host: what an aggregate says, else the default. */
@@ -69,13 +69,13 @@ export interface Choosing {
   readonly sameHosts: readonly string[] | undefined
   readonly differentHosts: readonly string[] | undefined
   readonly defaultZone: string
-  readonly now: number
-  readonly downAfterMs: number
+  /** Hosts that were not heard of since are down; milliseconds of the clock. */
+  readonly silentSince: number
 }
 
 /** Why the host may not take the server, in a few words; undefined when it may. */
 export function objection(host: Host, it: Choosing): string | undefined {
-  if (!isUp(host, it.now, it.downAfterMs)) return host.forcedDown ? 'it was forced down' : 'its agent is silent'
+  if (!isUp(host, it.silentSince)) return host.forcedDown ? 'it was forced down' : 'its agent is silent'
   if (it.forcedHost !== undefined && host.name !== it.forcedHost) return `host ${it.forcedHost} was asked for`
   if (host.disabled && it.forcedHost === undefined) return `it is disabled${host.disabledReason ? `: ${host.disabledReason}` : ''}`
   const zone = zoneOf(host.name, it.aggregates, it.defaultZone)

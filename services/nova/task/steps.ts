@@ -57,5 +57,5 @@ export function connectionOf(info: Readonly<Record<string, unknown>>): Connectio
 /** True when a host is not to be waited for: nobody knows it, or it has been silent for long. */
 export async function isHostGivenUp(deps: Deps, name: string): Promise<boolean> {
   const host = await deps.db.read(tx => hosts.find(tx, name))
-  return !host || !isUp(host, deps.clock.now(), deps.options.serviceDownTime * 1000)
+  return !host || !isUp(host, deps.silentSince())
 }
