@@ -46,7 +46,10 @@ export interface TwoControllers<Tables> extends AsyncDisposable {
   walk<World, R>(what: Interleaved<World, R>): Promise<Walked>
 }
 
-const ORDER_MS = 5_000
+/** Which controllers wait for a lock in the database, and whether two connections wait for each other. */
+interface Waiting { readonly locked: readonly [boolean, boolean], readonly eachOther: boolean }
+
+const ORDER_MS = 20_000
 
 /** Opens two pools on a fresh schema with `history`. Throws an Error when ALTO_TEST_POSTGRES names no PostgreSQL: this cannot be shown without one. */
 export async function twoControllers<Tables>(history: readonly Migration[]): Promise<TwoControllers<Tables>> {
@@ -59,11 +62,15 @@ export async function twoControllers<Tables>(history: readonly Migration[]): Pro
   const databases = [await open(names[0]), await open(names[1])] as const
   await migrate(databases[0], history, systemClock)
 
-  /** Which of the two wait for a lock now. */
-  const waiting = async (): Promise<readonly [boolean, boolean]> => {
-    const { rows } = await watcher.read(tx => sql<{ name: string }>`select distinct application_name as name from pg_stat_activity
-      where application_name in (${names[0]}, ${names[1]}) and cardinality(pg_blocking_pids(pid)) > 0`.execute(tx))
-    return [rows.some(row => row.name === names[0]), rows.some(row => row.name === names[1])]
+  /** Who waits for a lock now. */
+  const waiting = async (): Promise<Waiting> => {
+    const { rows } = await watcher.read(tx => sql<{ name: string, pid: number, behind: number[] }>`select application_name as name, pid, pg_blocking_pids(pid) as behind from pg_stat_activity
+      where application_name in (${names[0]}, ${names[1]})`.execute(tx))
+    const locked = rows.filter(row => row.behind.length > 0)
+    return {
+      locked: [locked.some(row => row.name === names[0]), locked.some(row => row.name === names[1])],
+      eachOther: locked.some(row => locked.some(other => row.behind.includes(other.pid) && other.behind.includes(row.pid))),
+    }
   }
   return {
     databases,
@@ -125,7 +132,7 @@ class Operation {
 /** An order: who begins, and the steps after which the other's turn comes. */
 interface Order { readonly begins: 0 | 1, readonly turnsAt: readonly number[] }
 
-async function walk<World, R>(what: Interleaved<World, R>, waiting: () => Promise<readonly [boolean, boolean]>): Promise<Walked> {
+async function walk<World, R>(what: Interleaved<World, R>, waiting: () => Promise<Waiting>): Promise<Walked> {
   let level: Order[] = [{ begins: 0, turnsAt: [] }, { begins: 1, turnsAt: [] }]
   let [orders, deadlocks] = [0, 0]
   for (let turns = 0; turns <= (what.turns ?? 2); turns++) {
@@ -153,7 +160,7 @@ function gcd(a: number, b: number): number {
 }
 
 /** Runs one order; gives the steps at which it could have been the other's turn as well. */
-async function runOrder<World, R>(what: Interleaved<World, R>, order: Order, count: number, waiting: () => Promise<readonly [boolean, boolean]>) {
+async function runOrder<World, R>(what: Interleaved<World, R>, order: Order, count: number, waiting: () => Promise<Waiting>) {
   const world = await what.prepare(count)
   const trace: string[] = []
   const [a, b] = [new Operation('first', trace), new Operation('second', trace)]
@@ -185,8 +192,8 @@ async function runOrder<World, R>(what: Interleaved<World, R>, order: Order, cou
       await setImmediate()
       if (a.ended && b.ended) return false
       if (operations.every(one => one.held || one.ended)) return true
-      const locked = await waiting()
-      deadlocked ||= locked[0] && locked[1]
+      const { locked, eachOther } = await waiting()
+      deadlocked ||= eachOther
       if (operations.some(one => one.held) && operations.every((one, i) => one.held || one.ended || locked[i])) return true
       if (systemClock.now() > deadline) {
         for (const one of operations) one.letGo()

@@ -1,10 +1,10 @@
 // Asking for servers: everything that can be refused at once is looked up as the caller; then rows, quota and tasks are written in one transaction.
-import { isUniqueViolation } from '@alto/kit/db'
+import { isUniqueViolation, orSecondLook } from '@alto/kit/db'
 import { messageOf } from '@alto/kit/errors'
 import type { Context } from '@alto/kit/context'
 import { imageProperties, type Image } from '@alto/kit/openstack'
 import type { BlockDevice, ServerRequest } from '../model/requests.ts'
-import { conflict, invalid, notFound, overQuota, refused } from '../model/faults.ts'
+import { invalid, notFound, overQuota, refused } from '../model/faults.ts'
 import type { Flavor } from '../model/flavors.ts'
 import { COUNTED, defaultLimits } from '../model/quotas.ts'
 import { hostnameOf, POWER, type ImageCopy, type Server } from '../model/servers.ts'
@@ -131,58 +131,60 @@ export function createManager(deps: Deps) {
     }
   }
 
+  async function create(ctx: Context, request: ServerRequest): Promise<Server[]> {
+    const projectId = ctx.credentials.projectId ?? ''
+    const target = { project_id: projectId, user_id: ctx.credentials.userId }
+    ctx.authorize(rules.CREATE, target)
+    if (request.networks !== 'none' && request.networks !== undefined && request.networks !== 'auto' && request.networks.length) ctx.authorize(requestRules.ATTACH_NETWORK, target)
+    const { idempotencyKey } = ctx
+    const before = idempotencyKey === undefined ? [] : await db.read(tx => servers.ofKey(tx, idempotencyKey))
+    if (before.length) return before
+
+    const looked = await db.read(async tx => ({
+      flavor: await flavorFor(ctx, tx, request.flavorId), place: await placeFor(ctx, tx, request),
+      key: request.keyName === null ? undefined : await keypairs.find(tx, ctx.credentials.userId, request.keyName),
+      group: typeof request.hints['group'] === 'string' ? await serverGroups.find(tx, request.hints['group']) : undefined,
+    }))
+    const { flavor, place, key, group } = looked
+    if (request.keyName !== null && !key) throw invalid('keypair.invalid', 'Invalid key_name provided.')
+    if (request.hints['group'] !== undefined && group?.projectId !== projectId) throw invalid('group.notFound', `Instance group ${String(request.hints['group'])} could not be found.`)
+    const disks = await disksFor(ctx, request, flavor)
+    const bootsFromVolume = disks.some(disk => disk.bootIndex === 0)
+    const image = request.imageId !== null ? await imageFor(ctx, request.imageId) : undefined
+    if (image) checkSizes(image, flavor, bootsFromVolume)
+    if (!bootsFromVolume && flavor.diskGib === 0) ctx.authorize(requestRules.ZERO_DISK_FLAVOR, target)
+    const [interfaces, securityGroupIds] = await Promise.all([checkNetworks(deps, ctx, request.networks, request.max), securityGroupsOf(deps, ctx, request.securityGroups)])
+
+    const now = clock.now()
+    const reservationId = `r-${ids.hex().slice(0, 8)}`
+    const made = await inOneTransaction(() => db.write(async tx => {
+      const count = await take(tx, projectId, flavor, request)
+      const rows: { server: Server, disks: ServerVolume[] }[] = []
+      for (let index = 0; index < count; index++) {
+        const server = serverFrom(ctx, request, { id: ids.uuid(), flavor, image: image && !bootsFromVolume ? copyOf(image) : { properties: image ? imageProperties(image) : {} }, zone: place.zone, publicKey: key?.publicKey ?? null, groupId: group?.id ?? null, now, reservationId, index, count, bootsFromVolume })
+        await servers.insert(tx, server)
+        const own = disks.map((disk): ServerVolume => ({ ...disk, id: ids.uuid(), serverId: server.id }))
+        for (const disk of own) await volumes.insert(tx, disk, deps.host)
+        const actionId = await noteAction(deps, ctx, tx, server, 'create')
+        await queue.enqueue(tx, SERVER_CREATE, { resourceId: server.id, input: { actionId, interfaces, securityGroupIds, ...(place.host !== undefined && { host: place.host }) }, origin: originOf(ctx) })
+        rows.push({ server, disks: own })
+      }
+      const limits = await quotas.limits(tx, projectId, defaultLimits(options))
+      for (const [resource, each] of [['instances', 1], ['cores', flavor.vcpus], ['ram', flavor.ramMib]] as const) {
+        if (!await quotas.take(tx, projectId, resource, each * count, limits[resource])) throw overQuota([{ resource, requested: each * count, used: (await quotas.usage(tx, projectId))[resource], limit: limits[resource] }])
+      }
+      return rows
+    }))
+    await makeVolumes(ctx, made.flatMap(one => one.disks))
+    return made.map(one => one.server)
+  }
+
   return {
     /** A password for the answer: upstream always shows one. Guests get it by no way that we have. */
     adminPassword: () => ids.bytes(9).toString('base64url'),
 
     /** Begins to build servers; gives them as they stand. A repeat with the same idempotency key gives the first call's. */
-    async create(ctx: Context, request: ServerRequest): Promise<Server[]> {
-      const projectId = ctx.credentials.projectId ?? ''
-      const target = { project_id: projectId, user_id: ctx.credentials.userId }
-      ctx.authorize(rules.CREATE, target)
-      if (request.networks !== 'none' && request.networks !== undefined && request.networks !== 'auto' && request.networks.length) ctx.authorize(requestRules.ATTACH_NETWORK, target)
-      const { idempotencyKey } = ctx
-      const before = idempotencyKey === undefined ? [] : await db.read(tx => servers.ofKey(tx, idempotencyKey))
-      if (before.length) return before
-
-      const looked = await db.read(async tx => ({
-        flavor: await flavorFor(ctx, tx, request.flavorId), place: await placeFor(ctx, tx, request),
-        key: request.keyName === null ? undefined : await keypairs.find(tx, ctx.credentials.userId, request.keyName),
-        group: typeof request.hints['group'] === 'string' ? await serverGroups.find(tx, request.hints['group']) : undefined,
-      }))
-      const { flavor, place, key, group } = looked
-      if (request.keyName !== null && !key) throw invalid('keypair.invalid', 'Invalid key_name provided.')
-      if (request.hints['group'] !== undefined && group?.projectId !== projectId) throw invalid('group.notFound', `Instance group ${String(request.hints['group'])} could not be found.`)
-      const disks = await disksFor(ctx, request, flavor)
-      const bootsFromVolume = disks.some(disk => disk.bootIndex === 0)
-      const image = request.imageId !== null ? await imageFor(ctx, request.imageId) : undefined
-      if (image) checkSizes(image, flavor, bootsFromVolume)
-      if (!bootsFromVolume && flavor.diskGib === 0) ctx.authorize(requestRules.ZERO_DISK_FLAVOR, target)
-      const [interfaces, securityGroupIds] = await Promise.all([checkNetworks(deps, ctx, request.networks, request.max), securityGroupsOf(deps, ctx, request.securityGroups)])
-
-      const now = clock.now()
-      const reservationId = `r-${ids.hex().slice(0, 8)}`
-      const made = await inOneTransaction(() => db.write(async tx => {
-        const count = await take(tx, projectId, flavor, request)
-        const rows: { server: Server, disks: ServerVolume[] }[] = []
-        for (let index = 0; index < count; index++) {
-          const server = serverFrom(ctx, request, { id: ids.uuid(), flavor, image: image && !bootsFromVolume ? copyOf(image) : { properties: image ? imageProperties(image) : {} }, zone: place.zone, publicKey: key?.publicKey ?? null, groupId: group?.id ?? null, now, reservationId, index, count, bootsFromVolume })
-          await servers.insert(tx, server)
-          const own = disks.map((disk): ServerVolume => ({ ...disk, id: ids.uuid(), serverId: server.id }))
-          for (const disk of own) await volumes.insert(tx, disk)
-          const actionId = await noteAction(deps, ctx, tx, server, 'create')
-          await queue.enqueue(tx, SERVER_CREATE, { resourceId: server.id, input: { actionId, interfaces, securityGroupIds, ...(place.host !== undefined && { host: place.host }) }, origin: originOf(ctx) })
-          rows.push({ server, disks: own })
-        }
-        const limits = await quotas.limits(tx, projectId, defaultLimits(options))
-        for (const [resource, each] of [['instances', 1], ['cores', flavor.vcpus], ['ram', flavor.ramMib]] as const) {
-          if (!await quotas.take(tx, projectId, resource, each * count, limits[resource])) throw overQuota([{ resource, requested: each * count, used: (await quotas.usage(tx, projectId))[resource], limit: limits[resource] }])
-        }
-        return rows
-      }))
-      await makeVolumes(ctx, made.flatMap(one => one.disks))
-      return made.map(one => one.server)
-    },
+    create: (ctx: Context, request: ServerRequest): Promise<Server[]> => orSecondLook(() => create(ctx, request), 'idempotency'),
   }
 }
 
@@ -193,7 +195,6 @@ async function inOneTransaction<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (isUniqueViolation(error, 'server_volumes')) throw invalid('volume.state', 'Invalid volume: the volume is attached to another server, or is being attached.')
-    if (isUniqueViolation(error, 'idempotency')) throw conflict('idempotency', 'The same request is being answered at this moment. Try again.')
     throw error
   }
 }

@@ -2,6 +2,7 @@
 import { fromJson, sql, toJson } from '@alto/kit/db'
 import type { Aggregate } from '../model/hosts.ts'
 import type { Tx } from './tables.ts'
+import { next } from './wants.ts'
 
 /** Every aggregate with its hosts. */
 export async function list(tx: Tx): Promise<Aggregate[]> {
@@ -14,6 +15,7 @@ export async function list(tx: Tx): Promise<Aggregate[]> {
 
 /** Adds an aggregate under the next number, which it gives. */
 export async function insert(tx: Tx, aggregate: Omit<Aggregate, 'id' | 'hosts' | 'updatedAt'>): Promise<number> {
+  await next(tx, 'aggregates')
   const { id } = await tx.insertInto('aggregates').values({
     id: sql<number>`(select coalesce(max(id), 0) + 1 from aggregates)`, uuid: aggregate.uuid, name: aggregate.name, metadata: toJson(aggregate.metadata), created_at: aggregate.createdAt, updated_at: null,
   }).returning('id').executeTakeFirstOrThrow()

@@ -2,6 +2,7 @@
 import { fromJson, sql, toJson } from '@alto/kit/db'
 import type { Host, Resources } from '../model/hosts.ts'
 import type { HostsTable, Tx } from './tables.ts'
+import { next } from './wants.ts'
 
 /** Every host, by name. */
 export async function list(tx: Tx): Promise<Host[]> {
@@ -16,8 +17,11 @@ export async function find(tx: Tx, name: string): Promise<Host | undefined> {
 
 /** Writes down that a host lives and what it has; a new host gets `ids`. Gives the host. */
 export async function seen(tx: Tx, host: { name: string, incarnation: string, resources: Resources, ids: { id: string, serviceId: string }, now: number }): Promise<Host> {
-  const { number } = await tx.selectFrom('hosts').select(sql<number>`coalesce(max(number), 0) + 1`.as('number')).executeTakeFirstOrThrow()
   const news = { incarnation: host.incarnation, resources: toJson(host.resources), seen_at: host.now }
+  const known = await tx.updateTable('hosts').set(news).where('name', '=', host.name).returningAll().executeTakeFirst()
+  if (known) return fromRow(known)
+  await next(tx, 'hosts')
+  const { number } = await tx.selectFrom('hosts').select(sql<number>`coalesce(max(number), 0) + 1`.as('number')).executeTakeFirstOrThrow()
   const row = await tx.insertInto('hosts')
     .values({ ...news, name: host.name, id: host.ids.id, service_id: host.ids.serviceId, number, disabled: 0, disabled_reason: null, forced_down: 0, created_at: host.now, updated_at: host.now })
     .onConflict(conflict => conflict.column('name').doUpdateSet(news)).returningAll().executeTakeFirstOrThrow()

@@ -83,6 +83,8 @@ export interface ServerVolumesTable {
   read_only: number
   connection: string | null
   created_at: number
+  /** The controller that makes it as the user; '' when nobody has to. */
+  made_by: string
 }
 
 /** What an agent is to make true; see contracts/compute-agent.ts. */
@@ -163,5 +165,9 @@ export const migrations: readonly Migration[] = [
       'create table server_groups (id text primary key, name text not null, project_id text not null, user_id text not null, policy text not null, rules text not null, generation integer not null)',
       'create index server_groups_project on server_groups (project_id)',
     ],
+  },
+  {
+    id: '0002-volume-makers',
+    up: ["alter table server_volumes add column made_by text not null default ''"],
   },
 ]

@@ -20,11 +20,11 @@ export async function ofVolume(tx: Tx, volumeId: string): Promise<ServerVolume[]
   return (await tx.selectFrom('server_volumes').selectAll().where('volume_id', '=', volumeId).execute()).map(fromRow)
 }
 
-/** Adds a volume to a server. A volume that is not multiattach is on one server only. */
-export async function insert(tx: Tx, v: ServerVolume): Promise<void> {
+/** Adds a volume to a server. A volume that is not multiattach is on one server only. `maker` is the controller that makes it as the user; '' when it is there already. */
+export async function insert(tx: Tx, v: ServerVolume, maker = ''): Promise<void> {
   await tx.insertInto('server_volumes').values({
     id: v.id, server_id: v.serverId, volume_id: v.volumeId, attachment_id: v.attachmentId, source: toJson(v.source), boot_index: v.bootIndex, device: v.device, size: v.size, tag: v.tag,
-    delete_on_termination: Number(v.deleteOnTermination), multiattach: Number(v.multiattach), read_only: Number(v.readOnly), connection: v.connection && toJson(v.connection), created_at: v.createdAt,
+    delete_on_termination: Number(v.deleteOnTermination), multiattach: Number(v.multiattach), read_only: Number(v.readOnly), connection: v.connection && toJson(v.connection), created_at: v.createdAt, made_by: maker,
   }).execute()
 }
 
@@ -38,9 +38,9 @@ export async function set(tx: Tx, id: string, changes: { volumeId?: string, sour
   if (Object.keys(row).length) await tx.updateTable('server_volumes').set(row).where('id', '=', id).execute()
 }
 
-/** Gives up the volumes that were still to be made at `before` (ms): whoever was making them as the user has gone. Gives how many. */
-export async function abandonUnmade(tx: Tx, before: number): Promise<number> {
-  const rows = (await tx.selectFrom('server_volumes').selectAll().where('volume_id', '=', '').where('created_at', '<', before).execute()).map(fromRow)
+/** Gives up the volumes that an earlier life of the controller `maker` was still making at `before` (ms): nobody else can, as the user. Gives how many. */
+export async function abandonUnmade(tx: Tx, maker: string, before: number): Promise<number> {
+  const rows = (await tx.selectFrom('server_volumes').selectAll().where('volume_id', '=', '').where('made_by', '=', maker).where('created_at', '<', before).execute()).map(fromRow)
   const waiting = rows.filter(row => row.source.kind !== 'volume' && row.source.failure === undefined)
   for (const row of waiting) await set(tx, row.id, { source: { ...row.source, failure: 'Nova was stopped before the volume was made.' } })
   return waiting.length

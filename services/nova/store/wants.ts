@@ -3,15 +3,18 @@ import { fromJson, sql, toJson } from '@alto/kit/db'
 import type { Observed, Want, Wanted } from '../model/wants.ts'
 import type { ServerWantsTable, Tx } from './tables.ts'
 
+/** What counts: versions of wanted rows, starts, and the makings of what has a number, each of which holds its counter while it looks for the next one. */
+type CounterName = 'wants' | 'database_epoch' | 'aggregates' | 'hosts'
+
 /** The next number of a counter. Its row stays locked until the commit, so that numbers become visible in order. */
-export async function next(tx: Tx, name: 'wants' | 'database_epoch'): Promise<number> {
+export async function next(tx: Tx, name: CounterName): Promise<number> {
   const { value } = await tx.insertInto('counters').values({ name, value: 1 })
     .onConflict(conflict => conflict.column('name').doUpdateSet({ value: sql<number>`counters.value + 1` })).returning('value').executeTakeFirstOrThrow()
   return value
 }
 
 /** The counter's number, 0 when it never counted. */
-export async function counter(tx: Tx, name: 'wants' | 'database_epoch'): Promise<number> {
+export async function counter(tx: Tx, name: CounterName): Promise<number> {
   return (await tx.selectFrom('counters').select('value').where('name', '=', name).executeTakeFirst())?.value ?? 0
 }
 

@@ -57,8 +57,8 @@ test('a server whose volume was not made when Nova was killed is in ERROR with t
   const { body: { server: { id } } } = await cloud.as({}, '2.96').post('/v2.1/servers', { server: { name: 'v', flavorRef: '1', networks: 'none', block_device_mapping_v2: [{ boot_index: 0, source_type: 'image', destination_type: 'volume', uuid: IMAGE, volume_size: 4 }] } })
   const [row] = await cloud.db.read(tx => volumes.ofServers(tx, [id]))
   await cloud.db.write(tx => volumes.set(tx, row!.id, { volumeId: '' }))
-  const abandon = () => cloud.db.write(tx => volumes.abandonUnmade(tx, cloud.clock.now() + 1))
-  assert.deepEqual([await abandon(), await abandon()], [1, 0])
+  const abandon = (maker: string) => cloud.db.write(tx => volumes.abandonUnmade(tx, maker, cloud.clock.now() + 1))
+  assert.deepEqual([await abandon('another controller'), await abandon('controller'), await abandon('controller')], [0, 1, 0])
   assert.match((await cloud.settle(id, 'ERROR')).fault.message, /stopped before the volume was made/)
 })
 

@@ -1,14 +1,14 @@
 // A Nova of its own for a test: real store in memory, real policy, real agents on fake hypervisors, and neighbours at the fetch seam.
 import { computeAgent, computeControl } from '@alto/contracts/compute-agent'
 import { ManualClock } from '@alto/kit/clock'
-import { migrate, openSqlite } from '@alto/kit/db'
+import { migrate, openSqlite, type Database } from '@alto/kit/db'
 import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet, type Credentials } from '@alto/kit/policy'
 import { client, LocalTransport } from '@alto/kit/rpc'
 import { computeAgentOn, fakeHypervisor, migrations, novaService, policy, type NovaParts, type RunningAgent, type Tables } from '../index.ts'
-import { neighbourhood, neighbours } from './neighbours.ts'
+import { neighbourhood, neighbours, type Neighbourhood } from './neighbours.ts'
 
 /** An answer, its body parsed. */
 export interface Answer { status: number, body: any, headers: Readonly<Record<string, string | undefined>> } // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -26,18 +26,18 @@ export const SECRET = 'shared'
 
 export type Cloud = Awaited<ReturnType<typeof novaAlone>>
 
-/** Nova with hosts (`h1`, …) and a flavor `1`. Time passes only when a test lets it. */
-export async function novaAlone(opts: { hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean } = {}) {
+/** Nova, alone or (with a `db` and the neighbours of the first) one of several on it, each by a `name` of its own; with hosts (`h1`, …) and a flavor `1`. Time passes only when a test lets it. */
+export async function novaAlone(opts: { db?: Database<Tables>, name?: string, others?: Neighbourhood, hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
-  const ids = seededIds('nova')
-  const db = openSqlite<Tables>(':memory:')
-  await migrate(db, migrations, clock)
+  const ids = seededIds(opts.name ?? 'nova')
+  const db = opts.db ?? openSqlite<Tables>(':memory:')
+  if (!opts.db) await migrate(db, migrations, clock)
   const rpc = new LocalTransport({ clock, log })
-  const others = neighbourhood()
+  const others = opts.others ?? neighbourhood()
   const asked = enforcer(policySet(policy))
   const nova = novaService({
-    db, clock, ids, log, transport: rpc, host: 'controller', metadataSecret: SECRET, options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, fetch: neighbours(others), session: { token: async () => 'service-token' },
+    db, clock, ids, log, transport: rpc, host: opts.name ?? 'controller', metadataSecret: SECRET, options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, fetch: neighbours(others), session: { token: async () => 'service-token' },
     authenticate: async token => JSON.parse(Buffer.from(token, 'base64').toString()) as Credentials,
     endpoints: { placement: '/placement', network: '/network', image: '/image', volume: '/volume' },
   })
@@ -105,7 +105,7 @@ export async function novaAlone(opts: { hosts?: number, vcpus?: number, options?
     },
     async [Symbol.asyncDispose]() {
       await pass(clock, Promise.all([...agents.map(agent => agent.stop()), nova.stop(), server.close()]))
-      await db.close()
+      if (!opts.db) await db.close()
     },
   }
   if (opts.flavors !== false) await ask(ADMIN, 'POST', '/v2.1/flavors', { flavor: { id: '1', name: 'm1.tiny', ram: 512, vcpus: 1, disk: 1 } })
