@@ -136,7 +136,10 @@ describe('a network on two hosts', () => {
     const [things, before] = [await names(), await entries(0)]
     await drivers[0]!.close()
     drivers[0] = await open(0)
-    assert.equal(await ends[0]!.pings('10.79.0.11'), true)
+    const other = { networkId: systemIds.uuid(), mtu: 1450, segment: { kind: 'vxlan' as const, vni: VNI + 1, peers: [], forwarding: [] } }
+    await drivers[0]!.applyBridge(other)
+    assert.equal(await ends[0]!.pings('10.79.0.11'), true, 'what it was not told of yet is heard from its peers on')
+    await drivers[0]!.removeBridge(other.networkId)
     await drivers[0]!.applyBridge(bridge(0, [0, 1]))
     await drivers[0]!.applyPorts([port(guests[0])])
     assert.equal(await ends[0]!.pings('10.79.0.11'), true)
@@ -172,5 +175,10 @@ describe('a network on two hosts', () => {
     assert.equal(await ends[0]!.pings('10.79.0.11'), true)
     assert.deepEqual(await drivers[1]!.inventory().then(things => things.map(thing => thing.name)), [namespaceOf({ cloud, host: 'h1' })])
     assert.deepEqual(await heard(), [])
+
+    await drivers[0]!.close()
+    const { tunnelAddress, ...alone } = options[0]!
+    drivers[0] = await linuxNetwork(alone, (_, socket) => socket.destroy())
+    assert.equal((await drivers[0].inventory()).some(thing => thing.name === tunnelLinkOf(network)), false, `without the tunnel address ${tunnelAddress} there is no tunnel left`)
   })
 })
