@@ -1,6 +1,7 @@
 // Two hosts with a wire between them: packets of one network through the tunnels of two `linux` drivers. Needs root and the Debian packages.
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -54,7 +55,8 @@ describe('a network on two hosts', () => {
   const port = ({ portId, mac, address, rules }: Guest): PortPlan =>
     ({ portId, networkId: network, mtu: 1450, adminUp: true, filter: { mac, sources: [{ mac, prefix: address }], rules } })
   const entries = async (n: number) => (await machines[n]!.host.run(['bridge', 'fdb', 'show', 'dev', tunnelLinkOf(network)], { netns: namespaceOf({ cloud, host: `h${n}` }) })).stdout
-  const open = (n: number) => linuxNetwork(options[n]!, (_, socket) => socket.destroy())
+  const web = createServer((_, response) => response.end('x'.repeat(300_000)))
+  const open = (n: number) => linuxNetwork(options[n]!, (_, socket) => { web.emit('connection', socket) })
   const plugged = (n: number, guest: Guest) => plug(namespaceOf({ cloud, host: `h${n}` }), tapOf(guest.portId), guest.mac)
 
   /** Tunnelled packets that came over the wire from host 1 to host 0 so far, by the last number of the address that sent what is in them. */
@@ -87,6 +89,7 @@ describe('a network on two hosts', () => {
 
   after(async () => {
     for (const end of ends) await end[Symbol.asyncDispose]()
+    web.closeAllConnections()
     for (const [n, driver] of drivers.entries()) {
       await driver.close()
       await eraseLinuxNetwork(options[n]!)
@@ -106,6 +109,11 @@ describe('a network on two hosts', () => {
     assert.ok(await tunnelled(11) > earlier)
     for (const end of ends) await end.run('ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1450')
     assert.equal((await ends[0]!.run('ping', '-c1', '-W1', '-M', 'do', '-s', '1422', '10.79.0.11')).code, 0)
+  })
+
+  test('a guest is answered its metadata by the other host, a long answer too', async () => {
+    const { stdout } = await ends[1]!.run(process.execPath, '-e', 'fetch("http://169.254.169.254/").then(r => r.text()).then(text => console.log(text.length))')
+    assert.equal(stdout, '300000\n')
   })
 
   test('the receiving host keeps the security group, and the sending one drops what a guest forges', async () => {
