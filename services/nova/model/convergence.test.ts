@@ -29,10 +29,13 @@ const wantedGuests: fc.Arbitrary<WantedGuest> = fc.record({
 const worlds: fc.Arbitrary<World> = fc.record({
   process: fc.constantFrom('none' as const, 'running' as const, 'paused' as const, 'ended' as const, 'crashed' as const), suspended: fc.boolean(),
   root: fc.option(fc.record({ revision: fc.constantFrom(1, 2), bytes: fc.constantFrom(GIB, 2 * GIB) }), { nil: undefined }),
-  ports: fc.subarray(['p1', 'p3']), volumes: fc.subarray(['v1', 'v3']), half: fc.boolean(),
+  ports: fc.subarray(['p1', 'p3']), volumes: fc.subarray(['v1', 'v3']), volumeState: fc.constantFrom({}, { half: true as const }, { cut: true as const }),
   startedNonce: fc.constantFrom('n1', 'n2'), endedNonce: fc.constantFrom('n0', 'n1', 'n2'), rebootNonce: fc.constantFrom('r0', 'r1'),
-}).map(({ startedNonce, endedNonce, rebootNonce, ports, volumes, half, ...sight }) => ({
-  sight: { ...sight, ...(sight.process === 'none' ? { ports: [], volumes: [] } : { suspended: false, ports, volumes: volumes.map(attachmentId => ({ attachmentId, bytes: GIB, ...(half && { half: true as const }) })) }) },
+}).map(({ startedNonce, endedNonce, rebootNonce, ports, volumes, volumeState, ...sight }) => ({
+  sight: {
+    ...sight, ...(sight.process === 'none' ? { ports: [] } : { suspended: false, ports }),
+    volumes: volumes.map(attachmentId => sight.process === 'none' ? { attachmentId, bytes: 0, half: true as const } : { attachmentId, bytes: GIB, ...volumeState }),
+  },
   notes: { ...NO_NOTES, startedNonce, endedNonce, rebootNonce },
 }))
 

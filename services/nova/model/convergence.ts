@@ -12,7 +12,7 @@
 // effect anyway (a start is noted before it is done: without a process the next look starts the guest; a reset is noted after it: at worst it is repeated).
 import { GIB, type GuestNotes, type GuestPort, type GuestSight, type GuestSnapshot, type GuestVolume, type WantedGuest } from './guests.ts'
 
-/** One thing to do; `kill` and `start` are the only ones that a dead guest and a live one need to change places. */
+/** One thing to do; `kill` and `start` are the only ones that a dead guest and a live one need to change places; a kill takes the rests of a dead one away too. */
 export type Step =
   | { readonly do: 'makeRoot' }
   | { readonly do: 'growRoot', readonly bytes: number }
@@ -73,6 +73,7 @@ function powerStep(wanted: WantedGuest, sight: GuestSight, notes: GuestNotes): S
 }
 
 function plugStep(wanted: WantedGuest, sight: GuestSight): Step | undefined {
+  if (sight.process === 'none' && sight.volumes.length > 0) return { do: 'kill' }           // links of a process that vanished
   if (sight.process !== 'running' && sight.process !== 'paused') return undefined
   const goneVolume = sight.volumes.find(plugged => !wanted.volumes.some(volume => volume.attachmentId === plugged.attachmentId))
   if (goneVolume) return { do: 'unplugVolume', attachmentId: goneVolume.attachmentId }

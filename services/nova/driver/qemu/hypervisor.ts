@@ -233,9 +233,9 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
   }
 }
 
-/** What is seen of a running guest and of its links: a volume with a broken link is cut off, a link without a volume is the rest of one that was not plugged or unplugged to the end. */
+/** What is seen of a guest and of its links: a volume with a broken link is cut off, a link without a volume is the rest of one that was not plugged or unplugged to the end, or of a guest that vanished. */
 function linked(sight: GuestSight, links: readonly { attachmentId: string, whole: boolean }[]): GuestSight {
-  if (sight.process === 'none' || links.length === 0) return sight
+  if (links.length === 0) return sight
   const cut = new Set(links.filter(({ whole }) => !whole).map(({ attachmentId }) => attachmentId))
   const rests = links.filter(({ attachmentId }) => !sight.volumes.some(volume => volume.attachmentId === attachmentId))
   return { ...sight, volumes: [...sight.volumes.map(volume => cut.has(volume.attachmentId) ? { ...volume, cut: true as const } : volume), ...rests.map(({ attachmentId }) => ({ attachmentId, bytes: 0, half: true as const }))] }

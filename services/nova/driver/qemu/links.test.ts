@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
 import { attachmentKey, endStorageDaemons, keepStorageDaemon, qemuImg, storageDaemonsOf } from '@alto/kit/disk'
 import { isFault, isFinalFault } from '@alto/kit/errors'
-import { addNamespace, commandHost, removeNamespace } from '@alto/kit/host'
+import { addNamespace, commandHost, daemonOf, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { GIB, type GuestSpec, type GuestVolume } from '../../model/guests.ts'
 import { nextStep } from '../../model/convergence.ts'
@@ -164,6 +164,20 @@ test('a link whose volume was not plugged to the end is seen, and goes with an u
   await volumeLinks(placesOf(bench.options), { clock: systemClock, dataSecret: SECRET, onEnd: () => {} }).make(bench.files, bench.volume)
   assert.deepEqual((await driver.look(GUEST)).volumes, [{ attachmentId: ATTACHMENT, bytes: 0, half: true }])
   await driver.unplugVolume(GUEST, ATTACHMENT)
+  assert.deepEqual([(await driver.look(GUEST)).volumes, await storageDaemonsOf(`${bench.mark}.link.`)], [[], []])
+})
+
+test('a guest that vanished leaves a link, which is seen and goes with what is done then, whatever is wanted of the guest', async () => {
+  await using bench = await open()
+  const { driver } = bench
+  await bench.serve()
+  await driver.start({ ...bench.spec, volumes: [bench.volume] })
+  process.kill(Number(await readFile(bench.files.pidfile, 'utf8')), 'SIGKILL')
+  await until(async () => await daemonOf(bench.files.pidfile) === undefined)
+  const sight = await driver.look(GUEST)
+  assert.deepEqual(sight.volumes, [{ attachmentId: ATTACHMENT, bytes: 0, half: true }])
+  assert.deepEqual(nextStep({ ...bench.spec, power: 'stopped', powerNonce: 'n', shutdownTimeoutMs: 0, snapshots: [] }, sight, { epoch: 1, snapshots: [] }), { do: 'kill' })
+  await driver.kill(GUEST)
   assert.deepEqual([(await driver.look(GUEST)).volumes, await storageDaemonsOf(`${bench.mark}.link.`)], [[], []])
 })
 
