@@ -22,6 +22,7 @@ export interface DebianPackage {
 export const PACKAGES: readonly DebianPackage[] = [
   { name: 'qemu-system-x86', program: 'qemu-system-x86_64', for: ['cloud', 'tests'], why: 'runs the guests' },
   { name: 'qemu-utils', program: 'qemu-img', for: ['cloud', 'image', 'tests'], why: 'makes and converts disks' },
+  { name: 'qemu-system-common', program: 'qemu-storage-daemon', for: ['cloud', 'tests'], why: 'serves volumes to other hosts' },
   { name: 'iproute2', program: 'ip', for: ['cloud', 'tests'], why: 'namespaces, bridges, taps' },
   { name: 'nftables', program: 'nft', for: ['cloud', 'tests'], why: 'security groups, floating IPs' },
   { name: 'conntrack', program: 'conntrack', for: ['cloud', 'tests'], why: 'ends connections that a changed rule forbids' },

@@ -23,10 +23,10 @@ export type Cloud = Awaited<ReturnType<typeof cinderAlone>>
 export const CONTENT = Buffer.from('the bytes of an image')
 export const IMAGE_ID = '11111111-1111-4111-8111-111111111111'
 
-/** Cinder alone with one volume host, `host1`; asked as a member of project `p1` at the newest version unless told otherwise. */
-export async function cinderAlone(opts: { disks?: DiskStore, agent?: boolean, db?: Database<Tables> } = {}) {
+/** Cinder alone with one volume host, `host1`; asked as a member of project `p1` at the newest version unless told otherwise. With a `db` it is one of several on it, each by a `name` of its own. */
+export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, agent?: boolean, db?: Database<Tables>, name?: string } = {}) {
   const clock = new ManualClock()
-  const ids = seededIds('cinder')
+  const ids = seededIds(opts.name ?? 'cinder')
   const log = memoryLog()
   const db = opts.db ?? openSqlite<Tables>(':memory:')
   if (!opts.db) await migrate(db, migrations, clock)
@@ -40,8 +40,8 @@ export async function cinderAlone(opts: { disks?: DiskStore, agent?: boolean, db
   }
   const images = new Map([[IMAGE_ID, image]])
   const cinder = cinderService({
-    db, clock, ids, log, enforcer: () => asked, host: 'controller', transport: rpc,
-    options: { defaultVolumeType: '__DEFAULT__', storageAvailabilityZone: 'nova', osapiMaxLimit: 1000, serviceDownTime: 60, nbdPorts: '10809-10810', stepDeadlineSeconds: 300 },
+    db, clock, ids, log, enforcer: () => asked, host: opts.name ?? 'controller', transport: rpc,
+    options: { defaultVolumeType: '__DEFAULT__', storageAvailabilityZone: 'nova', osapiMaxLimit: 1000, serviceDownTime: 60, nbdPorts: opts.nbdPorts ?? '10809-10810', stepDeadlineSeconds: 300 },
     authenticate: async token => {
       const [projectId = '', roles = ''] = token.split(':')
       return { userId: 'u1', userDomainId: 'default', projectId, projectDomainId: 'default', roles: roles.split(',') }

@@ -1,11 +1,14 @@
 // The whole of it on real files: API, tasks, agent, qemu-img.
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { qemuImg } from '@alto/kit/disk'
+import { systemClock } from '@alto/kit/clock'
+import { qemuImg, storageDaemonsOf } from '@alto/kit/disk'
 import { commandHost } from '@alto/kit/host'
+import { systemIds } from '@alto/kit/ids'
 import { fileDisks } from '../index.ts'
 import { cinderAlone, IMAGE_ID } from './cloud.ts'
 
@@ -51,3 +54,49 @@ test('volumes, a snapshot and a clone are files of their own, are not made anew 
     await rm(directory, { recursive: true })
   }
 })
+
+test('a volume that another host has is served until it is detached, again at once when its daemon is killed; a daemon of no volume is named and removed', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'alto-cinder-'))
+  const mark = `alto-${systemIds.hex().slice(0, 8)}-host1`
+  const disks = fileDisks({ directory, cloud: 'c1', images: qemuImg(commandHost), exporting: { clock: systemClock, run: join(directory, 'run'), mark, address: '127.0.0.1', secret: 'secret' } })
+  const daemons = async () => (await storageDaemonsOf(mark)).map(({ name, process: { pid } }) => ({ name, pid }))
+  const until = async (isSo: () => Promise<boolean>) => {
+    for (const deadline = systemClock.now() + 20_000; !await isSo(); await systemClock.sleep(20)) assert.ok(systemClock.now() < deadline, `not so within 20 s: ${isSo.toString()}`)
+  }
+  try {
+    await using cloud = await cinderAlone({ disks, nbdPorts: `${await freePort()}-65535` })
+    const nova = { token: 'p1:service,member,reader,admin' }
+    const { id } = (await cloud.ask('POST', '/volumes', { volume: { size: 1 } })).body.volume
+    await until(async () => { await cloud.settled(); return await cloud.status(id) === 'available' })
+    const { body: { attachment } } = await cloud.ask('POST', '/attachments', { attachment: { volume_uuid: id, instance_uuid: systemIds.uuid(), connector: { host: 'host2' } } }, nova)
+    await until(async () => (await daemons()).length === 1)
+    await cloud.agent.idle()
+    const [first] = await daemons()
+    assert.equal(first?.name, `${mark}.export.${id}.${attachment.id}`)
+    process.kill(first.pid, 'SIGKILL')
+    await until(async () => (await daemons()).some(({ pid }) => pid !== first.pid))
+    assert.deepEqual((await daemons()).map(({ name }) => name), [first.name])
+
+    const orphan = systemIds.uuid()
+    await disks.makeBlank(orphan, 2 ** 20)
+    await disks.serve(orphan, [{ attachmentId: systemIds.uuid(), port: await freePort() }])
+    assert.equal((await cloud.agent.agent.audit({})).disks.filter(({ diskId }) => diskId === orphan).length, 2)
+    await cloud.agent.agent.removeOrphan({ diskId: orphan })
+    assert.deepEqual([(await cloud.agent.agent.audit({})).disks.filter(({ diskId }) => diskId === orphan), (await daemons()).length], [[], 1])
+
+    await cloud.ask('DELETE', `/attachments/${attachment.id}`, undefined, nova)
+    await until(async () => (await daemons()).length === 0)
+    assert.deepEqual([await readdir(join(directory, 'run')), await cloud.cinder.audit()], [[], []])
+  } finally {
+    await disks.endExports()
+    await rm(directory, { recursive: true })
+  }
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen({ host: '127.0.0.1', port: 0 })
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
