@@ -207,3 +207,15 @@ test('two hosts that get a network at once hear of each other', () => onTwoContr
     }
     assert.equal(generations.size, 1, 'the one that had it first is told with the one that came after')
   }))
+
+test('two routers that get a gateway on one external network at once share a host', () => onTwoControllers(
+  async cloud => {
+    await beat(cloud, 'one')
+    await beat(cloud, 'two')
+    return external(cloud)
+  },
+  async (cloud, network_id, _, as) => assert.equal((await cloud.ask('POST', '/v2.0/routers', { router: { external_gateway_info: { network_id } } }, { as })).status, 201),
+  async (cloud, network) => {
+    const { ports } = (await cloud.ask('GET', `/v2.0/ports?network_id=${network}&device_owner=network:router_gateway`, undefined, { as: ADMIN })).body
+    assert.deepEqual([ports.length, new Set(ports.map((port: Record<string, unknown>) => port['binding:host_id'])).size], [2, 1])
+  }))
