@@ -51,6 +51,7 @@ export function attachmentManager(deps: Deps) {
     async create(ctx: Context, input: { volumeId: string, instanceId: string | null, connector: Connector | null, mode: 'rw' | 'ro' }): Promise<Attachment> {
       return db.write(async tx => {
         const volume = await authorizedVolume(ctx, tx, rules.ATTACHMENT_CREATE, input.volumeId)
+        if (ctx.idempotencyKey !== undefined) await volumes.hold(tx, volume.id)           // whoever makes it under the same key has done so when this goes on
         const known = ctx.idempotencyKey === undefined ? undefined : await attachments.findByKey(tx, ctx.idempotencyKey)
         if (known) return known
         if (volume.bootable && volume.multiattach) ctx.authorize(rules.MULTIATTACH_BOOTABLE_VOLUME, { project_id: volume.projectId })

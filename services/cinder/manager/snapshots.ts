@@ -47,8 +47,8 @@ export function snapshotManager(deps: Deps) {
     /** Makes a snapshot of an available volume. */
     async create(ctx: Context, input: { volumeId: string, name: string | null, description: string | null, metadata: Readonly<Record<string, string>> }): Promise<Snapshot> {
       return db.write(async tx => {
-        const known = ctx.idempotencyKey === undefined ? undefined : await snapshots.findByKey(tx, ctx.idempotencyKey)
         const volume = await heldVolume(ctx, tx, rules.CREATE_SNAPSHOT, input.volumeId)
+        const known = ctx.idempotencyKey === undefined ? undefined : await snapshots.findByKey(tx, ctx.idempotencyKey)
         if (known) return known
         if (volume.status !== 'available') throw invalidVolume(`Volume ${volume.id} status must be available, but current status is: ${volume.status}.`)
         const snapshot: Snapshot = {

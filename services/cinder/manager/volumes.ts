@@ -1,6 +1,6 @@
 // Volumes: made, shown, listed, renamed, removed.
 import type { Context } from '@alto/kit/context'
-import type { SortKey } from '@alto/kit/db'
+import { orSecondLook, type SortKey } from '@alto/kit/db'
 import type { Image } from '@alto/kit/openstack'
 import { imageProperties } from '@alto/kit/openstack'
 import { changed, invalid, invalidSnapshot, invalidVolume, metadataNotFound, notFound, overQuota } from '../model/faults.ts'
@@ -57,6 +57,38 @@ export type VolumeManager = ReturnType<typeof volumeManager>
 export function volumeManager(deps: Deps) {
   const { db, clock, ids, queue, options } = deps
 
+  async function create(ctx: Context, input: VolumeInput): Promise<VolumeView> {
+    const projectId = projectOf(ctx)
+    ctx.authorize(rules.CREATE, { project_id: projectId })
+    if (input.imageId !== undefined) ctx.authorize(rules.CREATE_FROM_IMAGE, { project_id: projectId })
+    const repeated = ctx.idempotencyKey === undefined ? undefined : await db.read(async tx => {
+      const known = await volumes.findByKey(tx, ctx.idempotencyKey!)
+      return known && (await withViews(tx, [known]))[0]
+    })
+    if (repeated) return repeated
+    if (input.zone !== undefined && input.zone !== options.storageAvailabilityZone) throw invalid(`Invalid input received: Availability zone '${input.zone}' is invalid.`)
+    if ([input.imageId, input.snapshotId, input.sourceVolumeId].filter(id => id !== undefined).length > 1) throw invalid('Invalid input received: a volume is made from one of image, snapshot and volume.')
+    const image = input.imageId === undefined ? undefined : await imageFor(ctx, input.imageId)
+    return db.write(async tx => {
+      const from = await sourceOf(ctx, tx, input, image)
+      const type = await visibleType(ctx, tx, input.type ?? from.typeId ?? options.defaultVolumeType)
+      if (input.multiattach && !allowsMultiattach(type)) throw invalid('Invalid input received: multiattach volumes need a volume type whose extra spec multiattach is "<is> True".')
+      const size = input.size ?? from.size
+      if (size === undefined || size < 1) throw invalid(`Invalid input received: Volume size '${size ?? null}' must be an integer and greater than 0`)
+      refuseTooSmall(size, from, image)
+      await refuseTooLarge(tx, projectId, size)
+      const volume: Volume = {
+        id: ids.uuid(), projectId, userId: ctx.credentials.userId, name: input.name, description: input.description, size, status: 'creating', previousStatus: null, reason: null, typeId: type.id,
+        zone: options.storageAvailabilityZone, host: null, source: from.source, bootable: from.bootable, multiattach: allowsMultiattach(type), readOnly: false,
+        metadata: input.metadata, imageMetadata: from.imageMetadata, createdAt: clock.now(), updatedAt: null, launchedAt: null,
+      }
+      await volumes.insert(tx, volume, ctx.idempotencyKey)
+      await queue.enqueue(tx, VOLUME_CREATE, { resourceId: volume.id, input: {}, origin: originOf(ctx) })
+      await takeQuota(tx, volume, { volumes: 1, gigabytes: size })
+      return { volume, attachments: [], typeName: type.name }
+    })
+  }
+
   return {
     async show(ctx: Context, id: string): Promise<VolumeView> {
       return db.read(async tx => (await withViews(tx, [await authorizedVolume(ctx, tx, rules.GET, id)]))[0]!)
@@ -83,37 +115,7 @@ export function volumeManager(deps: Deps) {
     },
 
     /** Makes a volume; a repeat under the same idempotency key gives the one that was made. */
-    async create(ctx: Context, input: VolumeInput): Promise<VolumeView> {
-      const projectId = projectOf(ctx)
-      ctx.authorize(rules.CREATE, { project_id: projectId })
-      if (input.imageId !== undefined) ctx.authorize(rules.CREATE_FROM_IMAGE, { project_id: projectId })
-      const repeated = ctx.idempotencyKey === undefined ? undefined : await db.read(async tx => {
-        const known = await volumes.findByKey(tx, ctx.idempotencyKey!)
-        return known && (await withViews(tx, [known]))[0]
-      })
-      if (repeated) return repeated
-      if (input.zone !== undefined && input.zone !== options.storageAvailabilityZone) throw invalid(`Invalid input received: Availability zone '${input.zone}' is invalid.`)
-      if ([input.imageId, input.snapshotId, input.sourceVolumeId].filter(id => id !== undefined).length > 1) throw invalid('Invalid input received: a volume is made from one of image, snapshot and volume.')
-      const image = input.imageId === undefined ? undefined : await imageFor(ctx, input.imageId)
-      return db.write(async tx => {
-        const from = await sourceOf(ctx, tx, input, image)
-        const type = await visibleType(ctx, tx, input.type ?? from.typeId ?? options.defaultVolumeType)
-        if (input.multiattach && !allowsMultiattach(type)) throw invalid('Invalid input received: multiattach volumes need a volume type whose extra spec multiattach is "<is> True".')
-        const size = input.size ?? from.size
-        if (size === undefined || size < 1) throw invalid(`Invalid input received: Volume size '${size ?? null}' must be an integer and greater than 0`)
-        refuseTooSmall(size, from, image)
-        await refuseTooLarge(tx, projectId, size)
-        const volume: Volume = {
-          id: ids.uuid(), projectId, userId: ctx.credentials.userId, name: input.name, description: input.description, size, status: 'creating', previousStatus: null, reason: null, typeId: type.id,
-          zone: options.storageAvailabilityZone, host: null, source: from.source, bootable: from.bootable, multiattach: allowsMultiattach(type), readOnly: false,
-          metadata: input.metadata, imageMetadata: from.imageMetadata, createdAt: clock.now(), updatedAt: null, launchedAt: null,
-        }
-        await volumes.insert(tx, volume, ctx.idempotencyKey)
-        await queue.enqueue(tx, VOLUME_CREATE, { resourceId: volume.id, input: {}, origin: originOf(ctx) })
-        await takeQuota(tx, volume, { volumes: 1, gigabytes: size })
-        return { volume, attachments: [], typeName: type.name }
-      })
-    },
+    create: (ctx: Context, input: VolumeInput): Promise<VolumeView> => orSecondLook(() => create(ctx, input)),
 
     async update(ctx: Context, id: string, input: { name?: string | null | undefined, description?: string | null | undefined, metadata?: Readonly<Record<string, string>> | undefined }): Promise<VolumeView> {
       return db.write(async tx => {

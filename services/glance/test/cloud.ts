@@ -27,7 +27,7 @@ export const OPTIONS = {
 }
 
 /** Glance alone. A `db` that is given stays open: for starting a second Glance on the rows of the first. */
-export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, db?: Database<Tables>, seed?: string } = {}) {
+export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, db?: Database<Tables>, seed?: string, host?: string } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.seed ?? 'glance')
@@ -35,7 +35,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   await migrate(db, migrations, clock)
   const store = opts.store ?? memoryStore({ id: 'file' })
   const asked = enforcer(policySet(declared.rules))
-  const glance = await glanceService({ db, clock, ids, log, store, host: 'here', options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
+  const glance = await glanceService({ db, clock, ids, log, store, host: opts.host ?? 'here', options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
   const server = await httpServer({ services: glance.http, log, ids, clock, publicUrl: 'http://cloud' })
 
   async function ask(method: string, path: string, request: { token?: string, body?: unknown, bytes?: string | Uint8Array | Readable, headers?: Record<string, string>, signal?: AbortSignal } = {}): Promise<Answer> {

@@ -10,10 +10,10 @@ import { migrations, placementService, policy, type Tables } from '../index.ts'
 /** An answer, its body parsed. */
 export interface Answer { status: number, body: any, headers: Readonly<Record<string, string | undefined>> } // eslint-disable-line @typescript-eslint/no-explicit-any
 
-/** Placement alone. A token is `PROJECT:ROLE,ROLE`; asked as a service at the newest version unless told otherwise. */
-export async function placementAlone(given?: Database<Tables>) {
+/** Placement alone. A token is `PROJECT:ROLE,ROLE`; asked as a service at the newest version unless told otherwise. With a database it is one of several on it, each by a `name` of its own. */
+export async function placementAlone(given?: Database<Tables>, name = 'placement') {
   const clock = new ManualClock()
-  const ids = seededIds('placement')
+  const ids = seededIds(name)
   const log = memoryLog()
   const db = given ?? openSqlite<Tables>(':memory:')
   if (!given) await migrate(db, migrations, clock)

@@ -1,0 +1,113 @@
+// Images, with two controllers on one PostgreSQL and one store: in every order an image has one upload's bytes, and a key one image.
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { twoControllers, type Ended } from '@alto/kit/testing'
+import { memoryStore, migrations, type Tables } from '../index.ts'
+import { glanceAlone, type Answer, type Cloud } from './cloud.ts'
+
+async function two(options: { userStorageQuota?: number } = {}) {
+  const databases = await twoControllers<Tables>(migrations)
+  const store = memoryStore({ id: 'file' })
+  const one = await glanceAlone({ db: databases.databases[0], store, seed: 'one', host: 'one', options })
+  const other = await glanceAlone({ db: databases.databases[1], store, seed: 'other', host: 'other', options })
+  return {
+    walk: databases.walk, one, other,
+    async [Symbol.asyncDispose]() {
+      await other[Symbol.asyncDispose]()
+      await one[Symbol.asyncDispose]()
+      await databases[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const member = (order: number) => `p${order}:member`
+const queued = async (cloud: Cloud, token: string) => (await cloud.ask('POST', '/v2/images', { token, body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id as string
+const statuses = (ended: readonly Ended<Answer>[]) => ended.map(one => {
+  if ('error' in one) throw one.error
+  return one.value.status
+})
+const sorted = (list: readonly number[]) => list.toSorted((a, b) => a - b)
+
+test('of two uploads to one image one has it, and its bytes are whole', async () => {
+  await using clouds = await two()
+  const { one, other } = clouds
+  const { orders } = await clouds.walk<{ id: string, token: string }, Answer>({
+    prepare: async order => ({ token: member(order), id: await queued(one, member(order)) }),
+    first: ({ id, token }) => one.ask('PUT', `/v2/images/${id}/file`, { token, bytes: 'first bytes' }),
+    second: ({ id, token }) => other.ask('PUT', `/v2/images/${id}/file`, { token, bytes: 'second bytes' }),
+    async holds({ id, token }, ended) {
+      const [first, second] = statuses(ended)
+      assert.deepEqual(sorted([first!, second!]), [204, 409])
+      assert.equal((await one.ask('GET', `/v2/images/${id}/file`, { token })).body.toString(), first === 204 ? 'first bytes' : 'second bytes')
+      assert.deepEqual(await one.glance.audit({ repair: false }), [])
+    },
+    orders: 40,
+  })
+  assert.ok(orders > 8, `${orders} orders`)
+})
+
+test('an upload and a delete of its image leave no bytes behind', async () => {
+  await using clouds = await two()
+  const { one, other } = clouds
+  await clouds.walk<{ id: string, token: string }, Answer>({
+    prepare: async order => ({ token: member(order), id: await queued(one, member(order)) }),
+    first: ({ id, token }) => one.ask('PUT', `/v2/images/${id}/file`, { token, bytes: 'some bytes' }),
+    second: ({ id, token }) => other.ask('DELETE', `/v2/images/${id}`, { token }),
+    async holds({ id, token }, ended) {
+      const [up, gone] = statuses(ended)
+      assert.ok([204, 404, 409, 410].includes(up!) && [204, 409].includes(gone!), `${up} ${gone}`)
+      assert.equal((await one.ask('GET', `/v2/images/${id}`, { token })).status, gone === 204 ? 404 : 200)
+      assert.deepEqual(await one.glance.audit({ repair: false }), [])
+    },
+    orders: 40,
+  })
+})
+
+test('two uploads at once do not pass a quota that has room for one', async () => {
+  await using clouds = await two({ userStorageQuota: 15 })
+  const { one, other } = clouds
+  await clouds.walk<{ ids: string[], token: string }, Answer>({
+    prepare: async order => ({ token: member(order), ids: [await queued(one, member(order)), await queued(one, member(order))] }),
+    first: ({ ids, token }) => one.ask('PUT', `/v2/images/${ids[0]}/file`, { token, bytes: 'ten bytes!' }),
+    second: ({ ids, token }) => other.ask('PUT', `/v2/images/${ids[1]}/file`, { token, bytes: 'ten bytes!' }),
+    async holds(_, ended) {
+      assert.deepEqual(sorted(statuses(ended)), [204, 413])
+      assert.deepEqual(await one.glance.audit({ repair: false }), [])
+    },
+    orders: 40,
+  })
+})
+
+test('an image under one key is made once, whichever controller is asked', async () => {
+  await using clouds = await two()
+  const { one, other } = clouds
+  const make = (cloud: Cloud, order: number) => cloud.ask('POST', '/v2/images', { token: member(order), body: { name: 'one' }, headers: { 'x-alto-idempotency-key': `task/${order}` } })
+  await clouds.walk<number, Answer>({
+    prepare: async order => order,
+    first: order => make(one, order),
+    second: order => make(other, order),
+    async holds(order, ended) {
+      assert.deepEqual(statuses(ended), [201, 201])
+      assert.equal((await one.ask('GET', '/v2/images', { token: member(order) })).body.images.length, 1)
+    },
+    orders: 20,
+  })
+})
+
+test('a Glance that starts beside another leaves the upload alone that the other is taking in', async () => {
+  await using databases = await twoControllers<Tables>(migrations)
+  const store = memoryStore({ id: 'file' })
+  await using one = await glanceAlone({ db: databases.databases[0], store, seed: 'one', host: 'one' })
+  const id = await queued(one, member(1))
+  const bytes = new TransformStream<Uint8Array, Uint8Array>()
+  const writer = bytes.writable.getWriter()
+  const uploading = one.ask('PUT', `/v2/images/${id}/file`, { token: member(1), bytes: Readable.fromWeb(bytes.readable) })
+  await writer.write(Buffer.from('first '))
+  while ((await one.ask('GET', `/v2/images/${id}`, { token: member(1) })).body.status !== 'saving') await new Promise(resolve => setImmediate(resolve))
+  await using _other = await glanceAlone({ db: databases.databases[1], store, seed: 'other', host: 'other' })
+  await writer.write(Buffer.from('second'))
+  await writer.close()
+  assert.equal((await uploading).status, 204)
+  assert.equal((await one.ask('GET', `/v2/images/${id}/file`, { token: member(1) })).body.toString(), 'first second')
+})
