@@ -86,6 +86,7 @@ test('a volume that another host has is served until it is detached, again at on
 
     await cloud.ask('DELETE', `/attachments/${attachment.id}`, undefined, nova)
     await until(async () => (await daemons()).length === 0)
+    await cloud.agent.idle()
     assert.deepEqual([await readdir(join(directory, 'run')), await cloud.cinder.audit()], [[], []])
   } finally {
     await disks.endExports()
