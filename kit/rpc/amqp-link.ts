@@ -37,7 +37,7 @@ export interface LinkEvents {
   unblocked(): void
 }
 
-// A peer that is gone without a word is noticed after one to two of these.
+// A peer that is gone without a word is noticed after two to three of these.
 const HEARTBEAT_SECONDS = 5
 const CONNECT_MS = 5_000
 const PATIENCE_MS = 2_000
