@@ -30,8 +30,8 @@ export type AgentManager = ReturnType<typeof agentManager>
 
 /** The use cases of agents. */
 export function agentManager(deps: Deps) {
-  const { db, clock } = deps
-  const withState = (agent: Agent): AgentWithState => ({ ...agent, alive: agent.heartbeatAt >= clock.now() - deps.options.agentDownTime * 1000 })
+  const { db } = deps
+  const withState = (agent: Agent): AgentWithState => ({ ...agent, alive: agent.heartbeatAt >= deps.silentSince() })
 
   async function existing(tx: Tx, id: string): Promise<Agent> {
     const agent = await agents.find(tx, id)

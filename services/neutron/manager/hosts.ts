@@ -6,7 +6,7 @@ import type { Deps } from './deps.ts'
 
 /** Hosts that take such work and were heard lately. */
 export async function liveHosts(tx: Tx, deps: Deps, type: AgentType): Promise<string[]> {
-  const since = deps.clock.now() - deps.options.agentDownTime * 1000
+  const since = deps.silentSince()
   return (await agents.inService(tx, type)).filter(({ heartbeatAt }) => heartbeatAt >= since).map(({ host }) => host)
 }
 
