@@ -47,7 +47,7 @@ const FIRST_PORT = 5000
 export async function site(options: SiteOptions = {}): Promise<Site> {
   const data = await mkdtemp(join(tmpdir(), 'alto-site-'))
   await using undo = new AsyncDisposableStack()
-  undo.defer(() => rm(data, { recursive: true, force: true }))
+  if (process.env['ALTO_KEEP'] === undefined) undo.defer(() => rm(data, { recursive: true, force: true }))
   const id = systemIds.bytes(4).toString('hex')
   const namespaces = await hostNamespaces(options.hosts ?? 2)
   for (const one of namespaces) undo.defer(() => one.remove())

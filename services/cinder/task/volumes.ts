@@ -111,11 +111,11 @@ export function volumeUpload(deps: Deps): Definition<Tables> {
           if (!('wanted' in disk)) return disk
           const outcome = disk.observed?.uploads.find(u => u.imageId === t.input.imageId)
           if (outcome?.state === 'failed') throw giveUp(new Fault('conflict', 'cinder.volume.uploadFailed', outcome.reason ?? 'The upload failed.'))
-          if (outcome?.state !== 'done') return t.wait({ reason: 'The upload has not ended yet.' })
-          await t.write(async tx => { await disks.change(tx, t.resourceId, t.epoch, { uploads: [] }) })
-          return undefined
+          return outcome?.state === 'done' ? undefined : t.wait({ reason: 'The upload has not ended yet.' })
         },
       },
+      // Apart from the step before: the agent may report at any time that it has forgotten, and nobody would know then that the upload was done.
+      { name: 'forgotten', do: t => t.write(async tx => { await disks.change(tx, t.resourceId, t.epoch, { uploads: [] }) }) },
     ],
     onDone: (tx, { resourceId }) => change(tx, deps, resourceId, { status: 'available', previousStatus: null, reason: null }),
     async onFailed(tx, { resourceId, epoch, failure }) {
