@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../clock/index.ts'
-import { databasesUnderTest } from '../testing/databases.ts'
-import { afterCommit, brokenInvariants, isForeignKeyViolation, isUniqueViolation, keysetPage, migrate, openSqlite, type Migration } from './index.ts'
+import { databasesUnderTest, freshPostgres } from '../testing/databases.ts'
+import { twoControllers } from '../testing/interleave.ts'
+import { afterCommit, brokenInvariants, isForeignKeyViolation, isUniqueViolation, keysetPage, migrate, openPostgres, openSqlite, type Migration } from './index.ts'
 
 interface Tables { nets: { id: string, name: string | null }, ports: { id: string, net_id: string } }
 const HISTORY: Migration[] = [
@@ -78,6 +79,32 @@ for (const { name, open } of databasesUnderTest<Tables>()) {
     }
   })
 }
+
+test('two processes that bring one schema up to date at once both end, and each step is made once', async () => {
+  await using two = await twoControllers<Tables>([])
+  const [one, other] = two.databases
+  await two.walk<void, string[]>({
+    prepare: () => one.write(async tx => { for (const table of ['ports', 'nets', 'schema_migrations']) await tx.schema.dropTable(table).ifExists().execute() }),
+    first: () => migrate(one, HISTORY, systemClock),
+    second: () => migrate(other, HISTORY, systemClock),
+    async holds(_, ended) {
+      for (const each of ended) if ('error' in each) throw each.error
+      assert.deepEqual(await migrate(one, HISTORY, systemClock), [])
+    },
+    orders: 60,
+  })
+})
+
+test('processes that open one schema at once all have it', async () => {
+  const url = process.env['ALTO_TEST_POSTGRES']
+  assert.ok(url, 'this needs PostgreSQL: run it by tools/test.ts')
+  await using own = await freshPostgres(url)
+  for (let round = 0; round < 10; round++) {
+    const opened = await Promise.allSettled(Array.from({ length: 4 }, () => openPostgres({ url: own.url, schema: `new${round}`, connections: 1 })))
+    for (const one of opened) if (one.status === 'fulfilled') await one.value.close()
+    assert.deepEqual(opened.flatMap(one => one.status === 'rejected' ? [one.reason] : []), [])
+  }
+})
 
 test('sqlite: readers do not wait for a writer and see only what it committed', async () => {
   const db = openSqlite<Tables>(join(dir, 'a.sqlite'))

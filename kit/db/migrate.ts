@@ -11,6 +11,9 @@ export interface Migration {
   up: readonly string[]
 }
 
+/** The advisory locks of ours: the first of two keys; the second is the schema's. */
+const MIGRATING = 0x616c746f
+
 interface MigrationTables {
   schema_migrations: { id: string, applied_at: number }
 }
@@ -21,7 +24,10 @@ interface MigrationTables {
  */
 export async function migrate<Tables>(db: Database<Tables>, migrations: readonly Migration[], clock: Clock): Promise<string[]> {
   const own = db as unknown as Database<MigrationTables>      // its one table is this file's alone
-  await own.write(async tx => { await sql`create table if not exists schema_migrations (id text primary key, applied_at bigint not null)`.execute(tx) })
+  await own.write(async tx => {
+    if (own.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${MIGRATING}, hashtext(current_schema()))`.execute(tx)      // "if not exists" alone fails when two make it at once
+    await sql`create table if not exists schema_migrations (id text primary key, applied_at bigint not null)`.execute(tx)
+  })
   const applied = new Set((await own.read(tx => tx.selectFrom('schema_migrations').select('id').execute())).map(r => r.id))
   const known = new Set(migrations.map(m => m.id))
   const newer = [...applied].filter(id => !known.has(id))

@@ -2,6 +2,7 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql, type DatabaseConnection, type Driver } from 'kysely'
 import pg from 'pg'
 import { inTransaction, refuseInside, type Database, type Tx } from './database.ts'
+import { orSecondLook } from './violations.ts'
 
 /** How a PostgreSQL database is reached. */
 export interface PostgresOptions {
@@ -27,7 +28,8 @@ export async function openPostgres<Tables>(opts: PostgresOptions): Promise<Datab
   const dialect = opts.before ? new HeldDialect(pool, opts.before) : new PostgresDialect({ pool })
   const kysely = new Kysely<Tables>({ dialect, log: () => { statements++ } })
   try {
-    await kysely.executeQuery(CompiledQuery.raw(`create schema if not exists "${opts.schema.replaceAll('"', '""')}"`))
+    const make = CompiledQuery.raw(`create schema if not exists "${opts.schema.replaceAll('"', '""')}"`)
+    await orSecondLook(() => kysely.executeQuery(make), 'pg_namespace')      // "if not exists" fails in one of two that make it at once
   } catch (error) {
     await kysely.destroy()
     throw error

@@ -24,8 +24,8 @@ export async function orConflict<T>(fault: (cause: unknown) => Error, work: () =
 }
 
 /**
- * Runs `work`, a create that first looks for what was made under its idempotency key, and runs it again when another of the same key came first:
- * the second look finds what that one made. `column` is the key's.
+ * Runs `work`, which makes what is not there yet, and runs it again when another made it at the same moment: the second look finds what that one
+ * made. `column` is in the name of the rule that tells them apart; the idempotency key's when not given.
  */
 export async function orSecondLook<T>(work: () => Promise<T>, column = 'idempotency_key'): Promise<T> {
   try {

@@ -60,7 +60,7 @@ export async function twoControllers<Tables>(history: readonly Migration[]): Pro
   const open = (name: string) => openPostgres<Tables>({ url: named(url, name), schema, connections: 6, before: statement => inOperation.getStore()?.reach(statement) ?? Promise.resolve() })
   const watcher = await openPostgres<Tables>({ url, schema, connections: 1 })
   const databases = [await open(names[0]), await open(names[1])] as const
-  await migrate(databases[0], history, systemClock)
+  if (history.length) await migrate(databases[0], history, systemClock)
 
   /** Who waits for a lock now. */
   const waiting = async (): Promise<Waiting> => {
