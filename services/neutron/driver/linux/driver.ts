@@ -2,9 +2,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { endProcess, listNamespaces, processesWith } from '@alto/kit/host'
+import { tunnelLinkOf } from '../../model/names.ts'
 import type { MetadataListener, NetworkDriver } from '../network.ts'
 import { Bridges } from './bridges.ts'
-import { closeNamespace, contextOf, openNamespace, type LinuxOptions } from './context.ts'
+import { closeNamespace, contextOf, GONE, openNamespace, type LinuxOptions } from './context.ts'
 import { DhcpServers } from './dhcp.ts'
 import { Filters } from './filters.ts'
 import { inventory } from './inventory.ts'
@@ -62,7 +63,8 @@ export async function eraseLinuxNetwork(options: LinuxOptions): Promise<void> {
   for (const daemon of await processesWith(join(context.runDirectory, 'dhcp/'))) await endProcess(daemon, context.clock)
   for (const found of await inventory(context)) {
     if (found.kind === 'namespace' && found.name !== context.netns) await closeNamespace(context, found.name)
-    if (found.kind === 'link' && found.place === '') await context.commands.ip('', [`link delete dev ${found.name}`])
+    const heldOutside = found.kind === 'link' && (found.place === '' || found.name.startsWith(tunnelLinkOf('')))       // a tunnel's number is taken until its link is gone, which takes a namespace some time
+    if (heldOutside) await context.commands.ip(found.place, [`link delete dev ${found.name}`], { tolerate: GONE })
     if (found.kind === 'table') await context.commands.nft('', [`delete table ${found.name}`])
   }
   if ((await listNamespaces()).includes(context.netns)) await closeNamespace(context, context.netns)
