@@ -120,7 +120,8 @@ async function host(name: string, roles: readonly HostRole[], parts: ServeOption
     host: name, cloud: cloudOf(site, role), roles, kinds: { compute: kind, network: kind, volume: kind }, transport, fetch, clock, ids, log, tunnelAddress: site.tunnelAddress ?? undefined,
     session: serviceSession({ name: 'nova', password: needed(site.servicePassword, 'service_password', role) }, { fetch, identity: '/identity', clock }),
     metadataSecret: needed(site.metadataSecret, 'metadata_secret', role),
-    directories: { guests: resolve(site.data, 'guests'), volumes: resolve(site.data, 'volumes'), run: { compute: join(run, 'nova'), network: join(run, 'network') } },
+    dataSecret: site.tunnelAddress === null ? undefined : needed(site.dataSecret, 'data_secret', role),
+    directories: { guests: resolve(site.data, 'guests'), volumes: resolve(site.data, 'volumes'), run: { compute: join(run, 'nova'), network: join(run, 'network'), volume: join(run, 'volume') } },
   })
   undo.defer(() => side.stop(ending))
 }

@@ -32,12 +32,14 @@ export interface HostSideOptions {
     guests: string
     volumes: string
     /** Sockets and pidfiles: short, and gone after a reboot of the machine. One for each agent. */
-    run: { compute: string, network: string }
+    run: { compute: string, network: string, volume: string }
   }
   /** Shared with Nova. */
   metadataSecret: string
   /** Where this host is reached by the others for networks and volumes; undefined: they stay on the host. */
   tunnelAddress?: string | undefined
+  /** Shared by all hosts: the keys of volumes that servers of other hosts have derive from it. Without it, and without a tunnel address, volumes do not leave the host. */
+  dataSecret?: string | undefined
   transport: Transport
   /** Reaches the controller's services; URLs are paths. */
   fetch: Fetch
@@ -89,15 +91,20 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
     serve(undo, transport.serve(networkAgent, host, network.agent))
   }
   if (roles.includes('volume')) {
-    const driver = kinds.volume === 'real' ? fileDisks({ directory: directories.volumes, cloud, images: qemuImg(commandHost) }) : fakeDisks()
+    const { tunnelAddress: address, dataSecret: secret } = opts
+    const exporting = address !== undefined && secret !== undefined && { clock, run: directories.run.volume, mark: netns, address, secret }
+    const driver = kinds.volume === 'real' ? fileDisks({ directory: directories.volumes, cloud, images: qemuImg(commandHost), ...(exporting && { exporting }) }) : fakeDisks()
     const volume = volumeAgentOn({ ...common, images, control: client(volumeControl, transport, 'cinder'), driver })
-    undo.defer(() => volume.stop())
+    undo.defer(async () => {
+      await volume.stop()
+      if (!ending.keepGuests) await driver.endExports()
+    })
     serve(undo, transport.serve(volumeAgent, host, volume.agent))
     await volume.start()
   }
   if (roles.includes('compute')) {
     const hypervisor = kinds.compute === 'real'
-      ? await qemuHypervisor({ host: commandHost, clock, data: directories.guests, run: directories.run.compute, mark: netns, netns })
+      ? await qemuHypervisor({ host: commandHost, clock, data: directories.guests, run: directories.run.compute, mark: netns, netns, ...(opts.dataSecret !== undefined && { dataSecret: opts.dataSecret }) })
       : fakeHypervisor({ clock, vcpus: 64, memoryMib: 256 * 1024, diskGib: 4096 })
     undo.defer(async () => {
       await hypervisor.close()
