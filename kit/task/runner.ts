@@ -46,7 +46,7 @@ export interface TaskRunnerOptions<Tables extends TaskTables> {
   readonly log?: Log
   /** Tasks at work at the same time; 32 when not given. */
   readonly concurrency?: number
-  /** How long a task stays with an owner that gives no sign; 30 s. */
+  /** How long a task stays with an owner that gives no sign, and so how long a dead controller's tasks wait for another one; 10 s. */
   readonly leaseMs?: number
   /** How often to look without a bell; 5 s. */
   readonly pollMs?: number
@@ -91,7 +91,7 @@ export class TaskRunner<Tables extends TaskTables> {
     this.#owner = { host: options.host, incarnation: options.ids.uuid() }
     this.#log = options.log ?? silentLog
     this.#pollMs = options.pollMs ?? 5_000
-    this.#leaseMs = options.leaseMs ?? 30_000
+    this.#leaseMs = options.leaseMs ?? 10_000
     this.#site = {
       db: options.db, clock: options.clock, ids: options.ids, log: this.#log, leaseMs: this.#leaseMs, pollMs: this.#pollMs,
       retry: options.retry ?? { firstMs: 200, maxMs: 30_000 },

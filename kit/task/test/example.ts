@@ -120,11 +120,11 @@ export class ExampleCloud implements AsyncDisposable {
     return cloud
   }
 
-  /** Starts a runner; its tasks are those of the example and `definitions`. */
+  /** Starts a runner; its tasks are those of the example and `definitions`. Its leases outlast the long strides of a test's clock. */
   async runner(options: Partial<TaskRunnerOptions<CloudTables>> = {}): Promise<TaskRunner<CloudTables>> {
     const { db, clock, ids, queue, log } = this
     const runner = new TaskRunner<CloudTables>({
-      db, clock, ids, queue, log, host: 'here', definitions: [createTask(this.ports, this.claims), deleteTask(this.ports, this.claims)], ...options,
+      db, clock, ids, queue, log, host: 'here', definitions: [createTask(this.ports, this.claims), deleteTask(this.ports, this.claims)], leaseMs: 30_000, ...options,
     })
     this.#runners.push(runner)
     await runner.start()

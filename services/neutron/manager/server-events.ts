@@ -1,5 +1,6 @@
 // Tells Nova what happened to its servers' ports, from the rows in which that was written down. Nova's bell may be rung twice; it is never left unrung
 // while Nova answers: what could not be told is told at the next try. After LATEST nobody waits any more: Nova polls when the bell is lost.
+// Several controllers each tell what they find; what one wrote down and could not tell before it died, another finds at its next look.
 import { isFault, messageOf } from '@alto/kit/errors'
 import type { ComputeClient } from '@alto/kit/openstack'
 import * as serverEvents from '../store/server-events.ts'
@@ -7,6 +8,7 @@ import type { Deps } from './deps.ts'
 
 const AT_ONCE = 100
 const RETRY = 2000                      // milliseconds
+const LOOK = 5000
 const LATEST = 600_000
 
 /** The bell's ringer. */
@@ -29,9 +31,9 @@ export function serverEventSender(deps: Pick<Deps, 'db' | 'clock' | 'log'>, comp
   async function run(): Promise<void> {
     while (woken && !stopped) {
       woken = false
-      if (await tellAll()) continue
+      const next = await tellAll() ? LOOK : RETRY
       cancel()
-      cancel = clock.after(RETRY, wake)
+      if (!stopped) cancel = clock.after(next, wake)
     }
   }
 
