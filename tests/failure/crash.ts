@@ -81,15 +81,18 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
     returning.add(back)
   }
   const done = new Set<string>()
+  const dying = new Set<string>()
   const hooks: Record<Pass, Points['hook']> = {
     async controller(point) {
-      if (done.has(nameOf(point))) return
-      done.add(nameOf(point))
       const process_ = one.controllers.find(controller => controller.name === point.process)!
+      if (done.has(nameOf(point)) || dying.has(process_.name)) return      // who is dying reaches the point again in its next life
+      done.add(nameOf(point))
+      dying.add(process_.name)
       const at = systemClock.now()
       report.kills.push(`${process_.name} at ${nameOf(point)}`)
       opts.say(`  ${report.kills.at(-1)}`)
       await process_.kill()
+      dying.delete(process_.name)
       await process_.start()
       report.recoveries.push({ what: 'controller', ms: systemClock.now() - at })
     },

@@ -14,7 +14,7 @@ import { chooseHost, converged, removed, want } from './disks.ts'
 interface Create extends TaskShape { tables: Tables, input: Record<never, never>, got: { place: { host: string }, disk: void, ready: void } }
 interface Delete extends TaskShape { tables: Tables, input: Record<never, never>, got: { removed: void } }
 interface Extend extends TaskShape { tables: Tables, input: { to: number, from: number, attached: boolean }, got: { grow: void, grown: void } }
-interface Upload extends TaskShape { tables: Tables, input: { imageId: string, diskFormat: 'qcow2' | 'raw' }, got: { upload: void, uploaded: void } }
+interface Upload extends TaskShape { tables: Tables, input: { imageId: string, diskFormat: 'qcow2' | 'raw' }, got: { upload: void, uploaded: void, forgotten: void } }
 
 /** Making a volume's disk: blank, from an image, from a snapshot, from a volume. */
 export function volumeCreate(deps: Deps): Definition<Tables> {
