@@ -1,6 +1,7 @@
 // The transport over a real broker: what every transport promises, and what two processes on one bus see of each other.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { connect } from 'amqplib'
 import { ManualClock } from '../clock/index.ts'
 import { systemIds } from '../ids/index.ts'
 import { memoryLog } from '../log/index.ts'
@@ -18,7 +19,7 @@ async function wires(t: TestContext) {
     t.after(() => transport.close())
     return transport
   }) as [AmqpTransport, AmqpTransport, AmqpTransport]
-  return { caller, agent, neighbour, clock, log, ready: async () => { await Promise.all([caller.ready(), agent.ready(), neighbour.ready()]) } }
+  return { cloud, caller, agent, neighbour, clock, log, ready: async () => { await Promise.all([caller.ready(), agent.ready(), neighbour.ready()]) } }
 }
 
 testTransport('over a broker', wires)
@@ -43,6 +44,23 @@ test('a controller that closes leaves no call of the other controllers unanswere
   await serving.close()
   calls.push(...Array.from({ length: 20 }, () => client(guestAgent, caller, 'nova').console({ lines: 1 })))
   assert.equal((await Promise.all(calls)).length, 220)
+})
+
+test('a call that a controller had taken when it died is answered by another', async t => {
+  const { cloud, caller, agent, ready } = await wires(t)
+  await ready()
+  const [names, doomed] = [`alto.${cloud}`, await connect(url!)]                    // a controller that takes and never answers
+  const channel = await doomed.createChannel()
+  await channel.assertQueue(`${names}.guest-agent.nova`, { durable: false, autoDelete: true })
+  await channel.bindQueue(`${names}.guest-agent.nova`, names, 'guest-agent.nova')
+  let taken = 0
+  await channel.consume(`${names}.guest-agent.nova`, () => { taken++ })
+  const answer = client(guestAgent, caller, 'nova').console({ lines: 1 })
+  await until('it is taken', () => taken === 1)
+  agent.serve(guestAgent, 'nova', { ...quietAgent, console: async () => ({ text: 'from the other' }) })
+  await ready()
+  await doomed.close()
+  assert.deepEqual(await answer, { text: 'from the other' })
 })
 
 test('clouds share a broker and do not hear each other', async t => {

@@ -3,7 +3,7 @@
 // What it keeps:
 //
 // - NEVER A HANG. Every request ends at its deadline at the latest, whatever broker and peer do. Nobody there is told at once: requests are `mandatory`,
-//   and the queues of who serves vanish with the last that takes from them. Without a connection a request waits for one within its deadline.
+//   and the queues of who serves vanish with the last that takes from them (a request that meets just that moment waits out its deadline). Without a connection a request waits for one within its deadline.
 // - NEVER LATE. A message is kept by the broker as long as its caller waits (a cast: a minute), so nothing is done for somebody who has given up.
 // - COMPETING. Who serves one contract at one target shares a queue: two controllers share the work. With `each`, everybody has a queue of their own.
 // - AT MOST `PREFETCH` in work per served target. A message is acknowledged after its method ended, so that a controller that dies leaves what it had taken
@@ -95,7 +95,7 @@ export class AmqpTransport implements Transport {
     this.#connecting = this.#stayConnected()
   }
 
-  /** Resolves when the broker was reached and everything served can be called, now or (without a broker) once that is so. Throws Fault unavailable when closed before. */
+  /** Resolves when the broker is reached and everything served can be called: without a broker, never. Throws Fault unavailable when closed before. */
   async ready(): Promise<void> {
     while (!this.#usable || [...this.#served].some(served => served.consuming?.link !== this.#link)) {
       if (this.#closing.signal.aborted) throw closed()
@@ -183,7 +183,7 @@ export class AmqpTransport implements Transport {
         const reason = await link.ended
         if (!signal.aborted) this.#log.warn({ reason }, 'the bus was lost')
       } catch (error) {
-        if (!signal.aborted) this.#log.warn({ reason: messageOf(error) }, 'the bus cannot be reached')
+        if (!signal.aborted) this.#log[failures === 0 ? 'warn' : 'debug']({ reason: messageOf(error) }, 'the bus cannot be reached')
       }
       this.#disconnected()
       const pause = Math.min(MOST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)

@@ -6,7 +6,7 @@ import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet, type Credentials } from '@alto/kit/policy'
-import { client, LocalTransport } from '@alto/kit/rpc'
+import { client, LocalTransport, type LocalTransportOptions } from '@alto/kit/rpc'
 import { computeAgentOn, fakeHypervisor, migrations, novaService, policy, type NovaParts, type RunningAgent, type Tables } from '../index.ts'
 import { neighbourhood, neighbours, type Neighbourhood } from './neighbours.ts'
 
@@ -27,13 +27,13 @@ export const SECRET = 'shared'
 export type Cloud = Awaited<ReturnType<typeof novaAlone>>
 
 /** Nova, alone or (with a `db` and the neighbours of the first) one of several on it, each by a `name` of its own; with hosts (`h1`, …) and a flavor `1`. Time passes only when a test lets it. */
-export async function novaAlone(opts: { db?: Database<Tables>, name?: string, others?: Neighbourhood, hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean } = {}) {
+export async function novaAlone(opts: { db?: Database<Tables>, name?: string, others?: Neighbourhood, hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean, bus?: (options: LocalTransportOptions) => LocalTransport } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.name ?? 'nova')
   const db = opts.db ?? openSqlite<Tables>(':memory:')
   if (!opts.db) await migrate(db, migrations, clock)
-  const rpc = new LocalTransport({ clock, log })
+  const rpc = (opts.bus ?? (options => new LocalTransport(options)))({ clock, log })
   const others = opts.others ?? neighbourhood()
   const asked = enforcer(policySet(policy))
   const nova = novaService({
@@ -93,6 +93,8 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
       await clock.advance(1000)
       return last!.body.server
     },
+    /** Ends the agent of a host; its guests go on. */
+    silence: (index: number): Promise<void> => pass(clock, agents[index]!.stop()),
     async gone(id: string): Promise<void> {
       await cloud.until(async () => (await ask(ADMIN, 'GET', `/v2.1/servers/${id}`)).status === 404, 'the server is gone')
     },
