@@ -21,6 +21,7 @@ export interface SiteProcessOptions {
 export class SiteProcess {
   readonly options: SiteProcessOptions
   #child: ChildProcess | undefined
+  readonly #ended = new WeakSet<ChildProcess>()
 
   constructor(options: SiteProcessOptions) {
     this.options = options
@@ -35,7 +36,7 @@ export class SiteProcess {
     return this.#child?.pid
   }
 
-  /** Starts it; resolves when it is ready. Throws with its last words when it ends before that. */
+  /** Starts it; resolves when it is ready, or was ended by us before that. Throws with its last words when it ends by itself. */
   async start(flags: readonly string[] = []): Promise<void> {
     if (this.#child) return
     const { within, roles, config, log, env } = this.options
@@ -56,7 +57,7 @@ export class SiteProcess {
       })
     })
     const why = await Promise.race([ready, gone])
-    if (why !== undefined) throw new Error(`${why}: ${readFileSync(log, 'utf8').slice(-3000)}`)
+    if (why !== undefined && !this.#ended.has(child)) throw new Error(`${why}: ${readFileSync(log, 'utf8').slice(-3000)}`)
   }
 
   /** SIGKILL; resolves when it is gone. */
@@ -73,6 +74,7 @@ export class SiteProcess {
     const child = this.#child
     if (!child) return
     const exit = once(child, 'exit')
+    this.#ended.add(child)
     child.kill(signal)
     await exit
   }
