@@ -76,23 +76,31 @@ test('two ports that need the default security group both get the one', () => ho
   },
 }))
 
-for (const [resource, body] of Object.entries({
-  network: () => ({ network: { name: 'n' } }), port: (network: string) => ({ port: { network_id: network } }), router: () => ({ router: { name: 'r' } }),
-  security_group: () => ({ security_group: { name: 'g' } }),
-})) {
+interface Place { readonly as: string, readonly network: string, readonly outside: string, readonly group: string }
+
+/** What is asked for, by resource; the second of two asks for another subnet and another rule. */
+const WANTED: Record<string, (place: Place, which: 1 | 2) => unknown> = {
+  network: () => ({ name: 'n' }), port: ({ network }) => ({ network_id: network }), router: () => ({ name: 'r' }), security_group: () => ({ name: 'g' }),
+  subnet: ({ network }, which) => ({ network_id: network, ip_version: 4, cidr: `10.0.${which}.0/24`, enable_dhcp: false }), floatingip: ({ outside }) => ({ floating_network_id: outside }),
+  security_group_rule: ({ group }, which) => ({ security_group_id: group, direction: 'ingress', protocol: 'tcp', port_range_min: which, port_range_max: which }),
+}
+
+for (const [resource, wanted] of Object.entries(WANTED)) {
   const path = `/v2.0/${resource.replaceAll('_', '-')}s`
   test(`quota: of two that want the last ${resource} one has it`, () => hold({
-    async prepare(cloud, project, as) {
+    async prepare(cloud, project, as): Promise<Place> {
       const network = (await cloud.make('network', { name: 'n' }, as)).id
-      await cloud.ask('GET', '/v2.0/security-groups', undefined, { as })
-      const limit = { network: 2, port: 1, router: 1, security_group: 2 }[resource]
-      assert.equal((await cloud.ask('PUT', `/v2.0/quotas/${project}`, { quota: { [resource]: limit } }, { as: ADMIN })).status, 200)
-      return { as, network }
+      const outside = (await cloud.make('network', { 'name': 'out', 'router:external': true }, ADMIN)).id
+      await cloud.make('subnet', { network_id: outside, ip_version: 4, cidr: '172.24.4.0/24', enable_dhcp: false }, ADMIN)
+      const group = (await cloud.make('security_group', { name: 'web' }, as)).id
+      const details = async () => (await cloud.ask('GET', `/v2.0/quotas/${project}/details.json`, undefined, { as: ADMIN })).body.quota[resource]
+      assert.equal((await cloud.ask('PUT', `/v2.0/quotas/${project}`, { quota: { [resource]: (await details()).used + 1 } }, { as: ADMIN })).status, 200)
+      return { as, network, outside, group }
     },
-    first: (cloud, { as, network }) => cloud.ask('POST', path, body(network), { as }),
-    second: (cloud, { as, network }) => cloud.ask('POST', path, body(network), { as }),
+    first: (cloud, place: Place) => cloud.ask('POST', path, { [resource]: wanted(place, 1) }, { as: place.as }),
+    second: (cloud, place: Place) => cloud.ask('POST', path, { [resource]: wanted(place, 2) }, { as: place.as }),
     ended: oneWins('201', '409 OverQuota'),
-    orders: 40,
+    orders: 30,
   }))
 }
 
