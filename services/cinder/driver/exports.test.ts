@@ -13,7 +13,7 @@ import { systemIds } from '@alto/kit/ids'
 import { fileDisks } from './file.ts'
 
 const SECRET = 'the data secret of a site'
-const [DISK, ONE, TWO] = ['bbbbbbbb-0000-4000-8000-000000000001', 'cccccccc-0000-4000-8000-000000000001', 'cccccccc-0000-4000-8000-000000000002'] as const
+const [DISK, COPY, ONE, TWO] = ['bbbbbbbb-0000-4000-8000-000000000001', 'bbbbbbbb-0000-4000-8000-000000000002', 'cccccccc-0000-4000-8000-000000000001', 'cccccccc-0000-4000-8000-000000000002'] as const
 const GIB = 2 ** 30
 
 describe('a disk that another host has', () => {
@@ -142,6 +142,10 @@ describe('a disk that another host has', () => {
     const disks = open()
     await disks.serve(DISK, [])
     assert.deepEqual([await daemons(), await readdir(join(directory, 'run'))], [[], []])
+    await disks.grow(DISK, 4 * GIB)                       // the long file is a disk like any other
+    await disks.makeCopy(COPY, { sourceId: DISK, bytes: GIB }, new AbortController().signal)
+    assert.equal(await disks.look(COPY), 4 * GIB)
+    await disks.remove(COPY)
     await disks.serve(DISK, [{ attachmentId: ONE, port }])
     await disks.remove(DISK)
     assert.deepEqual([await disks.marked(), await readdir(join(directory, 'run'))], [[], []])
