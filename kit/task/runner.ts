@@ -194,7 +194,7 @@ export class TaskRunner<Tables extends TaskTables> {
   }
 
   #renewLater(): void {
-    this.#cancelRenewal = this.#options.clock.after(this.#leaseMs / 3, () => {
+    this.#cancelRenewal = this.#options.clock.after(Math.floor(this.#leaseMs / 3), () => {
       this.#renew().catch((error: unknown) => this.#log.error({ err: error }, `the leases could not be renewed: ${messageOf(error)}`))
         .finally(() => { if (this.#state !== 'dead') this.#renewLater() })
     })

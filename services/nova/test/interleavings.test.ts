@@ -1,6 +1,7 @@
 // The rules over sets of Nova, with two controllers on one PostgreSQL: in every order of their statements one is refused in Nova's words.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { twoControllers, type Ended } from '@alto/kit/testing'
 import type { Resources } from '../model/hosts.ts'
 import { claimHost } from '../manager/scheduling.ts'
@@ -52,7 +53,8 @@ async function hold(rule: Rule): Promise<void> {
     first: order => rule.ask(clouds.one, who(order), order),
     second: order => rule.ask(clouds.other, who(order), order),
     async holds(order, ended) {
-      assert.deepEqual(ended.map(statusOf).toSorted((a, b) => a - b), rule.statuses)
+      const why = [clouds.one, clouds.other].flatMap(cloud => cloud.log.lines.filter(line => line.level === 'error').slice(-2))
+      assert.deepEqual(ended.map(statusOf).toSorted((a, b) => a - b), rule.statuses, why.map(line => `${line.message} ${inspect(line.fields)}`).join('; '))
       await rule.seen?.(clouds.one, who(order))
     },
     orders: 25,
