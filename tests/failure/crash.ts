@@ -108,7 +108,7 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
   }
   points.hook = hooks[pass]
   const user = new User(() => one.controllers.filter(controller => controller.pid !== undefined).map(controller => one.urlOf(controller)), { name: 'admin', password: one.adminPassword, project: 'admin' })
-  const work = new Work(user)
+  const work = new Work(user, point => points.next(point))
   const ending = new AbortController()
   const disturbed = pass === 'random' ? disturb(opts.moments, random, dies, ending.signal) : Promise.resolve()
   try {
@@ -119,6 +119,7 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
         points.check()
       }
     }
+    await STAGES['end']!(work)
   } finally {
     ending.abort()
     await disturbed
@@ -126,7 +127,6 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
   }
   await Promise.all(returning)
   await one.up()
-  await STAGES['end']!(work)
   report.errors.push(...user.errors)
   assert.deepEqual(user.problems, [], 'answers of the cloud that are its fault')
   let findings = ''

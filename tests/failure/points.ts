@@ -9,6 +9,8 @@ export interface Points extends AsyncDisposable {
   readonly seen: ReadonlySet<string>
   /** Called when a point is reached; the task goes on when it resolves. What it throws is thrown by `check`. */
   hook: (point: ToldPoint, first: boolean) => Promise<void>
+  /** Resolves when the point of that name is told next. */
+  next(name: string): Promise<void>
   /** Throws what a hook threw. */
   check(): void
 }
@@ -23,9 +25,11 @@ export async function listenForPoints(path: string): Promise<Points> {
   await rm(path, { force: true })
   const seen = new Set<string>()
   const failures: unknown[] = []
+  const waiting = new Map<string, (() => void)[]>()
   const points: Points = {
     seen,
     hook: async () => {},
+    next: name => new Promise(resolve => { waiting.set(name, [...waiting.get(name) ?? [], resolve]) }),
     check() { if (failures.length) throw failures[0] },
     async [Symbol.asyncDispose]() {
       await new Promise<void>(resolve => { server.close(() => resolve()) })
@@ -35,6 +39,8 @@ export async function listenForPoints(path: string): Promise<Points> {
     const point = JSON.parse(line) as ToldPoint
     const first = !seen.has(nameOf(point))
     seen.add(nameOf(point))
+    for (const resolve of waiting.get(nameOf(point)) ?? []) resolve()
+    waiting.delete(nameOf(point))
     await points.hook(point, first).catch((error: unknown) => failures.push(error))
     socket.end('go\n')
   }

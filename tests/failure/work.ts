@@ -20,8 +20,12 @@ export class Work {
   /** Bytes that the cloud has acknowledged, by image name: their sha512. */
   readonly #uploads = new Map<string, string>()
 
-  constructor(user: User) {
+  /** Resolves when a task comes to a point, from now on. */
+  readonly reaches: (point: string) => Promise<void>
+
+  constructor(user: User, reaches: (point: string) => Promise<void>) {
     this.user = user
+    this.reaches = reaches
   }
 
   async servers(): Promise<Server[]> {
@@ -45,6 +49,19 @@ export class Work {
       const [image, net] = [await this.#named(`${I}/images?name=cirros-alto-x86_64-disk`, 'images', 'cirros-alto-x86_64-disk'), await this.#named(`${N}/networks?name=${network}`, 'networks', network)]
       return user.ask('POST', `${C}/servers`, { server: { name, imageRef: image!.id, flavorRef: '42', networks: [{ uuid: net!.id }], availability_zone: `nova:${host}` } })
     })
+  }
+
+  /** Asks for a server with a volume of its own, and wants it no more as soon as its task has come to `step`. */
+  async regretted(name: string, host: string, step: string): Promise<void> {
+    const { user } = this
+    const [image, net] = [await this.#named(`${I}/images?name=cirros-alto-x86_64-disk`, 'images', 'cirros-alto-x86_64-disk'), await this.#named(`${N}/networks?name=net`, 'networks', 'net')]
+    const device = { boot_index: -1, source_type: 'blank', destination_type: 'volume', volume_size: 1, delete_on_termination: true }
+    const reached = this.reaches(`nova server.create/${step} beforeDo`)
+    await user.ensure(`server ${name}`, () => this.#server(name), () => user.ask('POST', `${C}/servers`, {
+      server: { name, imageRef: image!.id, flavorRef: '42', networks: [{ uuid: net!.id }], availability_zone: `nova:${host}`, block_device_mapping_v2: [{ boot_index: 0, source_type: 'image', destination_type: 'local', uuid: image!.id, delete_on_termination: true }, device] },
+    }))
+    await reached
+    await user.ensure(`no server ${name}`, async () => !await this.#server(name), async () => { const found = await this.#server(name); return found && user.ask('DELETE', `${C}/servers/${found.id}`) })
   }
 
   /** Acts on the server until it has `status` and is at rest. */
@@ -240,6 +257,9 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     const { id } = await work.server('two', 'host2')
     await work.imageBy('server-copy', `${C}/servers/${id}/action`, { createImage: { name: 'server-copy' } })
     await work.server('two', 'host2')
+  },
+  async regret(work) {
+    for (const step of ['claim', 'volumes', 'ports', 'wired', 'guest']) await work.regretted(`regret-${step}`, 'host1', step)
   },
   async end(work) {
     await work.everythingRests()
