@@ -3,10 +3,10 @@
 //
 // Properties: the process outlives us and is found again by its pidfile; what it was started with lies beside it, so that one which serves something else is
 // replaced; its name stands in its arguments, so that an audit finds it whatever became of its directory. One client at a time is let in.
-import { createHmac } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock/index.ts'
+import { linkKey } from '../data-link/index.ts'
 import { Fault } from '../errors/index.ts'
 import { daemonOf, endProcess, processesWith, startDaemon, type ProcessIdentity } from '../host/index.ts'
 
@@ -35,9 +35,9 @@ export interface RunningStorageDaemon {
 const START_DEADLINE = 10_000
 const START_POLL = 20
 
-/** The key of an attachment: HMAC-SHA256 of `volume/ATTACHMENT_ID` under the site's data secret, in hexadecimal. */
+/** The key of an attachment: that of `volume/ATTACHMENT_ID` (kit/data-link), in hexadecimal. */
 export function attachmentKey(dataSecret: string, attachmentId: string): string {
-  return createHmac('sha256', dataSecret).update(`volume/${attachmentId}`).digest('hex')
+  return linkKey(dataSecret, `volume/${attachmentId}`).toString('hex')
 }
 
 /**
