@@ -64,17 +64,21 @@ export class TaskRun<Tables extends TaskTables> {
     return this.#row.epoch
   }
 
-  /** Works until the task ends or has to wait. Never throws. */
-  async run(): Promise<void> {
+  /** Works until the task ends or has to wait; false when that could not be recorded, and the row still says that we are at work. Never throws. */
+  async run(): Promise<boolean> {
     try {
       while (await this.#move()) {
-        if (this.#site.state() === 'stopping') { await this.#release(this.#site.clock.now(), {}); return }
+        if (this.#site.state() === 'stopping') { await this.#release(this.#site.clock.now(), {}); break }
       }
     } catch (error) {
       if (error instanceof Crash) this.#site.die(error)
       else if (error instanceof LeaseLost) this.#log.warn({}, 'the task has another owner: left to it')
-      else this.#log.error({ err: error }, `the task could not be recorded and rests until its lease ends: ${messageOf(error)}`)
+      else {
+        this.#log.error({ err: error }, `the task could not be recorded: ${messageOf(error)}`)
+        return false
+      }
     }
+    return true
   }
 
   /** The resource was rung during the work: when a task pre-empts this one, the step at work is told. */

@@ -60,6 +60,8 @@ export interface TaskRunnerOptions<Tables extends TaskTables> {
   readonly at?: (point: TaskPoint) => void | Promise<void>
 }
 
+/** The pause after the database did not answer. */
+const AGAIN_MS = 500
 const PURGE_EVERY_MS = 3_600_000
 const PURGE_AT_ONCE = 1_000
 
@@ -70,6 +72,8 @@ export class TaskRunner<Tables extends TaskTables> {
   readonly #owner: Owner
   readonly #log: Log
   readonly #site: RunSite<Tables>
+  /** Tasks that nobody works on, though their rows say that we do: the database did not answer. */
+  readonly #unrecorded = new Set<string>()
   readonly #runs = new Map<string, { readonly run: TaskRun<Tables>, readonly ended: Promise<void> }>()
   readonly #pollMs: number
   readonly #leaseMs: number
@@ -146,6 +150,7 @@ export class TaskRunner<Tables extends TaskTables> {
         next = await this.#takeDue()
       } catch (error) {
         this.#log.error({ err: error }, `the tasks could not be read: ${messageOf(error)}`)
+        next = this.#options.clock.now() + AGAIN_MS
       }
       await this.#sleepUntil(next)
     }
@@ -156,6 +161,11 @@ export class TaskRunner<Tables extends TaskTables> {
     const { db, clock, concurrency = 32 } = this.#options
     const free = concurrency - this.#runs.size
     if (free <= 0) return Infinity
+    if (this.#unrecorded.size > 0) {
+      const left = [...this.#unrecorded]
+      await db.write(tx => handBack(ours(tx), this.#owner, clock.now(), left))
+      for (const id of left) this.#unrecorded.delete(id)
+    }
     const heads = await db.read(tx => listHeads(ours(tx), [...this.#definitions.keys()], free + 1))
     const now = clock.now()
     const due = heads.filter(head => head.due_at <= now && !this.#runs.has(head.id)).slice(0, free)
@@ -179,8 +189,9 @@ export class TaskRunner<Tables extends TaskTables> {
 
   #begin(row: TaskRow, takenBefore: boolean): void {
     const run = new TaskRun(this.#site, this.#definitions.get(row.kind)!, row, takenBefore)
-    const ended = run.run().then(() => {
+    const ended = run.run().then(isRecorded => {
       this.#runs.delete(row.id)
+      if (!isRecorded) this.#unrecorded.add(row.id)
       this.#wake()
     })
     this.#runs.set(row.id, { run, ended })

@@ -61,9 +61,11 @@ export async function takeOver(tx: Tx<TaskTables>, owner: Owner, now: number): P
     .where('owner', '=', owner.host).where('incarnation', '<>', owner.incarnation).where('finished_at', 'is', null).execute()
 }
 
-/** Gives back whatever this life still holds. */
-export async function handBack(tx: Tx<TaskTables>, owner: Owner, now: number): Promise<void> {
-  await tx.updateTable('tasks').set({ owner: null, incarnation: null, due_at: now }).where('incarnation', '=', owner.incarnation).where('finished_at', 'is', null).execute()
+/** Gives back what this life still holds: all of it, or the tasks `ids`. */
+export async function handBack(tx: Tx<TaskTables>, owner: Owner, now: number, ids?: readonly string[]): Promise<void> {
+  let held = tx.updateTable('tasks').set({ owner: null, incarnation: null, due_at: now }).where('incarnation', '=', owner.incarnation).where('finished_at', 'is', null)
+  if (ids) held = held.where('id', 'in', ids)
+  await held.execute()
 }
 
 /** Who pre-empts the task, as it stands now. */
