@@ -14,7 +14,7 @@ import { seededIds, systemIds, type Ids } from '@alto/kit/ids'
 import { site, type Site } from '../site/site.ts'
 import { listenForPoints, nameOf, type Points } from './points.ts'
 import { User } from './user.ts'
-import { kill, VICTIMS, type Victim } from './victims.ts'
+import { kill, VICTIMS, type Killed, type Victim } from './victims.ts'
 import { STAGES, Work } from './work.ts'
 
 /** Milliseconds in which what a crash left must have been put right. */
@@ -72,16 +72,25 @@ export async function crashRun(opts: CrashOptions): Promise<CrashReport> {
 async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions, report: CrashReport): Promise<void> {
   const random = seededIds(`${opts.seed}/${pass}`)
   const began = systemClock.now()
-  const returning = new Set<Promise<unknown>>()
-  const dies = async (victim: Victim, where: string) => {
+  const returning = new Map<string, Promise<void>>()
+  /** Kills a part of the kinds `from`; where one is not there (or on its way back), one of the next. */
+  const dies = async (from: readonly Victim[], where: string) => {
     const at = systemClock.now()
-    const killed = await kill(one, victim, random)
+    const first = random.below(from.length)
+    let killed: Killed | undefined
+    let victim = from[first]!
+    for (let n = 0; n < from.length && !killed; n++) {
+      victim = from[(first + n) % from.length]!
+      killed = await kill(one, victim, random, new Set(returning.keys()))
+    }
     if (!killed) return
-    const line = `${((at - began) / 1000).toFixed(1)} s ${killed.what} at ${where}`
+    const { what } = killed
+    const line = `${((at - began) / 1000).toFixed(1)} s ${what} at ${where}`
     report.kills.push(line)
     opts.say(`  ${line}`)
-    const back = killed.back.then(() => { report.recoveries.push({ what: victim, ms: systemClock.now() - at }) }).finally(() => returning.delete(back))
-    returning.add(back)
+    const back = killed.back.then(() => { report.recoveries.push({ what: victim, ms: systemClock.now() - at }) }).finally(() => { returning.delete(what) })
+    back.catch((error: unknown) => points.fail(error))
+    returning.set(what, back)
   }
   const done = new Set<string>()
   const dying = new Set<string>()
@@ -102,7 +111,7 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
     async others(point) {
       if (done.has(nameOf(point))) return
       done.add(nameOf(point))
-      await dies(VICTIMS[1 + random.below(VICTIMS.length - 1)]!, nameOf(point))
+      await dies(VICTIMS.slice(1), nameOf(point))
     },
     random: async () => {},
   }
@@ -125,7 +134,7 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
     await disturbed
     points.hook = async () => {}
   }
-  await Promise.all(returning)
+  await Promise.all(returning.values())
   await one.up()
   report.errors.push(...user.errors)
   assert.deepEqual(user.problems, [], 'answers of the cloud that are its fault')
@@ -135,10 +144,10 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
 }
 
 /** Kills at moments from the seed, 0.5 to 6 s apart, until there were `moments` or the work is over. */
-async function disturb(moments: number, random: Ids, dies: (victim: Victim, where: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+async function disturb(moments: number, random: Ids, dies: (from: readonly Victim[], where: string) => Promise<void>, signal: AbortSignal): Promise<void> {
   for (let n = 1; n <= moments && !signal.aborted; n++) {
     await sleep(500 + random.below(5500), undefined, { signal }).catch(() => {})
-    if (!signal.aborted) await dies(VICTIMS[random.below(VICTIMS.length)]!, `moment ${n}`)
+    if (!signal.aborted) await dies(VICTIMS, `moment ${n}`)
   }
 }
 

@@ -11,6 +11,8 @@ export interface Points extends AsyncDisposable {
   hook: (point: ToldPoint, first: boolean) => Promise<void>
   /** Resolves when the point of that name is told next. */
   next(name: string): Promise<void>
+  /** What `check` is to throw. */
+  fail(error: unknown): void
   /** Throws what a hook threw. */
   check(): void
 }
@@ -30,6 +32,7 @@ export async function listenForPoints(path: string): Promise<Points> {
     seen,
     hook: async () => {},
     next: name => new Promise(resolve => { waiting.set(name, [...waiting.get(name) ?? [], resolve]) }),
+    fail: error => { failures.push(error) },
     check() { if (failures.length) throw failures[0] },
     async [Symbol.asyncDispose]() {
       await new Promise<void>(resolve => { server.close(() => resolve()) })
