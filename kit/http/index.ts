@@ -4,5 +4,6 @@ export { answer, Answer, route, versioned, type AnyRoute, type RouteRule, type V
 export type { Dialect, Problem } from './dialect.ts'
 export { atLeast, compareVersions, formatVersion, parseVersion, type MicroversionPolicy, type Version } from './microversion.ts'
 export { serviceApp, type Authenticate, type HttpService } from './service.ts'
+export { websocketTo, WebsocketAnswer } from './websocket.ts'
 export { httpServer, type HttpServer, type HttpServerOptions } from './server.ts'
 export { dispatchTo, firstAnswering, networkFetch, type Fetch, type FetchRequest, type FetchResponse } from './fetch.ts'

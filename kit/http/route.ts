@@ -75,6 +75,10 @@ interface RouteSpec<P extends Schema, Q extends Schema, B extends Schema> {
   query?: Q
   /** `stream`: the handler reads the raw body itself. */
   body?: B | Versioned<B> | 'stream'
+  /** The GET is an upgrade to a websocket with one of these subprotocols, and `handle` gives `websocketTo(stream)`. Pages of foreign origins are refused. */
+  websocket?: { protocols: readonly string[] }
+  /** Parameters of the path whose values are secrets: logs do not show them. */
+  secrets?: readonly string[]
   /** Media types besides application/json that the body may have; for streams all that it may have. */
   accepts?: readonly string[]
   handle(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<unknown>

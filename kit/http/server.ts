@@ -1,11 +1,13 @@
 // The listener that carries services, and the same services reached in memory.
+import type { IncomingMessage } from 'node:http'
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { Fault } from '../errors/index.ts'
 import { dispatchTo, type Fetch } from './fetch.ts'
 import { serviceApp, type HttpService, type Surroundings } from './service.ts'
+import { Upgrades } from './websocket.ts'
 
 /** What a listener is made of. */
-export interface HttpServerOptions extends Surroundings {
+export interface HttpServerOptions extends Omit<Surroundings, 'upgrades'> {
   services: readonly HttpService[]
   /** PEM texts; without them the listener speaks plain HTTP. */
   tls?: { cert: string, key: string } | undefined
@@ -25,13 +27,16 @@ export interface HttpServer {
 
 /** Mounts the services, each under its prefix. */
 export async function httpServer(opts: HttpServerOptions): Promise<HttpServer> {
+  const upgrades = new Upgrades(opts.services, opts.clock)
+  const shouldUpgradeCallback = (request: IncomingMessage) => upgrades.wants(request)
   const options: FastifyServerOptions = {
     logger: false, bodyLimit: Number.MAX_SAFE_INTEGER, forceCloseConnections: 'idle', requestTimeout: 0, connectionTimeout: 0, keepAliveTimeout: 75_000,
     trustProxy: opts.trustProxy ?? false,
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
   }
-  const app = opts.tls ? fastify({ ...(options as object), https: opts.tls }) as unknown as FastifyInstance : fastify(options)
-  for (const service of opts.services) await app.register(serviceApp(service, opts), { prefix: service.prefix })
+  const app = opts.tls ? fastify({ ...(options as object), https: { ...opts.tls, shouldUpgradeCallback } }) as unknown as FastifyInstance : fastify({ ...options, http: { shouldUpgradeCallback } })
+  upgrades.attach(app)
+  for (const service of opts.services) await app.register(serviceApp(service, { ...opts, upgrades }), { prefix: service.prefix })
   opts.extend?.(app)
   await app.ready()
   return {

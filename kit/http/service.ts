@@ -15,6 +15,7 @@ import type { Dialect, Problem } from './dialect.ts'
 import { compareVersions, negotiate, versionHeaders, type MicroversionPolicy, type Version } from './microversion.ts'
 import { Answer, type AnyRoute, type Call, type Versioned } from './route.ts'
 import { check, queryObject, type Schema } from './schema.ts'
+import { WebsocketAnswer, type Upgrades } from './websocket.ts'
 
 /** Whose a token is; undefined when it is nobody's (any more). */
 export type Authenticate = (token: string) => Promise<Credentials | undefined>
@@ -37,6 +38,8 @@ export interface HttpService {
   exactPaths?: boolean
   /** Headers that carry the request id besides X-Openstack-Request-Id. */
   requestIdHeaders?: readonly string[]
+  /** Origins (`https://panel.example`) besides the listener's own whose pages may open its websockets. */
+  origins?: readonly string[]
 }
 
 /** What the listener lends to the services it carries. */
@@ -48,6 +51,7 @@ export interface Surroundings {
   publicUrl?: string | undefined
   /** True when X-Forwarded-Proto and -Host come from a proxy of ours. */
   trustProxy?: boolean
+  upgrades: Upgrades
 }
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -86,7 +90,7 @@ function register(app: FastifyInstance, service: HttpService, around: Surroundin
   const methods = [...new Set(routes.map(r => r.method))]
   for (const method of methods) {
     const candidates = routes.filter(r => r.method === method)
-    app.route({ method, url: path, exposeHeadRoute: !methods.includes('HEAD'), handler: (request, reply) => serve(service, around, candidates, request, reply) })
+    app.route({ method, url: path, config: { secrets: candidates.flatMap(r => r.secrets ?? []) }, exposeHeadRoute: !methods.includes('HEAD'), handler: (request, reply) => serve(service, around, candidates, request, reply) })
   }
   const others = ALL_METHODS.filter(m => !methods.includes(m) && !(m === 'HEAD' && methods.includes('GET')))
   const allow = methods.join(', ')
@@ -102,11 +106,17 @@ async function serve(service: HttpService, around: Surroundings, candidates: rea
       version = negotiate(service.microversions, name => header(request, name))
       reply.headers(versionHeaders(service.microversions, version))
     }
-    const found = candidates.find(r => (!r.since || compareVersions(version, r.since) >= 0) && (!r.until || compareVersions(version, r.until) <= 0))
+    const upgrading = around.upgrades.asked(request.raw)
+    const found = candidates.find(r => (r.websocket !== undefined) === upgrading && (!r.since || compareVersions(version, r.since) >= 0) && (!r.until || compareVersions(version, r.until) <= 0))
     if (!found) throw noRoute(service, request)
+    if (found.websocket) {
+      refuseForeignPages(service, around, request)
+      around.upgrades.admit(found.websocket.protocols, header(request, 'sec-websocket-protocol'))
+    }
     const ctx = await contextOf(service, around, found, request, ids)
     const result = await found.handle(await callOf(service, found, request, reply, ctx, version) as Call<never, never, never>)
     if ('name' in found.rule && ![found.rule, ...found.actionRules ?? []].some(rule => ctx.asked.has(rule.name))) throw new Error(`${found.method} ${found.path} answered without asking ${found.rule.name}`)
+    if (result instanceof WebsocketAnswer) return around.upgrades.accept(reply, result.stream)
     return send(service, reply, found, result, ids)
   } catch (error) {
     return refuse(service, around, request, reply, error, {}, ids)
@@ -240,7 +250,25 @@ function ownKey({ userId, projectId = '' }: Credentials, key: string | undefined
 
 /** The path without what somebody put into it by mistake: a token is a secret wherever it stands. */
 function loggedPath(request: FastifyRequest): string {
-  return request.url.split('?')[0]!.replaceAll(/gAAAA[\w%=-]+/g, 'gAAAA***')
+  const { secrets = [] } = (request.routeOptions.config ?? {}) as { secrets?: readonly string[] }
+  const path = request.url.split('?')[0]!.replaceAll(/gAAAA[\w%=-]+/g, 'gAAAA***')
+  return secrets.length === 0 ? path : path.split('/').map(part => secrets.some(name => decoded(part) === (request.params as Record<string, string>)[name]) ? '***' : part).join('/')
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+/** A page of another site may not use what its reader's browser can reach. Clients that are no browsers send no Origin. */
+function refuseForeignPages(service: HttpService, around: Surroundings, request: FastifyRequest): void {
+  const origin = header(request, 'origin')
+  const own = [around.publicUrl, hostUrl(around, request), ...service.origins ?? []]
+  if (origin === undefined || own.some(url => url !== undefined && new URL(url).origin === origin)) return
+  throw new Fault('forbidden', 'http.origin', 'The page that opens this websocket is of another site.')
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {
