@@ -44,12 +44,20 @@ export interface ControllerOptions {
   config: Config<typeof sections>
   /** Opens a service's database; whoever opened it closes it. */
   open<Tables>(service: ServiceName): Promise<Database<Tables>>
-  directories: { policy: string, keys: string, images: string }
+  /** Without `policy` the rules are as declared. */
+  directories: { policy?: string, keys: string, images: string }
+  /** Where images are; files in `images` when not given. */
+  imageStore?: glance.ImageStore
+  /** The keys of tokens; files in `keys` when not given. */
+  tokenKeys?: keystone.KeyRepository
+  /** How Keystone hashes passwords; bcrypt when not given. */
+  passwords?: keystone.Passwords
   secrets: ControllerSecrets
   /** Whom Keystone makes; needed where it is carried. */
   users?: FirstUsers
   transport: Transport
-  listen: { host: string, port: number }
+  /** None: reached by `fetch` only. */
+  listen: { host: string, port: number } | undefined
   publicUrl: string | undefined
   /** PEM texts of the listener's certificate and key. */
   tls?: { cert: string, key: string } | undefined
@@ -90,7 +98,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   const { clock, ids, log, config, transport, secrets, directories } = opts
   await using undo = new AsyncDisposableStack()
   const carries = (service: ServiceName) => opts.services.includes(service)
-  await Promise.all([directories.policy, directories.keys].map(path => mkdir(path, { recursive: true, mode: 0o700 })))
+  await Promise.all([directories.policy, opts.tokenKeys ? undefined : directories.keys].map(path => path === undefined ? undefined : mkdir(path, { recursive: true, mode: 0o700 })))
 
   const policies = new Map<string, LivePolicy>()
   const policy = async (service: ServiceName, rules: readonly Rule[], kinds: Readonly<Record<string, CheckKind>> = {}) => {
@@ -130,7 +138,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
 
   if (carries('keystone')) {
     const identity = await keystone.keystoneService({
-      clock, ids, db: await open<keystone.Tables>('keystone', keystone.migrations), keysDir: join(directories.keys, 'fernet'), options: config.keystone,
+      clock, ids, db: await open<keystone.Tables>('keystone', keystone.migrations), keys: opts.tokenKeys ?? join(directories.keys, 'fernet'), options: config.keystone, ...(opts.passwords && { passwords: opts.passwords }),
       enforcer: await policy('keystone', keystone.declared.rules),
     })
     if (opts.users) await identity.bootstrap(firstUsers(opts.users))
@@ -152,7 +160,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), store: await glance.fileStore(directories.images), host: opts.name,
+      enforcer: await policy('glance', glance.declared.rules), store: opts.imageStore ?? await glance.fileStore(directories.images), host: opts.name,
     })
     http.push(...images.http)
     rows['glance'] = how => images.audit(how)
@@ -196,17 +204,21 @@ export async function startController(opts: ControllerOptions): Promise<Controll
 
   const server: HttpServer = await httpServer({ services: http, log, ids, clock, publicUrl: opts.publicUrl, tls: opts.tls })
   undo.defer(() => server.close())
-  const port = await server.listen(opts.listen)
+  const port = opts.listen && await server.listen(opts.listen)
   for (const service of started) {
     await service.start()
     undo.defer(() => service.stop())
   }
 
   const parts = undo.move()
-  const { host } = opts.listen
+  const url = () => {
+    if (!opts.listen) return 'http://localhost'
+    const { host } = opts.listen
+    return `${opts.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  }
   return {
     fetch, rest, session, settled,
-    url: opts.publicUrl ?? `${opts.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: opts.publicUrl ?? url(),
     statements: () => databases.reduce((sum, db) => sum + db.statements, 0),
     async reload(service) {
       const live = policies.get(service.replace(/-(api|server)$/, ''))

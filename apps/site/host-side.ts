@@ -11,9 +11,9 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { imageClient, restClient, type ServiceSession } from '@alto/kit/openstack'
 import { client, type Serving, type Transport } from '@alto/kit/rpc'
-import { fakeDisks, fileDisks, volumeAgentOn } from '@alto/cinder'
-import { eraseLinuxNetwork, startFakeNetworkAgent, startLinuxNetworkAgent } from '@alto/neutron'
-import { computeAgentOn, fakeHypervisor, qemuHypervisor, type Images } from '@alto/nova'
+import { fakeDisks, fileDisks, volumeAgentOn, type DiskStore } from '@alto/cinder'
+import { eraseLinuxNetwork, startFakeNetworkAgent, startLinuxNetworkAgent, type FakeNetworkHost } from '@alto/neutron'
+import { computeAgentOn, fakeHypervisor, qemuHypervisor, type Hypervisor, type Images } from '@alto/nova'
 
 /** Where compute, network and volumes are real: QEMU, the machine's networks, files. */
 export interface Kinds { compute: 'real' | 'fake', network: 'real' | 'fake', volume: 'real' | 'fake' }
@@ -27,6 +27,8 @@ export interface HostSideOptions {
   /** Which agents run here. */
   roles: readonly HostRole[]
   kinds: Kinds
+  /** What fake drivers keep, where it outlives the agents; fresh ones when not given. */
+  fakes?: { compute: Hypervisor, network: FakeNetworkHost, volume: DiskStore } | undefined
   directories: {
     /** Disks of guests and of volumes. */
     guests: string
@@ -82,7 +84,7 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
     }
     const network = kinds.network === 'real'
       ? await startLinuxNetworkAgent({ ...options, metadata: { fetch: whatwg(opts.fetch), url: 'http://nova/metadata-internal', secret: opts.metadataSecret } })
-      : startFakeNetworkAgent(options)
+      : startFakeNetworkAgent({ ...options, ...(opts.fakes && { on: opts.fakes.network }) })
     undo.defer(async () => {
       await network.stop()
       if (!ending.keepGuests && kinds.network === 'real') await eraseNetworks(opts)
@@ -93,7 +95,7 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
   if (roles.includes('volume')) {
     const { tunnelAddress: address, dataSecret: secret } = opts
     const exporting = address !== undefined && secret !== undefined && { clock, run: directories.run.volume, mark: netns, address, secret }
-    const driver = kinds.volume === 'real' ? fileDisks({ directory: directories.volumes, cloud, images: qemuImg(commandHost), ...(exporting && { exporting }) }) : fakeDisks()
+    const driver = kinds.volume === 'real' ? fileDisks({ directory: directories.volumes, cloud, images: qemuImg(commandHost), ...(exporting && { exporting }) }) : opts.fakes?.volume ?? fakeDisks()
     const volume = volumeAgentOn({ ...common, images, control: client(volumeControl, transport, 'cinder'), driver })
     undo.defer(async () => {
       await volume.stop()
@@ -105,7 +107,7 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
   if (roles.includes('compute')) {
     const hypervisor = kinds.compute === 'real'
       ? await qemuHypervisor({ host: commandHost, clock, data: directories.guests, run: directories.run.compute, mark: netns, netns, ...(opts.dataSecret !== undefined && { dataSecret: opts.dataSecret }) })
-      : fakeHypervisor({ clock, vcpus: 64, memoryMib: 256 * 1024, diskGib: 4096 })
+      : opts.fakes?.compute ?? fakeHypervisor({ clock, vcpus: 64, memoryMib: 256 * 1024, diskGib: 4096 })
     undo.defer(async () => {
       await hypervisor.close()
       if (!ending.keepGuests) await rm(directories.run.compute, { recursive: true, force: true })

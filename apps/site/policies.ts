@@ -17,9 +17,12 @@ export interface LivePolicy {
   stop(): void
 }
 
-/** The policy of `service`: `DIR/cinder.yaml`, or `cinder.json`, which is honoured and called deprecated. A bad file at the start is an error; later it is logged and the old rules hold. */
-export async function livePolicy(dir: string, service: string, declared: readonly Rule[], deps: { clock: Clock, log: Log, kinds?: Readonly<Record<string, CheckKind>> }): Promise<LivePolicy> {
-  const files = [join(dir, `${service}.yaml`), join(dir, `${service}.json`)]
+/**
+ * The policy of `service`: `DIR/cinder.yaml`, or `cinder.json`, which is honoured and called deprecated; without a directory, as declared. A bad file at the
+ * start is an error; later it is logged and the old rules hold.
+ */
+export async function livePolicy(dir: string | undefined, service: string, declared: readonly Rule[], deps: { clock: Clock, log: Log, kinds?: Readonly<Record<string, CheckKind>> }): Promise<LivePolicy> {
+  const files = dir === undefined ? [] : [join(dir, `${service}.yaml`), join(dir, `${service}.json`)]
   let seen = ''
   let enforce = enforcer(policySet(declared), deps.kinds)
   let cancel = () => {}
@@ -47,6 +50,6 @@ export async function livePolicy(dir: string, service: string, declared: readonl
   }
 
   await reload()
-  cancel = deps.clock.after(LOOK, () => void look())
+  if (files.length > 0) cancel = deps.clock.after(LOOK, () => void look())
   return { current: () => enforce, reload, stop: () => { stopped = true; cancel() } }
 }

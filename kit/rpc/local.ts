@@ -11,6 +11,8 @@ export interface Fate {
   readonly times: number
   /** Milliseconds of the transport's clock. */
   readonly delayMs: number
+  /** A request is carried out, but its sender never hears so. */
+  readonly replyLost?: boolean
 }
 
 /** What a LocalTransport is made from. */
@@ -55,9 +57,9 @@ export class LocalTransport implements Transport {
         reject(new Fault('unavailable', 'rpc.deadline', `${where} did not answer within ${message.deadlineMs} ms`))
       })
       const settle = (finish: () => void) => { cancel(); finish() }
-      this.#deliver(message, ([server]) => {
+      this.#deliver(message, ([server], { replyLost }) => {
         if (!server) { settle(() => reject(new Fault('unavailable', 'rpc.unreachable', `nobody answers ${where}`))); return }
-        void server.run(message).then(reply => settle(() => resolve(reply)))
+        void server.run(message).then(reply => { if (replyLost !== true) settle(() => resolve(reply)) })
       })
     })
   }
@@ -78,9 +80,10 @@ export class LocalTransport implements Transport {
   }
 
   // Arrives after the sender's turn, as from a wire: a caller never finds the callee's effects before its own next line.
-  #deliver(message: Cast, arrive: (servers: readonly Server[]) => void): void {
-    const { times, delayMs } = this.#fate?.(message) ?? { times: 1, delayMs: 0 }
-    const once = () => arrive(this.#servers.get(keyOf(message.contract, message.target)) ?? [])
+  #deliver(message: Cast, arrive: (servers: readonly Server[], fate: Fate) => void): void {
+    const fate = this.#fate?.(message) ?? { times: 1, delayMs: 0 }
+    const { times, delayMs } = fate
+    const once = () => arrive(this.#servers.get(keyOf(message.contract, message.target)) ?? [], fate)
     for (let n = 0; n < times; n++) {
       if (delayMs > 0) this.#clock.after(delayMs, once)
       else queueMicrotask(once)

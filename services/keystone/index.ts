@@ -18,8 +18,8 @@ import { roleRoutes } from './api/roles.ts'
 import { serviceRoutes } from './api/services.ts'
 import { tokenRoutes } from './api/tokens.ts'
 import { userRoutes } from './api/users.ts'
-import { openKeys } from './driver/keys.ts'
-import { bcryptPasswords } from './driver/passwords.ts'
+import { openKeys, type KeyRepository } from './driver/keys.ts'
+import { bcryptPasswords, type Passwords } from './driver/passwords.ts'
 import { assignmentManager, type AssignmentManager } from './manager/assignments.ts'
 import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
 import type { Deps } from './manager/deps.ts'
@@ -46,7 +46,7 @@ import * as userRules from './policy/users.ts'
 import * as revisions from './store/revisions.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
-export { keystoneOptions, migrations, type Bootstrap, type Tables }
+export { keystoneOptions, migrations, type Bootstrap, type KeyRepository, type Passwords, type Tables }
 
 const rules: readonly Rule[] = [
   baseRules, authRules, domainRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules,
@@ -74,10 +74,12 @@ export interface KeystoneParts {
   db: Database<Tables>
   clock: Clock
   ids: Ids
-  /** Where the token keys are kept. */
-  keysDir: string
+  /** Where the token keys are kept: a directory, or a repository that is open. */
+  keys: string | KeyRepository
   options: Values<typeof keystoneOptions>
   enforcer(): Enforcer
+  /** Bcrypt of the configured cost when not given. */
+  passwords?: Passwords
 }
 
 /** A running Keystone. */
@@ -93,8 +95,8 @@ export interface Keystone {
 
 /** Puts Keystone together. */
 export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
-  const keys = await openKeys(parts.keysDir, parts.ids)
-  const passwords = bcryptPasswords(parts.options.passwordHashRounds)
+  const keys = typeof parts.keys === 'string' ? await openKeys(parts.keys, parts.ids) : parts.keys
+  const passwords = parts.passwords ?? bcryptPasswords(parts.options.passwordHashRounds)
   const deps: Deps = { ...parts, keys, passwords, async changed(tx) {
     await revisions.bump(tx)
     afterCommit(tx, () => tokens.forget())
@@ -118,7 +120,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const common = { name: 'keystone', routes, dialect, enforcer: parts.enforcer, authenticate }
   return {
     routes, authenticate, http: [{ ...common, prefix: PREFIX }, { ...common, prefix: '' }],
-    bootstrap: wanted => bootstrap({ ...deps, passwords: bcryptPasswords(4) }, wanted),
+    bootstrap: wanted => bootstrap({ ...deps, passwords: parts.passwords ?? bcryptPasswords(4) }, wanted),
   }
 }
 

@@ -54,7 +54,7 @@ export async function learn(tenants: readonly Tenant[]): Promise<void> {
 
 async function listed(tenant: Tenant, kind: Kind): Promise<Set<string>> {
   const things = await tenant.list(...LISTS[kind])
-  const mine = kind === 'port' ? things.filter(one => one['device_owner'] === '' || one['device_owner'] === 'compute:nova') : kind === 'group' ? things.filter(one => one['name'] !== 'default')
+  const mine = kind === 'port' ? things.filter(one => one['name'] !== '') : kind === 'group' ? things.filter(one => one['name'] !== 'default')
     : kind === 'subnet' || kind === 'network' ? things.filter(one => one['project_id'] === tenant.projectId) : kind === 'image' ? things.filter(one => one['owner'] === tenant.projectId) : things
   return new Set(mine.map(one => (kind === 'keypair' ? (one['keypair'] as { name: string }).name : one['id']) as string))
 }
@@ -71,7 +71,7 @@ async function reasons(site: SimulatedSite, servers: readonly Server[]): Promise
 async function guests(site: SimulatedSite, servers: readonly Server[]): Promise<string[]> {
   const wrong: string[] = []
   const plugged = Map.groupBy(await site.rows<{ server_id: string, port_id: string }>('nova', 'select server_id, port_id from server_ports'), row => row.server_id)
-  const attached = Map.groupBy(await site.rows<{ server_id: string, attachment_id: string | null }>('nova', 'select server_id, attachment_id from server_volumes'), row => row.server_id)
+  const attached = Map.groupBy(await site.rows<{ server_id: string, id: string }>('nova', 'select server_id, id from server_volumes'), row => row.server_id)
   for (const { id, vm_state: state, host } of servers.filter(one => one.vm_state !== 'error')) {
     const world = site.hosts.find(({ name }) => name === host)?.world
     if (!world) { wrong.push(`server ${id} is ${state} on no host`); continue }
@@ -83,7 +83,7 @@ async function guests(site: SimulatedSite, servers: readonly Server[]): Promise<
       if (rows.toSorted().join() !== there.toSorted().join()) wrong.push(`server ${id} has ${what} ${rows.join(' ')}, its guest ${there.join(' ')}`)
     }
     differ('ports', plugged.get(id)?.map(row => row.port_id) ?? [], sight.ports)
-    differ('attachments', attached.get(id)?.map(row => row.attachment_id ?? '?') ?? [], sight.volumes.map(one => one.attachmentId))
+    differ('volumes', attached.get(id)?.map(row => row.id) ?? [], sight.volumes.map(one => one.attachmentId))
   }
   for (const { name, world } of site.hosts) {
     for (const { serverId } of await world.compute.marked()) {

@@ -51,7 +51,7 @@ async function createServer(scene: Scene): Promise<void> {
   const device = (source_type: string, uuid: string) => ({ boot_index: 0, uuid, source_type, destination_type: 'volume', volume_size: 1 + site.chance.below(2), delete_on_termination: site.oneIn(2) })
   const root = site.chance.below(10)
   const devices = root === 0 && volume !== undefined ? [device('volume', volume)] : root === 1 && snapshot !== undefined ? [device('snapshot', snapshot)] : root === 2 ? [device('image', common.image)] : undefined
-  if (devices?.[0]?.source_type === 'volume' && devices[0].delete_on_termination) me.noteUnclear('volume', volume!)
+  if (devices?.[0]?.source_type === 'volume' && devices[0].delete_on_termination) me.noteMayGo('volume', volume!)
   const wire = site.chance.below(8)
   const networks = wire === 0 ? 'none' : wire === 1 && port !== undefined ? [{ port }] : network === undefined ? 'none' : [{ uuid: network }]
   const count = site.oneIn(5) ? 2 + site.chance.below(2) : 1

@@ -19,8 +19,11 @@ export type Json = Readonly<Record<string, unknown>>
 /** An answer; status 0 when there was none: the connection broke, or the user gave up. */
 export interface Answer { readonly status: number, readonly body: Json }
 
-/** What is known of a thing that was acknowledged: there for sure, gone for sure, or neither (somebody asked for its end, and nobody knows what came of it). */
-interface Known { state: 'there' | 'unclear' | 'gone', ending: number }
+/**
+ * What is known of a thing that was acknowledged: there for sure, gone for sure, or neither (somebody asked for its end, and nobody knows what came of it);
+ * how many ask for its end now; and whether it goes with another thing.
+ */
+interface Known { state: 'there' | 'unclear' | 'gone', ending: number, mayGo?: true }
 
 /** The longest that a request may be without an answer, milliseconds. */
 const PATIENCE = 240_000
@@ -119,7 +122,7 @@ export class Tenant {
     known.ending++
     const { status } = await this.ask('DELETE', `${PLACES[kind].path}/${id}`, undefined, opts)
     known.ending--
-    if (status === 404 && known.state === 'there' && known.ending === 0) this.#site.broken.push(`${this.name}: ${kind} ${id} was acknowledged, nobody asked for its end, and it is not there`)
+    if (status === 404 && known.state === 'there' && !known.mayGo && known.ending === 0) this.#site.broken.push(`${this.name}: ${kind} ${id} was acknowledged, nobody asked for its end, and it is not there`)
     if (status === 404 || (status >= 200 && status < 300)) known.state = 'gone'
     else if (status === 0 || status >= 500) known.state = known.state === 'gone' ? 'gone' : 'unclear'
     return status
@@ -131,9 +134,9 @@ export class Tenant {
   }
 
   /** The thing may go with another one. */
-  noteUnclear(kind: Kind, id: string): void {
+  noteMayGo(kind: Kind, id: string): void {
     const known = this.#ledger.get(`${kind} ${id}`)
-    if (known?.state === 'there') known.state = 'unclear'
+    if (known) known.mayGo = true
   }
 
   /** What it believes to have of a kind. */
@@ -153,7 +156,7 @@ export class Tenant {
     for (const [key, known] of this.#ledger) {
       if (!key.startsWith(`${kind} `)) continue
       const id = key.slice(kind.length + 1)
-      if (known.state === 'there' && !there.has(id)) wrong.push(`${this.name}: ${kind} ${id} was acknowledged, nobody asked for its end, and it is not there`)
+      if (known.state === 'there' && !known.mayGo && !there.has(id)) wrong.push(`${this.name}: ${kind} ${id} was acknowledged, nobody asked for its end, and it is not there`)
       if (known.state === 'gone' && there.has(id)) wrong.push(`${this.name}: the end of ${kind} ${id} was acknowledged, and it is there`)
     }
     return wrong
@@ -162,6 +165,6 @@ export class Tenant {
   /** After a comparison that found nothing: what is there is known, what is not is forgotten. */
   learn(kind: Kind, there: ReadonlySet<string>): void {
     for (const key of this.#ledger.keys()) if (key.startsWith(`${kind} `) && !there.has(key.slice(kind.length + 1))) this.#ledger.delete(key)
-    for (const id of there) this.#ledger.set(`${kind} ${id}`, { state: 'there', ending: 0 })
+    for (const id of there) this.#ledger.set(`${kind} ${id}`, { ...this.#ledger.get(`${kind} ${id}`), state: 'there', ending: 0 })
   }
 }

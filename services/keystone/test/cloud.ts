@@ -35,7 +35,7 @@ export async function keystoneAlone(opts: { rounds?: number, db?: Database<Table
   const db = opts.db ?? openSqlite<Tables>(':memory:')
   if (!opts.db) await migrate(db, migrations, clock)
   const asked = enforcer(policySet(declared.rules))
-  const keystone = await keystoneService({ db, clock, ids, keysDir, enforcer: () => asked, options: { tokenExpiration: 3600, maxActiveKeys: 3, passwordHashRounds: opts.rounds ?? 4 } })
+  const keystone = await keystoneService({ db, clock, ids, keys: keysDir, enforcer: () => asked, options: { tokenExpiration: 3600, maxActiveKeys: 3, passwordHashRounds: opts.rounds ?? 4 } })
   if (!opts.beside) await keystone.bootstrap(WANTED)
   const server = await httpServer({ services: keystone.http, log, ids, clock, publicUrl: 'http://cloud' })
 

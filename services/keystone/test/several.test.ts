@@ -74,7 +74,7 @@ test('two controllers that start at once on an empty database make its first use
   const start = async (at: 0 | 1, order: number) => {
     const keysDir = join(dir, String(order))
     const options = { tokenExpiration: 3600, maxActiveKeys: 3, passwordHashRounds: 4 }
-    const keystone = await keystoneService({ db: two.databases[at], clock, ids: seededIds(at), keysDir, enforcer: () => asked, options })
+    const keystone = await keystoneService({ db: two.databases[at], clock, ids: seededIds(at), keys: keysDir, enforcer: () => asked, options })
     await keystone.bootstrap(WANTED)
     return Promise.all((await readdir(keysDir)).filter(name => /^\d+$/.test(name)).toSorted().map(name => readFile(join(keysDir, name), 'utf8')))
   }

@@ -9,7 +9,7 @@ import { linuxNetwork } from '../driver/linux/driver.ts'
 import type { NetworkDriver } from '../driver/network.ts'
 import { databaseEpochFile } from './database-epoch.ts'
 import { metadataProxy, type MetadataProxyOptions } from './metadata.ts'
-import { startNetworkAgent, type RunningNetworkAgent } from './network-agent.ts'
+import { startNetworkAgent, type NetworkAgentOptions, type RunningNetworkAgent } from './network-agent.ts'
 import { Rows } from './rows.ts'
 
 /** What an agent is told of its host and its cloud. */
@@ -42,13 +42,19 @@ export async function startLinuxNetworkAgent(options: NetworkHostOptions & { met
   })
 }
 
-/** An agent whose networks are only told of. */
-export function startFakeNetworkAgent(options: NetworkHostOptions): RunningNetworkAgent {
-  return running(options, new Rows(), fakeNetwork({ ...options, hostName: options.host }), async () => {})
+/** A fake host that outlives its agent, and what the agent notes there. */
+export interface FakeNetworkHost {
+  readonly driver: NetworkDriver
+  readonly databaseEpoch: NetworkAgentOptions['databaseEpoch']
 }
 
-function running(options: NetworkHostOptions, rows: Rows, driver: NetworkDriver, close: () => Promise<void>): RunningNetworkAgent {
-  const agent = startNetworkAgent({ ...options, rows, driver, databaseEpoch: databaseEpochFile(join(options.runDirectory, 'database-epoch')) })
+/** An agent whose networks are only told of: on a host of its own, or on one that was there before. */
+export function startFakeNetworkAgent(options: NetworkHostOptions & { readonly on?: FakeNetworkHost }): RunningNetworkAgent {
+  return running(options, new Rows(), options.on?.driver ?? fakeNetwork({ ...options, hostName: options.host }), async () => {}, options.on?.databaseEpoch)
+}
+
+function running(options: NetworkHostOptions, rows: Rows, driver: NetworkDriver, close: () => Promise<void>, databaseEpoch = databaseEpochFile(join(options.runDirectory, 'database-epoch'))): RunningNetworkAgent {
+  const agent = startNetworkAgent({ ...options, rows, driver, databaseEpoch })
   return {
     ...agent,
     async stop() {
