@@ -92,6 +92,8 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
     back.catch((error: unknown) => points.fail(error))
     returning.set(what, back)
   }
+  const before = report.kills.length
+  const moments = () => report.kills.length - before
   const done = new Set<string>()
   const dying = new Set<string>()
   const hooks: Record<Pass, Points['hook']> = {
@@ -122,13 +124,13 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
   const disturbed = pass === 'random' ? disturb(opts.moments, random, dies, ending.signal) : Promise.resolve()
   try {
     await work.network('net', '10.77.0.0/24')
-    for (let round = 0; round === 0 || (pass === 'random' && !ending.signal.aborted && report.kills.length < opts.moments && round < 5); round++) {
+    for (let round = 0; round === 0 || (pass === 'random' && !ending.signal.aborted && moments() < opts.moments && round < 5); round++) {
       for (const name of opts.stages) {
         await STAGES[name]!(work)
         points.check()
       }
+      await STAGES['end']!(work)
     }
-    await STAGES['end']!(work)
   } finally {
     ending.abort()
     await disturbed
