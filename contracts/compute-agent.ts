@@ -154,9 +154,13 @@ export interface HostResources {
 
 export type ConsoleKind = 'vnc' | 'serial'
 
-/** Where a console is. `unix`: a socket on the agent's own host; `text`: nothing to connect to (fake guests), this is all there is. */
+/**
+ * Where a console is. `unix`: a socket on the agent's own host; `text`: nothing to connect to (fake guests), this is all there is.
+ * `data-link` (since 1.1): an invitation to the host's data listener (kit/data-link), for one connection within 30 s.
+ */
 export type ConsoleEndpoint =
   | { readonly kind: 'unix', readonly path: string }
+  | { readonly kind: 'data-link', readonly address: string, readonly port: number, readonly ticket: string }
   | { readonly kind: 'text', readonly text: string }
 
 /** Something on a host that carries the cloud's mark. `serverId` is empty where the mark names none (a cached image). */
@@ -167,7 +171,7 @@ export interface MarkedThing {
   readonly name: string
 }
 
-export const computeAgent = contract<ComputeAgent>('compute-agent', '1.0', {
+export const computeAgent = contract<ComputeAgent>('compute-agent', '1.1', {
   look: { kind: 'cast', since: '1.0' },
   consoleLog: { kind: 'call', since: '1.0' },
   console: { kind: 'call', since: '1.0' },

@@ -51,7 +51,7 @@ const VIOLATIONS: readonly [file: string, source: string, said: string][] = [
   ['services/nova/policy/a.ts', 'import { a } from \'@alto/kit/errors\'', 'policy may use of kit only: policy'],
   ['services/nova/store/a.ts', 'import { a } from \'@alto/kit/clock\'', 'store may use of kit only: errors, db, ids, task'],
   ['services/nova/driver/a.ts', 'import { a } from \'@alto/kit/db\'', 'driver may use of kit only: errors, log, clock, host, disk, ids'],
-  ['services/nova/agent/a.ts', 'import { a } from \'@alto/kit/db\'', 'agent may use of kit only: agent, errors, rpc, log, clock, host, disk, ids'],
+  ['services/nova/agent/a.ts', 'import { a } from \'@alto/kit/db\'', 'agent may use of kit only: agent, errors, rpc, log, clock, host, disk, ids, data-link'],
   ['services/nova/api/a.ts', 'import { a } from \'@alto/kit/db\'', 'api may use of kit only: http, context, openstack, policy, errors'],
   ['services/nova/manager/a.ts', 'import type { Call } from \'@alto/kit/http\'', 'manager may use all of kit but http'],
   ['services/nova/task/a.ts', 'import type { Context } from \'@alto/kit/http\'', 'task may use all of kit but http'],

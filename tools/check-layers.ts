@@ -10,7 +10,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** Room -> the parts of kit it may use, where they are limited. */
 const KIT: Readonly<Record<string, readonly string[]>> = {
   model: ['errors', 'ids'], policy: ['policy'], store: ['errors', 'db', 'ids', 'task'], driver: ['errors', 'log', 'clock', 'host', 'disk', 'ids'],
-  agent: ['agent', 'errors', 'rpc', 'log', 'clock', 'host', 'disk', 'ids'], api: ['http', 'context', 'openstack', 'policy', 'errors'],
+  agent: ['agent', 'errors', 'rpc', 'log', 'clock', 'host', 'disk', 'ids', 'data-link'], api: ['http', 'context', 'openstack', 'policy', 'errors'],
 }
 /** Rooms that may import contracts, beside files at the top of the service. */
 const CONTRACTS: readonly string[] = ['manager', 'task', 'agent']

@@ -13,8 +13,10 @@ import { shareBells, TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto
 import type { Images } from './agent/steps.ts'
 import { dialect } from './api/dialect.ts'
 import { metadataDialect, metadataRoutes } from './api/metadata.ts'
+import { consoleDoorRoutes } from './api/consoles.ts'
 import { computeRoutes } from './api/index.ts'
 import { MICROVERSIONS } from './api/versions.ts'
+import { consoleManager } from './manager/consoles.ts'
 import { computeController } from './manager/control.ts'
 import type { Deps } from './manager/deps.ts'
 import { healAddresses } from './manager/healing.ts'
@@ -45,13 +47,15 @@ export interface NovaParts {
   host: string
   /** Shared with the network's metadata proxy. */
   metadataSecret: string
+  /** Shared with the hosts: opens their data listeners. Without it consoles are reached on this host only. */
+  dataSecret?: string | undefined
   /** For tests of crashes. */
   at?: TaskRunnerOptions<Tables>['at']
 }
 
 /** A Nova that can be started and stopped. */
 export interface Nova {
-  /** The API, to be carried under `/compute`, and the metadata service under `/metadata-internal`, which is in no catalog. */
+  /** The API, to be carried under `/compute`; the metadata service under `/metadata-internal` and consoles under `/console`, which are in no catalog. */
   http: HttpService[]
   routes: readonly AnyRoute[]
   /** What to serve to the agents, as `nova`. */
@@ -73,7 +77,7 @@ export function novaService(parts: NovaParts): Nova {
   const rest = (name: keyof NovaParts['endpoints']) => restClient(name, endpoints[name], { fetch, session, clock })
   const queue = new TaskQueue({ clock, ids })
   const deps: Deps = {
-    db, clock, ids, log, queue, host: parts.host, options: parts.options, agent: host => client(computeAgent, parts.transport, host),
+    db, clock, ids, log, queue, host: parts.host, options: parts.options, dataSecret: parts.dataSecret, agent: host => client(computeAgent, parts.transport, host),
     silentSince: () => parts.transport.heardAgo(parts.options.serviceDownTime * 1000),
     placement: placementClient(rest('placement')), network: networkClient(rest('network')), image: imageClient(rest('image')), volume: volumeClient(rest('volume')),
   }
@@ -89,6 +93,7 @@ export function novaService(parts: NovaParts): Nova {
     http: [
       { ...common, name: 'nova', prefix: '/compute', routes, dialect, microversions: MICROVERSIONS, requestIdHeaders: ['x-compute-request-id'], projectPathBelow: '/v2.1' },
       { ...common, name: 'nova-metadata', prefix: '/metadata-internal', routes: metadataRoutes(metadataManager(deps, parts.metadataSecret)), dialect: metadataDialect },
+      { ...common, name: 'nova-console', prefix: '/console', routes: consoleDoorRoutes(consoleManager(deps)), dialect, origins: [...parts.options.consoleAllowedOrigins, ...parts.options.consoleBaseUrl === null ? [] : [parts.options.consoleBaseUrl]] },
     ],
     async start() {
       await db.write(async tx => {

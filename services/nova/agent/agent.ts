@@ -1,6 +1,7 @@
 // The compute agent of one host: kit/agent's asking and keeping, for guests (keeper.ts), and the answers to the controller's calls.
 import type { ComputeAgent, ComputeControl, Tombstone, WantedServer } from '@alto/contracts/compute-agent'
 import { HostAgent } from '@alto/kit/agent'
+import { connectUnix, joinStreams, type DataListener } from '@alto/kit/data-link'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { GuestKeeping, type KeeperTools } from './keeper.ts'
 import { readDatabaseEpoch, writeDatabaseEpoch } from './notes.ts'
@@ -13,6 +14,8 @@ export interface AgentOptions extends Omit<KeeperTools, 'control'> {
   readonly host: string
   /** New with every start of the agent. */
   readonly incarnation: string
+  /** Lets controllers on other machines in to the consoles; without it they are reached on this host only. */
+  readonly link?: DataListener | undefined
   /** How often rows are asked for without a bell, guests looked at without a hint, and the host reported alive; milliseconds. */
   readonly pollMs?: number
   readonly heartbeatMs?: number
@@ -40,7 +43,7 @@ const UNUSED_FOR = 24 * 3_600_000
 
 /** The agent of `host`. */
 export function computeAgentOn(options: AgentOptions): RunningAgent {
-  const { driver, control, clock, host, incarnation, pollMs, heartbeatMs } = options
+  const { driver, control, clock, host, incarnation, link, pollMs, heartbeatMs } = options
   const log = options.log.child({ host })
   const unwatching: (() => void)[] = []
   const guests = new HostAgent<WantedServer, Tombstone>({
@@ -70,7 +73,12 @@ export function computeAgentOn(options: AgentOptions): RunningAgent {
       },
       async console({ serverId, kind }) {
         await known(serverId)
-        return await driver.console(serverId, kind)
+        const found = await driver.console(serverId, kind)
+        if (found.kind !== 'unix' || !link) return found
+        return { kind: 'data-link', ...link.invite('console', stream => void connectUnix(found.path, clock).then(console => joinStreams(stream, console, clock), (error: unknown) => {
+          log.warn({ serverId, reason: messageOf(error) }, 'a console was gone before its visitor came')
+          stream.destroy()
+        })) }
       },
       async audit() {
         return { things: await driver.marked() }

@@ -1,6 +1,7 @@
 // Every route of Nova's API.
 import type { AnyRoute } from '@alto/kit/http'
 import { aggregateManager } from '../manager/aggregates.ts'
+import { consoleManager } from '../manager/consoles.ts'
 import { createManager } from '../manager/create.ts'
 import type { Deps } from '../manager/deps.ts'
 import { eventManager } from '../manager/events.ts'
@@ -17,6 +18,7 @@ import { snapshotManager } from '../manager/snapshots.ts'
 import { volumeManager } from '../manager/volumes.ts'
 import { aggregateRoutes } from './aggregates.ts'
 import { historyRoutes, interfaceRoutes, volumeRoutes } from './attachments.ts'
+import { consoleRoutes } from './consoles.ts'
 import { eventRoutes } from './events.ts'
 import { flavorRoutes } from './flavors.ts'
 import { hypervisorRoutes, serviceRoutes, zoneRoutes } from './hosts.ts'
@@ -31,12 +33,12 @@ import { versionRoutes } from './versions.ts'
 /** The routes, with the managers that answer them. */
 export function computeRoutes(deps: Deps): AnyRoute[] {
   const managers = {
-    servers: serverManager(deps), create: createManager(deps), power: powerManager(deps), snapshots: snapshotManager(deps), interfaces: interfaceManager(deps), volumes: volumeManager(deps), history: historyManager(deps),
+    servers: serverManager(deps), create: createManager(deps), power: powerManager(deps), snapshots: snapshotManager(deps), interfaces: interfaceManager(deps), volumes: volumeManager(deps), history: historyManager(deps), consoles: consoleManager(deps),
   }
   const hosts = hostManager(deps)
   return [
     ...versionRoutes, ...serverRoutes(managers), ...serverActionRoutes(managers), ...serverMetadataRoutes(managers.servers), ...interfaceRoutes(managers), ...volumeRoutes(managers), ...historyRoutes(managers),
     ...flavorRoutes(flavorManager(deps)), ...keypairRoutes(keypairManager(deps)), ...quotaRoutes(quotaManager(deps)), ...hypervisorRoutes(hosts), ...serviceRoutes(hosts), ...zoneRoutes(hosts), ...aggregateRoutes(aggregateManager(deps)), ...groupRoutes(groupManager(deps)),
-    ...eventRoutes(eventManager(deps)),
+    ...consoleRoutes(managers.consoles), ...eventRoutes(eventManager(deps)),
   ]
 }

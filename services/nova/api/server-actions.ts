@@ -1,17 +1,19 @@
 // POST /servers/{id}/action: the body's one key says what to do.
 import { answer, route, t, type AnyRoute } from '@alto/kit/http'
 import type { Context } from '@alto/kit/context'
+import type { ConsoleManager } from '../manager/consoles.ts'
 import type { InterfaceManager } from '../manager/interfaces.ts'
 import type { PowerManager } from '../manager/power.ts'
 import type { ServerManager } from '../manager/servers.ts'
 import type { SnapshotManager } from '../manager/snapshots.ts'
-import { invalid } from '../model/faults.ts'
+import { invalid, notFound } from '../model/faults.ts'
+import * as consoleRules from '../policy/consoles.ts'
 import * as groupRules from '../policy/security-groups.ts'
 import * as actionRules from '../policy/server-actions.ts'
 import * as rules from '../policy/servers.ts'
 import { atLeast, metadata, name, serverId, type Version } from './parts.ts'
 
-interface Managers { servers: ServerManager, power: PowerManager, snapshots: SnapshotManager, interfaces: InterfaceManager }
+interface Managers { servers: ServerManager, power: PowerManager, snapshots: SnapshotManager, interfaces: InterfaceManager, consoles: ConsoleManager }
 interface Asked { ctx: Context, id: string, value: unknown, version: Version }
 
 const nothing = t.anything()
@@ -24,6 +26,7 @@ const ACTIONS = {
   'os-getConsoleOutput': t.object({ length: t.optional(t.nullable(t.union(t.integer({ min: -1 }), t.string({ pattern: '^(-1|[0-9]{1,9})$' })))) }),
   'os-resetState': t.object({ state: t.oneOf('active', 'error') }),
   'addSecurityGroup': group, 'removeSecurityGroup': group,
+  'os-getVNCConsole': t.object({ type: t.oneOf('novnc', 'xvpvnc') }), 'os-getSerialConsole': t.object({ type: t.oneOf('serial') }), 'os-getSPICEConsole': t.object({ type: t.oneOf('spice-html5') }),
 } as const
 type Action = keyof typeof ACTIONS
 
@@ -34,7 +37,7 @@ export function serverActionRoutes(managers: Managers): AnyRoute[] {
   return [
     route({
       method: 'POST', path: '/v2.1/servers/{server_id}/action', rule: rules.START, status: 202, summary: 'Run an action on a server', params: serverId, actions: names,
-      actionRules: [...Object.values(actionRules), rules.STOP, rules.REBOOT, rules.CREATE_IMAGE, groupRules.ADD, groupRules.REMOVE],
+      actionRules: [...Object.values(actionRules), rules.STOP, rules.REBOOT, rules.CREATE_IMAGE, consoleRules.REMOTE, groupRules.ADD, groupRules.REMOVE],
       body: t.object(Object.fromEntries(names.map(action => [action, t.optional(ACTIONS[action])]))),
       async handle({ ctx, params, body, version }) {
         const asked = Object.entries(body as Record<string, unknown>)
@@ -46,7 +49,13 @@ export function serverActionRoutes(managers: Managers): AnyRoute[] {
   ]
 }
 
-function handlersOf({ servers, power, snapshots, interfaces }: Managers): Record<Action, (asked: Asked) => Promise<unknown>> {
+function handlersOf({ servers, power, snapshots, interfaces, consoles }: Managers): Record<Action, (asked: Asked) => Promise<unknown>> {
+  /** Replaced by remote-consoles at 2.6. */
+  const console = (protocol: string) => async ({ ctx, id, value, version }: Asked) => {
+    if (atLeast(version, 2, 6)) throw notFound('action', 'The resource could not be found.')
+    const { type } = value as { type: string }
+    return answer({ console: { type, ...await consoles.create(ctx, id, protocol, type) } }, { status: 200 })
+  }
   return {
     'os-start': ({ ctx, id }) => power.power(ctx, id, 'start'),
     'os-stop': ({ ctx, id }) => power.power(ctx, id, 'stop'),
@@ -75,5 +84,6 @@ function handlersOf({ servers, power, snapshots, interfaces }: Managers): Record
     'os-resetState': ({ ctx, id, value }) => power.resetState(ctx, id, (value as { state: 'active' | 'error' }).state),
     'addSecurityGroup': ({ ctx, id, value }) => interfaces.changeSecurityGroup(ctx, id, (value as { name: string }).name, 'add'),
     'removeSecurityGroup': ({ ctx, id, value }) => interfaces.changeSecurityGroup(ctx, id, (value as { name: string }).name, 'remove'),
+    'os-getVNCConsole': console('vnc'), 'os-getSerialConsole': console('serial'), 'os-getSPICEConsole': console('spice'),
   }
 }

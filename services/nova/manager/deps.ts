@@ -28,6 +28,8 @@ export interface Deps extends Clients {
   /** This controller's own name. */
   readonly host: string
   readonly options: Settings
+  /** Shared with the hosts: opens their data listeners. */
+  readonly dataSecret: string | undefined
   /** Hosts that were not heard of since are down; milliseconds of the clock. Time in which the bus was away does not count as their silence. */
   silentSince(): number
   /** The agent of a host. */

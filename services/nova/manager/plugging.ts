@@ -6,6 +6,7 @@ import type { Interface, WantedInterface } from '../model/interfaces.ts'
 import type { Server } from '../model/servers.ts'
 import * as interfaces from '../store/interfaces.ts'
 import type { Tx } from '../store/tables.ts'
+import * as wants from '../store/wants.ts'
 import type { Deps } from './deps.ts'
 
 const SERVICE: Caller = 'service'
@@ -77,12 +78,18 @@ export async function writeInterfaces(tx: Tx, serverId: string, wanted: readonly
   for (const one of wanted) await interfaces.put(tx, one)
 }
 
-/** Copies what Neutron says of the server's ports into Nova's rows. */
-export async function refresh(deps: Pick<Deps, 'db' | 'network' | 'clock'>, serverId: string): Promise<void> {
+/** Copies what Neutron says of the server's ports into Nova's rows. Of a port that is gone, the guest lets go. */
+export async function refresh(deps: Pick<Deps, 'db' | 'network' | 'clock' | 'agent'>, serverId: string): Promise<void> {
   const known = await deps.db.read(tx => interfaces.ofServers(tx, [serverId]))
   const found = await readInterfaces(deps, serverId, known, () => ({ madeHere: false, tag: null }))
-  await deps.db.write(async tx => {
+  const gone = known.filter(one => !found.some(other => other.portId === one.portId)).map(one => one.portId)
+  const want = await deps.db.write(async tx => {
+    const before = gone.length === 0 ? undefined : await wants.find(tx, serverId)
+    const isPlugged = before && !before.tombstone && before.wanted.portIds.some(id => gone.includes(id))
+    if (isPlugged) await wants.change(tx, serverId, before.epoch, { portIds: before.wanted.portIds.filter(id => !gone.includes(id)) })
     for (const one of found) if (known.some(other => other.portId === one.portId)) await interfaces.put(tx, one)
-    for (const one of known) if (!found.some(other => other.portId === one.portId)) await interfaces.remove(tx, serverId, one.portId)
+    for (const id of gone) await interfaces.remove(tx, serverId, id)
+    return isPlugged ? wants.find(tx, serverId) : undefined
   })
+  if (want) await deps.agent(want.host).look({ serverId, generation: want.generation })
 }

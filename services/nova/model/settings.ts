@@ -14,4 +14,7 @@ export interface Settings {
   readonly serviceDownTime: number
   readonly defaultAvailabilityZone: string
   readonly dhcpDomain: string
+  /** Seconds. */
+  readonly consoleTokenTtl: number
+  readonly consoleBaseUrl: string | null
 }

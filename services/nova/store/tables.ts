@@ -10,6 +10,7 @@ export interface Tables extends TaskTables {
   server_ports: { server_id: string, port_id: string, network_id: string, network_name: string, mac: string, fixed_ips: string, floating_ips: string, active: number, made_here: number, tag: string | null, mtu: number | null, created_at: number }
   server_volumes: ServerVolumesTable
   server_wants: ServerWantsTable
+  console_tokens: { hash: string, server_id: string, host: string, kind: string, created_at: number, expires_at: number }
   server_faults: { server_id: string, code: number, message: string, details: string, created_at: number }
   server_actions: { id: string, server_id: string, action: string, request_id: string, user_id: string, project_id: string, started_at: number, updated_at: number | null, message: string | null, shared: number }
   server_action_events: { action_id: string, event: string, started_at: number, finished_at: number | null, result: string | null, traceback: string | null, host: string | null }
@@ -169,5 +170,13 @@ export const migrations: readonly Migration[] = [
   {
     id: '0002-volume-makers',
     up: ["alter table server_volumes add column made_by text not null default ''"],
+  },
+  {
+    id: '0003-consoles',
+    up: [
+      `create table console_tokens (hash text primary key, server_id text not null references servers(id), host text not null, kind text not null, created_at bigint not null, expires_at bigint not null)`,
+      'create index console_tokens_server on console_tokens (server_id)',
+      'create index console_tokens_expiry on console_tokens (expires_at)',
+    ],
   },
 ]

@@ -1,6 +1,7 @@
 // SQL for wanted rows: what each agent is to make true. Every change takes the next version, so that an agent asks for what is newer than it knows.
 import { fromJson, sql, toJson } from '@alto/kit/db'
 import type { Observed, Want, Wanted } from '../model/wants.ts'
+import * as consoles from './consoles.ts'
 import type { ServerWantsTable, Tx } from './tables.ts'
 
 /** What counts: versions of wanted rows, starts, and the makings of what has a number, each of which holds its counter while it looks for the next one. */
@@ -32,6 +33,7 @@ export async function ofHost(tx: Tx, host: string, version: number): Promise<Wan
 
 /** Makes the first row of a server, or takes over the one that an earlier try of the same task left. Gives its generation. */
 export async function begin(tx: Tx, serverId: string, host: string, epoch: number, wanted: Wanted): Promise<number> {
+  await consoles.removeOf(tx, serverId)
   const version = await next(tx, 'wants')
   const { generation } = await tx.insertInto('server_wants')
     .values({ server_id: serverId, host, generation: 1, epoch, version, tombstone: 0, wanted: toJson(wanted), reported_generation: 0, observed: null, progress: null })
@@ -40,11 +42,12 @@ export async function begin(tx: Tx, serverId: string, host: string, epoch: numbe
   return generation
 }
 
-/** Changes what is wanted; gives the new generation, undefined when the agent has nothing to do with the server (any more). */
+/** Changes what is wanted, and forgets the server's console tokens when that is to be stopped; gives the new generation, undefined when the agent has nothing to do with the server (any more). */
 export async function change(tx: Tx, serverId: string, epoch: number, changes: Partial<Wanted>): Promise<number | undefined> {
   const version = await next(tx, 'wants')
   const row = await tx.selectFrom('server_wants').selectAll().where('server_id', '=', serverId).where('tombstone', '=', 0).executeTakeFirst()
   if (!row) return undefined
+  if (changes.power === 'stopped') await consoles.removeOf(tx, serverId)
   const wanted = { ...fromRow(row).wanted, ...changes }
   await tx.updateTable('server_wants').set({ wanted: toJson(wanted), generation: row.generation + 1, epoch: Math.max(epoch, row.epoch), version }).where('server_id', '=', serverId).execute()
   return row.generation + 1
@@ -53,6 +56,7 @@ export async function change(tx: Tx, serverId: string, epoch: number, changes: P
 /** Orders the guest's end. Gives the tombstone's generation; the one it has when it is one already; undefined when no agent has anything of the server. */
 export async function bury(tx: Tx, serverId: string, epoch: number): Promise<number | undefined> {
   const version = await next(tx, 'wants')
+  await consoles.removeOf(tx, serverId)
   const row = await tx.selectFrom('server_wants').selectAll().where('server_id', '=', serverId).executeTakeFirst()
   if (!row) return undefined
   const generation = row.tombstone ? row.generation : row.generation + 1

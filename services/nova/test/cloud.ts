@@ -1,13 +1,14 @@
 // A Nova of its own for a test: real store in memory, real policy, real agents on fake hypervisors, and neighbours at the fetch seam.
 import { computeAgent, computeControl } from '@alto/contracts/compute-agent'
 import { ManualClock } from '@alto/kit/clock'
+import type { DataListener } from '@alto/kit/data-link'
 import { migrate, openSqlite, type Database } from '@alto/kit/db'
 import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet, type Credentials } from '@alto/kit/policy'
 import { client, LocalTransport, type LocalTransportOptions } from '@alto/kit/rpc'
-import { computeAgentOn, fakeHypervisor, migrations, novaService, policy, type NovaParts, type RunningAgent, type Tables } from '../index.ts'
+import { computeAgentOn, fakeHypervisor, migrations, novaService, policy, type Hypervisor, type NovaParts, type RunningAgent, type Tables } from '../index.ts'
 import { neighbourhood, neighbours, type Neighbourhood } from './neighbours.ts'
 
 /** An answer, its body parsed. */
@@ -18,6 +19,7 @@ export interface Who { project?: string, user?: string, roles?: string[] }
 export const OPTIONS: NovaParts['options'] = {
   cpuAllocationRatio: 4, ramAllocationRatio: 1, diskAllocationRatio: 1, reservedHostMemoryMb: 512, quotaInstances: 10, quotaCores: 20, quotaRam: 51_200, vifPluggingTimeout: 300, shutdownTimeout: 60,
   serviceDownTime: 60, defaultAvailabilityZone: 'nova', dhcpDomain: 'novalocal',
+  consoleTokenTtl: 600, consoleBaseUrl: null, consoleAllowedOrigins: [],
 }
 const MEMBER: Required<Who> = { project: 'p1', user: 'u1', roles: ['member', 'reader'] }
 export const ADMIN: Who = { project: 'pa', user: 'ua', roles: ['admin', 'manager', 'member', 'reader'] }
@@ -27,7 +29,7 @@ export const SECRET = 'shared'
 export type Cloud = Awaited<ReturnType<typeof novaAlone>>
 
 /** Nova, alone or (with a `db` and the neighbours of the first) one of several on it, each by a `name` of its own; with hosts (`h1`, …) and a flavor `1`. Time passes only when a test lets it. */
-export async function novaAlone(opts: { db?: Database<Tables>, name?: string, others?: Neighbourhood, hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean, bus?: (options: LocalTransportOptions) => LocalTransport } = {}) {
+export async function novaAlone(opts: { db?: Database<Tables>, name?: string, others?: Neighbourhood, hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean, bus?: (options: LocalTransportOptions) => LocalTransport, console?: Hypervisor['console'], link?: (clock: ManualClock) => Promise<DataListener> } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.name ?? 'nova')
@@ -37,7 +39,7 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
   const others = opts.others ?? neighbourhood()
   const asked = enforcer(policySet(policy))
   const nova = novaService({
-    db, clock, ids, log, transport: rpc, host: opts.name ?? 'controller', metadataSecret: SECRET, options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, fetch: neighbours(others), session: { token: async () => 'service-token' },
+    db, clock, ids, log, transport: rpc, host: opts.name ?? 'controller', metadataSecret: SECRET, dataSecret: SECRET, options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, fetch: neighbours(others), session: { token: async () => 'service-token' },
     authenticate: async token => JSON.parse(Buffer.from(token, 'base64').toString()) as Credentials,
     endpoints: { placement: '/placement', network: '/network', image: '/image', volume: '/volume' },
   })
@@ -46,9 +48,11 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
   await nova.start()
   const agents: RunningAgent[] = []
   const hypervisors = Array.from({ length: opts.hosts ?? 1 }, () => fakeHypervisor({ clock, diskMs: 20, startMs: 20, shutdownMs: 500, vcpus: opts.vcpus ?? 8, memoryMib: 16_384, diskGib: 100 }))
-  for (const [index, driver] of hypervisors.entries()) {
+  const link = await opts.link?.(clock)
+  for (const [index, fake] of hypervisors.entries()) {
+    const driver: Hypervisor = opts.console ? { ...fake, console: opts.console } : fake
     const host = `h${index + 1}`
-    const agent = computeAgentOn({ driver, images: nova.images, clock, log, control: client(computeControl, rpc, 'nova'), host, incarnation: 'one' })
+    const agent = computeAgentOn({ driver, images: nova.images, clock, log, control: client(computeControl, rpc, 'nova'), host, incarnation: 'one', link })
     rpc.serve(computeAgent, host, agent.agent)
     agents.push(agent)
     await pass(clock, agent.start())
@@ -58,7 +62,7 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
     const { project, user, roles } = { ...MEMBER, ...who }
     const token = Buffer.from(JSON.stringify({ userId: user, userDomainId: 'default', projectId: project, projectDomainId: 'default', roles } satisfies Credentials)).toString('base64')
     const answering = server.fetch({
-      method, url: path.startsWith('/metadata-internal') ? path : `/compute${path}`, body: body === undefined ? undefined : JSON.stringify(body),
+      method, url: /^\/(metadata-internal|console)\//.test(path) ? path : `/compute${path}`, body: body === undefined ? undefined : JSON.stringify(body),
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...(who !== undefined && { 'x-auth-token': token }), ...(version !== undefined && { 'openstack-api-version': `compute ${version}` }), ...headers },
     })
     const response = await pass(clock, answering)
@@ -93,6 +97,10 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
       await clock.advance(1000)
       return last!.body.server
     },
+    /** Listens on a port of this machine, which it gives. */
+    listen: (): Promise<number> => server.listen({ host: '127.0.0.1', port: 0 }),
+    /** What a browser gets of the page of consoles. */
+    page: (path: string): Promise<Answer> => ask(undefined, 'GET', `/console${path}`),
     /** Ends the agent of a host; its guests go on. */
     silence: (index: number): Promise<void> => pass(clock, agents[index]!.stop()),
     async gone(id: string): Promise<void> {
@@ -106,7 +114,7 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
       return made.body.server.id as string
     },
     async [Symbol.asyncDispose]() {
-      await pass(clock, Promise.all([...agents.map(agent => agent.stop()), nova.stop(), server.close()]))
+      await pass(clock, Promise.all([...agents.map(agent => agent.stop()), nova.stop(), server.close(), link?.close()]))
       if (!opts.db) await db.close()
     },
   }
