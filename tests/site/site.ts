@@ -80,7 +80,7 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
   const hosts = await Promise.all(namespaces.map(async (namespace): Promise<SiteHost> => {
     const own = join(data, namespace.name)
     await mkdir(own)
-    const config = await configure(namespace.name, { data: own, ...(namespaces.length > 1 && { tunnel_address: namespace.tunnelAddress }) })
+    const config = await configure(namespace.name, { data: own, data_address: namespace.address, ...(namespaces.length > 1 && { tunnel_address: namespace.tunnelAddress }) })
     return { ...namespace, agents: new SiteProcess({ name: namespace.name, within: namespace.within, roles: ['host'], config, log: join(data, `${namespace.name}.log`) }) }
   }))
   undo.defer(() => endStrays(id))

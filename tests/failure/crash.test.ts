@@ -1,0 +1,11 @@
+// A sample of the crash runs (crash.ts; `npm run crash` is the whole of it): the controller dies at every point of making volumes and servers, then any part at moments from the seed.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { stayAlive } from '@alto/kit/testing'
+import { crashRun } from './crash.ts'
+
+test('with parts of a site killed at every step and at random moments, what a user wants comes true and nothing is left', async t => {
+  using _alive = stayAlive()
+  const report = await crashRun({ seed: 'sample', passes: ['controller', 'random'], stages: ['image', 'volume', 'server'], moments: 6, say: line => t.diagnostic(line) })
+  assert.ok(report.kills.length >= 40, `${report.kills.length} kills`)
+})
