@@ -71,7 +71,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
     controller = await startController({
       services: carried, name, config, transport, clock, ids, log, listen: addressOf(site), tls: await tlsOf(site), publicUrl: site.publicUrl ?? undefined, elsewhere,
       directories: { policy: join(site.data, 'policy'), keys: join(site.data, 'keys'), images: join(site.data, 'images') },
-      secrets: { servicePasswords: passwords(site, carried[0]!), metadataSecret: carried.includes('nova') ? needed(site.metadataSecret, 'metadata_secret', 'nova') : '' },
+      secrets: { servicePasswords: passwords(site, carried[0]!), metadataSecret: carried.includes('nova') ? needed(site.metadataSecret, 'metadata_secret', 'nova') : '', dataSecret: site.dataSecret ?? undefined },
       ...(site.failurePoints !== null && { at: failurePoints(site.failurePoints, name, log) }),
       ...(carried.includes('keystone') && { users: { admin: needed(site.adminPassword, 'admin_password', 'keystone'), demo: site.demoPassword ?? undefined, services: passwords(site, 'keystone') } }),
       async open<Tables>(service: ServiceName) {
@@ -116,11 +116,13 @@ async function host(name: string, roles: readonly HostRole[], parts: ServeOption
   const { site, transport, fetch, run, clock, ids, log } = parts
   const role = roles[0]!
   const kind = site.drivers
+  const dataAddress = site.dataAddress ?? site.tunnelAddress
   const side = await startHostSide({
     host: name, cloud: cloudOf(site, role), roles, kinds: { compute: kind, network: kind, volume: kind }, transport, fetch, clock, ids, log, tunnelAddress: site.tunnelAddress ?? undefined,
     session: serviceSession({ name: 'nova', password: needed(site.servicePassword, 'service_password', role) }, { fetch, identity: '/identity', clock }),
     metadataSecret: needed(site.metadataSecret, 'metadata_secret', role),
-    dataSecret: site.tunnelAddress === null ? undefined : needed(site.dataSecret, 'data_secret', role),
+    data: dataAddress === null ? undefined : { address: dataAddress, port: site.dataPort },
+    dataSecret: dataAddress === null ? undefined : needed(site.dataSecret, 'data_secret', role),
     directories: { guests: resolve(site.data, 'guests'), volumes: resolve(site.data, 'volumes'), run: { compute: join(run, 'nova'), network: join(run, 'network'), volume: join(run, 'volume') } },
   })
   undo.defer(() => side.stop(ending))

@@ -34,6 +34,8 @@ export interface ControllerSecrets {
   servicePasswords: Readonly<Record<string, string>>
   /** Shared with the network's metadata proxy. */
   metadataSecret: string
+  /** Shared with the hosts: opens their data listeners. */
+  dataSecret?: string | undefined
 }
 
 /** What a controller is made of. */
@@ -169,7 +171,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('nova')) {
     const compute = nova.novaService({
       clock, ids, log, fetch, transport, db: await open<nova.Tables>('nova', nova.migrations), options: config.nova, authenticate: authenticate('nova'),
-      enforcer: await policy('nova', nova.declared.rules), session: session('nova'), host: opts.name, metadataSecret: secrets.metadataSecret,
+      enforcer: await policy('nova', nova.declared.rules), session: session('nova'), host: opts.name, metadataSecret: secrets.metadataSecret, dataSecret: secrets.dataSecret,
       endpoints: { placement: '/placement', network: '/networking', image: '/image', volume: '/volume' }, ...(opts.at && { at: opts.at('nova') }),
     })
     transport.serve(computeControl, 'nova', compute.control)

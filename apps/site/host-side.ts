@@ -4,6 +4,7 @@ import { computeAgent, computeControl } from '@alto/contracts/compute-agent'
 import { networkAgent, networkControl } from '@alto/contracts/network-agent'
 import { volumeAgent, volumeControl } from '@alto/contracts/volume-agent'
 import type { Clock } from '@alto/kit/clock'
+import { listenForData } from '@alto/kit/data-link'
 import { qemuImg } from '@alto/kit/disk'
 import { commandHost, namespaceCommands, namespaceOf } from '@alto/kit/host'
 import type { Fetch } from '@alto/kit/http'
@@ -40,7 +41,9 @@ export interface HostSideOptions {
   metadataSecret: string
   /** Where this host is reached by the others for networks and volumes; undefined: they stay on the host. */
   tunnelAddress?: string | undefined
-  /** Shared by all hosts: the keys of volumes that servers of other hosts have derive from it. Without it, and without a tunnel address, volumes do not leave the host. */
+  /** Where controllers reach this host for bytes that are no messages; undefined: consoles are reached by a controller on this machine only. Needs the data secret. */
+  data?: { address: string, port: number } | undefined
+  /** Shared by the controllers and all hosts: the keys of what they send each other derive from it. Without it, and without a tunnel address, volumes do not leave the host. */
   dataSecret?: string | undefined
   transport: Transport
   /** Reaches the controller's services; URLs are paths. */
@@ -112,7 +115,9 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
       await hypervisor.close()
       if (!ending.keepGuests) await rm(directories.run.compute, { recursive: true, force: true })
     })
-    const compute = computeAgentOn({ ...common, driver: hypervisor, images, control: client(computeControl, transport, 'nova') })
+    const link = opts.data && opts.dataSecret !== undefined ? await listenForData({ ...opts.data, secret: opts.dataSecret, clock, ids: opts.ids, log }) : undefined
+    undo.defer(() => link?.close())
+    const compute = computeAgentOn({ ...common, link, driver: hypervisor, images, control: client(computeControl, transport, 'nova') })
     undo.defer(async () => {
       await compute.stop()
       if (!ending.keepGuests) await compute.shutDownGuests(SHUTDOWN)
