@@ -100,7 +100,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   const { clock, ids, log, config, transport, secrets, directories } = opts
   await using undo = new AsyncDisposableStack()
   const carries = (service: ServiceName) => opts.services.includes(service)
-  await Promise.all([directories.policy, opts.tokenKeys ? undefined : directories.keys].map(path => path === undefined ? undefined : mkdir(path, { recursive: true, mode: 0o700 })))
+  await Promise.all([directories.policy, opts.tokenKeys ? undefined : directories.keys].filter(path => path !== undefined).map(path => mkdir(path, { recursive: true, mode: 0o700 })))
 
   const policies = new Map<string, LivePolicy>()
   const policy = async (service: ServiceName, rules: readonly Rule[], kinds: Readonly<Record<string, CheckKind>> = {}) => {

@@ -84,9 +84,9 @@ async function createImage(scene: Scene): Promise<void> {
 
 async function attachVolume(scene: Scene): Promise<void> {
   const { me, site } = scene
-  const [volumeId, servers] = [me.one('volume'), [me.one('server'), me.one('server')]]
+  const [volumeId, servers] = [me.one('volume'), [me.one('server'), me.one('server')].filter(id => id !== undefined)]
   if (volumeId === undefined) return
-  await Promise.all(servers.slice(0, site.oneIn(4) ? 2 : 1).map(id => id === undefined ? undefined : me.ask('POST', `${C}/servers/${id}/os-volume_attachments`, { volumeAttachment: { volumeId } }, patience(scene))))
+  await Promise.all(servers.slice(0, site.oneIn(4) ? 2 : 1).map(id => me.ask('POST', `${C}/servers/${id}/os-volume_attachments`, { volumeAttachment: { volumeId } }, patience(scene))))
 }
 
 async function detachVolume(scene: Scene): Promise<void> {

@@ -8,9 +8,9 @@ import { Broken, simulate } from './simulate.ts'
 
 const { values } = parseArgs({ options: { seed: { type: 'string' }, steps: { type: 'string', default: '10000' }, runs: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false } } })
 
-const written = (level: string, fields: object): Log => {
+const written = (fields: object): Log => {
   const write = (name: string) => (more: object, message: string) => { console.log(`    ${name}: ${message} ${JSON.stringify({ ...fields, ...more }, (_key, value: unknown) => value instanceof Error ? value.stack : value)}`) }
-  return { debug() {}, info: write('info'), warn: write('warn'), error: write('error'), child: more => written(level, { ...fields, ...more }) }
+  return { debug() {}, info: write('info'), warn: write('warn'), error: write('error'), child: more => written({ ...fields, ...more }) }
 }
 
 for (let run = 0; run < Number(values.runs); run++) {
@@ -18,7 +18,7 @@ for (let run = 0; run < Number(values.runs); run++) {
   console.log(`seed ${seed}`)
   const began = systemClock.now()
   try {
-    const result = await simulate({ seed, steps: Number(values.steps), ...(values.trace && { tell: console.log, log: written('info', {}) }) })
+    const result = await simulate({ seed, steps: Number(values.steps), ...(values.trace && { tell: console.log, log: written({}) }) })
     console.log(`  ${result.steps} steps, ${Math.round(result.passed / 1000)} s of the cloud in ${((systemClock.now() - began) / 1000).toFixed(1)} s, ${result.lines} lines, hash ${result.hash.slice(0, 16)}`)
   } catch (error) {
     console.log(error instanceof Broken ? error.message : error)

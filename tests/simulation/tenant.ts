@@ -120,6 +120,7 @@ export class Tenant {
     const known = this.#ledger.get(`${kind} ${id}`) ?? { state: 'unclear', ending: 0 }
     this.#ledger.set(`${kind} ${id}`, known)
     known.ending++
+    if (kind === 'network') for (const subnet of this.has('subnet')) this.noteMayGo('subnet', subnet)
     const { status } = await this.ask('DELETE', `${PLACES[kind].path}/${id}`, undefined, opts)
     known.ending--
     if (status === 404 && known.state === 'there' && !known.mayGo && known.ending === 0) this.#site.broken.push(`${this.name}: ${kind} ${id} was acknowledged, nobody asked for its end, and it is not there`)
@@ -162,9 +163,9 @@ export class Tenant {
     return wrong
   }
 
-  /** After a comparison that found nothing: what is there is known, what is not is forgotten. */
+  /** After a comparison that found nothing: what is there is known, what is not is forgotten. What was only seen may belong to something else. */
   learn(kind: Kind, there: ReadonlySet<string>): void {
     for (const key of this.#ledger.keys()) if (key.startsWith(`${kind} `) && !there.has(key.slice(kind.length + 1))) this.#ledger.delete(key)
-    for (const id of there) this.#ledger.set(`${kind} ${id}`, { ...this.#ledger.get(`${kind} ${id}`), state: 'there', ending: 0 })
+    for (const id of there) this.#ledger.set(`${kind} ${id}`, { ...(this.#ledger.get(`${kind} ${id}`) ?? { mayGo: true }), state: 'there', ending: 0 })
   }
 }

@@ -81,6 +81,17 @@ test('an interface comes and goes; a port of the user\'s own is let go of, not r
   assert.deepEqual([cloud.others.ports.get(mine)!['device_id'], cloud.others.ports.size], ['', 2])
 })
 
+test('of a port that its owner deletes in Neutron, the guest lets go', async () => {
+  await using cloud = await novaAlone()
+  const id = await cloud.server()
+  const [port] = cloud.others.ports.keys()
+  assert.deepEqual((await cloud.hypervisors[0]!.look(id)).ports, [port])
+  cloud.others.ports.delete(port!)
+  await cloud.as(SERVICE, '2.51').post('/v2.1/os-server-external-events', { events: [{ server_uuid: id, name: 'network-vif-deleted', tag: port }] })
+  await cloud.until(async () => (await cloud.hypervisors[0]!.look(id)).ports.length === 0, 'the guest has no card on that port')
+  assert.deepEqual((await cloud.as().get(`/v2.1/servers/${id}/os-interface`)).body, { interfaceAttachments: [] })
+})
+
 test('security groups are added to and removed from a server\'s ports', async () => {
   await using cloud = await novaAlone()
   const id = await cloud.server()
