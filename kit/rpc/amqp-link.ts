@@ -22,6 +22,7 @@ export interface Link {
   readonly answering: Channel
   /** Resolves with the reason when the connection is over. Never rejects. */
   readonly ended: Promise<string>
+  /** False from the moment at which nothing more can be sent, which is a little before it has ended. */
   readonly isOpen: boolean
   /** Ends it at once. */
   drop(reason: string): void
@@ -61,7 +62,8 @@ export async function openLink(address: BrokerAddress, name: string, clock: Cloc
   let isOpen = true
   let why = 'closed'
   const drop = (reason: string) => {
-    if (isOpen) streamOf(model).destroy(new Error(reason))
+    isOpen = false                                      // a closed channel throws at whoever uses it, and the connection ends only in a later turn
+    streamOf(model).destroy(new Error(reason))
   }
   model.on('error', error => { why = messageOf(error) })
   model.on('blocked', reason => events.blocked(reason))
@@ -88,10 +90,13 @@ export async function openLink(address: BrokerAddress, name: string, clock: Cloc
       asking, answering, ended: end.promise, drop,
       get isOpen() { return isOpen },
       stopConsuming: tag => inTime(() => answering.cancel(tag)),
-      close: () => inTime(async () => {
-        await Promise.race([model.close(), end.promise])
-        await end.promise
-      }),
+      close: () => {
+        isOpen = false
+        return inTime(async () => {
+          await Promise.race([model.close(), end.promise])
+          await end.promise
+        })
+      },
     }
   } catch (error) {
     drop(messageOf(error))

@@ -1,10 +1,11 @@
 // The transport over a real broker: what every transport promises, and what two processes on one bus see of each other.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { connect } from 'amqplib'
-import { ManualClock } from '../clock/index.ts'
+import { connect, type ConsumeMessage } from 'amqplib'
+import { ManualClock, systemClock } from '../clock/index.ts'
 import { systemIds } from '../ids/index.ts'
 import { memoryLog } from '../log/index.ts'
+import { brokerAddress, openLink } from './amqp-link.ts'
 import { AmqpTransport, client } from './index.ts'
 import { guestAgent, quietAgent, testTransport, until } from './transport.conformance.ts'
 
@@ -61,6 +62,20 @@ test('a call that a controller had taken when it died is answered by another', a
   await ready()
   await doomed.close()
   assert.deepEqual(await answer, { text: 'from the other' })
+})
+
+test('a connection whose channel the broker closed, or that is being closed, says at once that nothing can be sent: an answer that is ready just then ends nobody', async () => {
+  const open = () => openLink(brokerAddress(url), 'links', systemClock, { blocked() {}, unblocked() {} })
+  const link = await open()
+  const closed = Promise.withResolvers<boolean>()
+  link.answering.on('close', () => closed.resolve(link.isOpen))
+  link.answering.ack({ fields: { deliveryTag: 7 } } as ConsumeMessage)            // there is no such message: the broker closes the channel
+  assert.equal(await closed.promise, false)
+  assert.match(await link.ended, /PRECONDITION_FAILED/)
+  const other = await open()
+  const closing = other.close()
+  assert.equal(other.isOpen, false)
+  await closing
 })
 
 test('clouds share a broker and do not hear each other', async t => {
