@@ -12,7 +12,7 @@ export interface ToldPoint extends TaskPoint {
   readonly service: string
 }
 
-/** Hooks for the task runners of `process`, by service. Nobody at `path`: tasks go on, and a warning is logged. */
+/** Hooks for the task runners of `process`, by service. Nobody at `path`, or one who ends without an answer: tasks go on, and a warning is logged. */
 export function failurePoints(path: string, process: string, log: Log): (service: string) => (point: TaskPoint) => Promise<void> {
   return service => async point => {
     const told: ToldPoint = { process, service, ...point }
@@ -20,7 +20,8 @@ export function failurePoints(path: string, process: string, log: Log): (service
     try {
       await once(socket, 'connect')
       socket.write(`${JSON.stringify(told)}\n`)
-      await once(socket, 'data')
+      const gone = once(socket, 'close').then(() => { throw new Error('the listener ended without an answer') })
+      await Promise.race([once(socket, 'data'), gone])
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'nobody was told of a failure point')
     } finally {

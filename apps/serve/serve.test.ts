@@ -1,13 +1,16 @@
 // A site of several processes' parts: Keystone on one listener, Placement and Glance on others, over sockets and PostgreSQL.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
 import { systemIds } from '@alto/kit/ids'
-import { silentLog } from '@alto/kit/log'
+import { memoryLog, silentLog } from '@alto/kit/log'
 import { freshPostgres, stayAlive } from '@alto/kit/testing'
+import { failurePoints } from './failure-points.ts'
 import { serve, type Role } from './index.ts'
 
 const base = process.env['ALTO_TEST_POSTGRES']
@@ -51,4 +54,21 @@ test('a token of one process opens the others, ends there within a second, and i
 test('a process that was not told enough says what it needs', async () => {
   await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({}) }), { code: 'serve.missing', message: 'The role keystone needs the option site.database.' })
   await assert.rejects(serve({ ...options, roles: ['glance'], config: config({ database: 'postgres://u:canary@127.0.0.1:1/x' }) }), (error: Error) => error.message.startsWith('The database of glance cannot be used: ') && !error.message.includes('canary'))
+})
+
+test('a task goes on when whoever it told its point dies without an answer, and so when nobody is there', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'alto-points-'))
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => rm(directory, { recursive: true }))
+  const path = join(directory, 'points')
+  const dying = createServer(socket => { socket.once('data', () => socket.destroy()) }).listen(path)
+  await once(dying, 'listening')
+  const log = memoryLog()
+  const tell = failurePoints(path, 'controller1', log)('nova')
+  const point = { kind: 'server.create', resourceId: 'one', step: 'place', moment: 'beforeDo' } as const
+  await tell(point)
+  dying.close()
+  await once(dying, 'close')
+  await tell(point)
+  assert.deepEqual(log.lines.map(line => line.message), ['nobody was told of a failure point', 'nobody was told of a failure point'])
 })
