@@ -113,6 +113,19 @@ test('a lost bell costs one poll and nothing more', async () => {
   await c.stop()
 })
 
+test('what did not change is reported again once a minute, because an older report may have come after the newest', async () => {
+  const c = cloud()
+  await c.start()
+  void c.want({}).catch(() => {})
+  await c.converged('running')
+  const [last, count] = [c.reports.at(-1), c.reports.length]
+  await c.clock.advance(50_000)
+  assert.equal(c.reports.length, count)
+  await c.clock.advance(15_000)
+  assert.deepEqual(c.reports.slice(count), [last])
+  await c.stop()
+})
+
 test('a guest is stopped by its power button, and cut off when it does not heed it in time', async () => {
   for (const [shutdownMs, patience] of [[1000, 1000], [Infinity, 5000]] as const) {
     const c = cloud({ shutdownMs })

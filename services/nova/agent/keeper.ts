@@ -23,11 +23,14 @@ const WORDS = {
   unforeseen: { code: 'nova.agent.failed', message: 'the host could not do it' },
 }
 
+/** How long a report counts as heard, milliseconds. */
+const REPORTED_FOR = 60_000
+
 /** What the keeper of server `serverId` does. */
 export class GuestKeeping implements Keeping<Order> {
   readonly serverId: string
   readonly #tools: KeeperTools
-  #reported = ''
+  #reported = { text: '', at: 0 }
   /** The last word of progress, on its way: what is reported afterwards must not overtake it. */
   #telling: Promise<void> | undefined
 
@@ -78,13 +81,14 @@ export class GuestKeeping implements Keeping<Order> {
     await this.#report(order, { ...observed(order.wanted, sight, notes, false), fault: reportedFault(failure, WORDS) })
   }
 
-  /** Reports, unless the controller has heard just that. */
+  /** Reports, unless the controller has heard just that, and lately: an older report that was delivered twice, or late, may have been taken for the newest. */
   async #report(order: Order, seen: ObservedServer): Promise<void> {
     const text = JSON.stringify([termsOf(order), seen])
-    if (text === this.#reported) return
+    const now = this.#tools.clock.now()
+    if (text === this.#reported.text && now - this.#reported.at < REPORTED_FOR) return
     await this.#telling
     await this.#send(order, seen)
-    this.#reported = text
+    this.#reported = { text, at: now }
   }
 
   async #send(order: Order, seen: ObservedServer, progress?: string): Promise<void> {

@@ -1,38 +1,23 @@
 // What Nova answers to its compute agents (contracts/compute-agent.ts): wanted rows, what they report, and that they live.
-import type { ComputeControl, ObservedServer, WantedServer } from '@alto/contracts/compute-agent'
+import type { ComputeControl, WantedServer } from '@alto/contracts/compute-agent'
 import { messageOf } from '@alto/kit/errors'
 import { tapOf, type Interface } from '../model/interfaces.ts'
 import { configDriveFiles } from '../model/metadata.ts'
-import { POWER, type Server, type VmState } from '../model/servers.ts'
+import type { Server } from '../model/servers.ts'
 import type { ServerVolume } from '../model/volumes.ts'
-import type { Observed, Want } from '../model/wants.ts'
+import type { Want } from '../model/wants.ts'
 import * as hosts from '../store/hosts.ts'
 import * as interfaces from '../store/interfaces.ts'
 import * as servers from '../store/servers.ts'
-import type { Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
 import * as wants from '../store/wants.ts'
 import type { Deps } from './deps.ts'
+import { followed } from './following.ts'
 import { inventoriesOf } from './hosts.ts'
-
-const POWER_STATES: Readonly<Record<Observed['power'], number>> = {
-  absent: POWER.pending, building: POWER.pending, running: POWER.running, paused: POWER.paused, stopped: POWER.shutdown, suspended: POWER.suspended, crashed: POWER.crashed,
-}
 
 /** What agents may ask and say. */
 export function computeController(deps: Deps): ComputeControl {
   const { db, clock, ids, queue, placement, options, log } = deps
-
-  /** A guest that ended by itself, or crashed, is a stopped server, and stays one. */
-  async function follow(tx: Tx, server: Server, want: Want, observed: ObservedServer): Promise<void> {
-    const powerState = POWER_STATES[observed.power]
-    const ended = want.wanted.power !== 'stopped' && (observed.endedNonce === want.wanted.powerNonce || observed.power === 'crashed')
-    const settled = server.taskState === null && (server.vmState === 'active' || server.vmState === 'paused')
-    if (ended && settled) {
-      await wants.change(tx, server.id, want.epoch, { power: 'stopped', shutdownTimeoutMs: 0 })
-      await servers.set(tx, server.id, { vmState: 'stopped' satisfies VmState, powerState: observed.power === 'crashed' ? POWER.crashed : POWER.shutdown, updatedAt: clock.now() })
-    } else if (settled && observed.power !== 'building' && server.powerState !== powerState) await servers.set(tx, server.id, { powerState })
-  }
 
   return {
     async desired({ host, cursor }) {
@@ -59,7 +44,10 @@ export function computeController(deps: Deps): ComputeControl {
         if (!want || !await wants.observe(tx, serverId, { generation, epoch, observed, progress })) return
         if (want.tombstone && observed.power === 'absent' && generation >= want.generation) await wants.remove(tx, serverId)
         const server = await servers.find(tx, serverId)
-        if (server && !want.tombstone) await follow(tx, server, want, observed)
+        if (server && !want.tombstone) {
+          const changes = await followed(tx, server, want, observed)
+          if (Object.keys(changes).length > 0) await servers.set(tx, serverId, { ...changes, ...(changes.vmState !== undefined && { updatedAt: clock.now() }) })
+        }
         await queue.ring(tx, serverId)
       })
     },

@@ -116,6 +116,15 @@ test('an image is made of a running server and holds its disk', async () => {
   assert.match(old.headers['location']!, /^http:\/\/cloud\/image\/v2\/images\//)
 })
 
+test('a guest that crashes while something is done to its server leaves a stopped server, not one that seems active for ever', async () => {
+  await using cloud = await novaAlone()
+  const id = await cloud.server()
+  await cloud.as().post(`/v2.1/servers/${id}/action`, { createImage: { name: 'half' } })
+  cloud.hypervisors[0]!.crash(id)
+  await cloud.settle(id, 'SHUTOFF')
+  assert.equal((await cloud.as().get(`/v2.1/servers/${id}`)).body.server['OS-EXT-STS:power_state'], 6)
+})
+
 test('a port that never comes up fails the build after its time, and leaves nothing', async () => {
   await using cloud = await novaAlone({ options: { vifPluggingTimeout: 30 } })
   cloud.others.silent.add(NETWORK)
