@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../clock/index.ts'
+import { systemIds } from '../ids/index.ts'
 import { databasesUnderTest, freshPostgres } from '../testing/databases.ts'
 import { twoControllers } from '../testing/interleave.ts'
-import { afterCommit, brokenInvariants, isForeignKeyViolation, isUniqueViolation, keysetPage, migrate, openPostgres, openSqlite, type Migration } from './index.ts'
+import { afterCommit, brokenInvariants, isForeignKeyViolation, isUniqueViolation, keysetPage, migrate, openPostgres, openSqlite, sql, type Migration } from './index.ts'
 
 interface Tables { nets: { id: string, name: string | null }, ports: { id: string, net_id: string } }
 const HISTORY: Migration[] = [
@@ -104,6 +105,39 @@ test('processes that open one schema at once all have it', async () => {
     for (const one of opened) if (one.status === 'fulfilled') await one.value.close()
     assert.deepEqual(opened.flatMap(one => one.status === 'rejected' ? [one.reason] : []), [])
   }
+})
+
+test('a server that has no connection left is waited for, like one that restarts', async () => {
+  const base = process.env['ALTO_TEST_POSTGRES']
+  assert.ok(base, 'this needs PostgreSQL: run it by tools/test.ts')
+  const admin = await openPostgres<Tables>({ url: base, schema: 'public', connections: 1 })
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => admin.close())
+  const run = (statement: string) => admin.read(tx => sql.raw(statement).execute(tx))
+  const role = `narrow_${systemIds.hex()}`
+  await run(`create role ${role} login`)
+  undo.defer(async () => { await run(`drop role ${role}`) })
+  const own = undo.use(await freshPostgres(base))
+  const url = new URL(own.url)
+  await run(`grant create on database ${url.pathname.slice(1)} to ${role}`)
+  url.username = role
+  const db = await openPostgres<Tables>({ url: url.href, schema: 'narrow', connections: 2 })
+  undo.defer(() => db.close())
+  await run(`alter role ${role} connection limit 1`)
+
+  const begun = Promise.withResolvers<void>()
+  const refused = Promise.withResolvers<void>()
+  const first = db.write(async tx => {
+    await sql`select 1`.execute(tx)
+    begun.resolve()
+    await refused.promise
+  })
+  await begun.promise
+  const second = db.read(tx => sql<{ one: number }>`select 1 as one`.execute(tx))
+  await assert.rejects(openPostgres({ url: url.href, schema: 'narrow', connections: 1 }), { code: '53300' })
+  refused.resolve()
+  await first
+  assert.deepEqual((await second).rows, [{ one: 1 }])
 })
 
 test('sqlite: readers do not wait for a writer and see only what it committed', async () => {

@@ -1,5 +1,5 @@
 // PostgreSQL through pg: READ COMMITTED, a schema a service, transactions re-run on serialization failures and deadlocks.
-// While the server cannot be reached (it restarts, say), reads and transactions that have not begun wait for it for some seconds; a transaction that was
+// While the server cannot be reached (it restarts, or has no connection left, say), reads and transactions that have not begun wait for it for some seconds; a transaction that was
 // cut off is not re-run, since it may have been committed. What waited in vain or was cut off is Fault unavailable `db.unavailable`.
 import { CompiledQuery, Kysely, PostgresDialect, sql, type DatabaseConnection, type Driver } from 'kysely'
 import pg from 'pg'
@@ -87,7 +87,7 @@ async function patiently<R>(clock: Clock, isAgain: (error: unknown) => boolean, 
 function isRefused(error: unknown): boolean {
   const code = codeOf(error)
   const isNoSocket = code === 'ENOENT' && error instanceof Error && 'syscall' in error && error.syscall === 'connect'
-  return code === 'ECONNREFUSED' || isNoSocket || code === '57P03'
+  return code === 'ECONNREFUSED' || isNoSocket || code === '57P03' || code === '53300'
 }
 
 /** True when there is no connection, or no more: class 08, a server that ends, a socket that broke. */
