@@ -14,7 +14,7 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { computeClient, imageClient, remoteAuthenticator, restClient, serviceSession, type RestClient, type ServiceSession } from '@alto/kit/openstack'
 import type { CheckKind, Rule } from '@alto/kit/policy'
-import type { Transport } from '@alto/kit/rpc'
+import type { Serving, Transport } from '@alto/kit/rpc'
 import type { TaskPoint } from '@alto/kit/task'
 import * as cinder from '@alto/cinder'
 import * as glance from '@alto/glance'
@@ -132,6 +132,9 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   }
   const rest = (service: ServiceName, as: string) => restClient(NAMES[service], members.find(member => member.name === service)!.prefix, { fetch, session: session(as), clock })
 
+  /** Until the end, and no longer: with its database closed it would take from the bus what another controller can do. */
+  const answer = (serving: Serving) => undo.defer(() => serving.close())
+
   const http: HttpService[] = []
   const rows: Record<string, AuditParts['rows'][string]> = {}
   const started: { start(): Promise<void>, stop(): Promise<void> }[] = []
@@ -174,7 +177,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
       enforcer: await policy('nova', nova.declared.rules), session: session('nova'), host: opts.name, metadataSecret: secrets.metadataSecret, dataSecret: secrets.dataSecret,
       endpoints: { placement: '/placement', network: '/networking', image: '/image', volume: '/volume' }, ...(opts.at && { at: opts.at('nova') }),
     })
-    transport.serve(computeControl, 'nova', compute.control)
+    answer(transport.serve(computeControl, 'nova', compute.control))
     http.push(...compute.http)
     started.push(compute)
     rows['nova'] = () => told(compute.audit())
@@ -187,7 +190,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
       enforcer: await policy('neutron', neutron.declared.rules, neutron.policyKinds), compute: computeClient(rest('nova', 'neutron')),
     })
     undo.defer(() => network.stop())
-    transport.serve(networkControl, 'neutron', network.control)
+    answer(transport.serve(networkControl, 'neutron', network.control))
     http.push(...network.http)
     rows['neutron'] = () => told(network.audit())
   }
@@ -198,7 +201,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
       enforcer: await policy('cinder', cinder.declared.rules), host: opts.name, transport,
       image: imageClient(rest('glance', 'cinder')), compute: computeClient(rest('nova', 'cinder')), ...(opts.at && { at: opts.at('cinder') }),
     })
-    transport.serve(volumeControl, 'cinder', volumes.control)
+    answer(transport.serve(volumeControl, 'cinder', volumes.control))
     http.push(...volumes.http)
     started.push(volumes)
     rows['cinder'] = () => told(volumes.audit())
