@@ -1,6 +1,7 @@
 // What Nova answers to its compute agents (contracts/compute-agent.ts): wanted rows, what they report, and that they live.
 import type { ComputeControl, WantedServer } from '@alto/contracts/compute-agent'
 import { messageOf } from '@alto/kit/errors'
+import { followed } from '../model/following.ts'
 import { tapOf, type Interface } from '../model/interfaces.ts'
 import { configDriveFiles } from '../model/metadata.ts'
 import type { Server } from '../model/servers.ts'
@@ -12,7 +13,6 @@ import * as servers from '../store/servers.ts'
 import * as volumes from '../store/volumes.ts'
 import * as wants from '../store/wants.ts'
 import type { Deps } from './deps.ts'
-import { followed } from './following.ts'
 import { inventoriesOf } from './hosts.ts'
 
 /** What agents may ask and say. */
@@ -44,10 +44,9 @@ export function computeController(deps: Deps): ComputeControl {
         if (!want || !await wants.observe(tx, serverId, { generation, epoch, observed, progress })) return
         if (want.tombstone && observed.power === 'absent' && generation >= want.generation) await wants.remove(tx, serverId)
         const server = await servers.find(tx, serverId)
-        if (server && !want.tombstone) {
-          const changes = await followed(tx, server, want, observed)
-          if (Object.keys(changes).length > 0) await servers.set(tx, serverId, { ...changes, ...(changes.vmState !== undefined && { updatedAt: clock.now() }) })
-        }
+        const follows = server && !want.tombstone ? followed(server, want, observed) : undefined
+        if (follows?.wanted) await wants.change(tx, serverId, want.epoch, follows.wanted)
+        if (follows) await servers.set(tx, serverId, { ...follows.server, ...(follows.wanted && { updatedAt: clock.now() }) })
         await queue.ring(tx, serverId)
       })
     },

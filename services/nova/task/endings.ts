@@ -1,8 +1,8 @@
 // How a server's tasks end: what the server shows, and what its list of actions says.
 import type { Failure } from '@alto/kit/task'
 import type { Deps } from '../manager/deps.ts'
-import { followed } from '../manager/following.ts'
 import { faultCode } from '../model/faults.ts'
+import { followed } from '../model/following.ts'
 import type { Server } from '../model/servers.ts'
 import { current } from '../model/wants.ts'
 import * as actions from '../store/actions.ts'
@@ -39,5 +39,7 @@ export async function failAction(deps: Deps, tx: Tx, failed: { resourceId: strin
 async function seen(tx: Tx, server: Server | undefined, changes: servers.ServerChange): Promise<servers.ServerChange> {
   const want = server && await wants.find(tx, server.id)
   const observed = want && !want.tombstone ? current(want) : undefined
-  return observed ? followed(tx, { ...server!, ...changes }, want!, observed) : {}
+  const follows = observed && followed({ ...server!, ...changes }, want!, observed)
+  if (follows?.wanted) await wants.change(tx, server!.id, want!.epoch, follows.wanted)
+  return follows?.server ?? {}
 }
