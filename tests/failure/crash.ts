@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@alto/kit/clock'
 import { seededIds, systemIds, type Ids } from '@alto/kit/ids'
+import { run } from '../e2e/cloud.ts'
+import { must } from '../site/namespaces.ts'
 import { site, type Site } from '../site/site.ts'
 import { listenForPoints, nameOf, type Points } from './points.ts'
 import { User } from './user.ts'
@@ -41,8 +43,6 @@ export interface CrashReport {
   points: number
   /** Things that ended in ERROR and were made again, with their reasons. */
   errors: string[]
-  /** Milliseconds from each kill until the part ran again. */
-  recoveries: { what: string, ms: number }[]
 }
 
 /** Runs it; throws with seed, pass and stage when something is not as it must be. */
@@ -54,7 +54,7 @@ export async function crashRun(opts: CrashOptions): Promise<CrashReport> {
   const one = await site({ config: { site: { failure_points: socket } } })
   undo.defer(() => one.remove())
   await one.up()
-  const report: CrashReport = { kills: [], points: 0, errors: [], recoveries: [] }
+  const report: CrashReport = { kills: [], points: 0, errors: [] }
   for (const pass of opts.passes) {
     say(`seed ${seed}, pass ${pass}`)
     try {
@@ -88,7 +88,7 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
     const line = `${((at - began) / 1000).toFixed(1)} s ${what} at ${where}`
     report.kills.push(line)
     opts.say(`  ${line}`)
-    const back = killed.back.then(() => { report.recoveries.push({ what: victim, ms: systemClock.now() - at }) }).finally(() => { returning.delete(what) })
+    const back = killed.back.finally(() => { returning.delete(what) })
     back.catch((error: unknown) => points.fail(error))
     returning.set(what, back)
   }
@@ -102,13 +102,11 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
       if (done.has(nameOf(point)) || dying.has(process_.name)) return      // who is dying reaches the point again in its next life
       done.add(nameOf(point))
       dying.add(process_.name)
-      const at = systemClock.now()
       report.kills.push(`${process_.name} at ${nameOf(point)}`)
       opts.say(`  ${report.kills.at(-1)}`)
       await process_.kill()
       dying.delete(process_.name)
       await process_.start()
-      report.recoveries.push({ what: 'controller', ms: systemClock.now() - at })
     },
     async others(point) {
       if (done.has(nameOf(point))) return
@@ -138,11 +136,19 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
   }
   await Promise.all(returning.values())
   await one.up()
+  await one.until('DHCP on every network', 30, () => isDhcpServed(one))
   report.errors.push(...user.errors)
   assert.deepEqual(user.problems, [], 'answers of the cloud that are its fault')
   let findings = ''
   for (const end = systemClock.now() + AUDIT_DEADLINE; findings !== 'clean' && systemClock.now() < end;) findings = await one.audit()
   assert.equal(findings, 'clean')
+}
+
+/** True when every network that has a place for DHCP has a dnsmasq there. */
+async function isDhcpServed(one: Site): Promise<boolean> {
+  const places = await Promise.all(one.hosts.map(host => must(...host.within, 'ip', 'netns', 'list')))
+  const { stdout } = await run('pgrep', ['-af', one.id])
+  return places.join('').split('\n').filter(line => line.startsWith('qdhcp-')).length === stdout.split('\n').filter(line => line.split(' ')[1]?.includes('dnsmasq')).length
 }
 
 /** Kills at moments from the seed, 0.5 to 6 s apart, until there were `moments` or the work is over. */
@@ -159,8 +165,6 @@ if (import.meta.main) {
     seed: values.seed ?? systemIds.bytes(4).toString('hex'), passes: PASSES.filter(pass => values.pass?.includes(pass) ?? true), stages: values.stage ?? Object.keys(STAGES).filter(name => name !== 'end'),
     moments: Number(values.moments), say: line => console.log(line),
   })
-  const times = Map.groupBy(report.recoveries, one => one.what)
-  for (const [what, all] of times) console.log(`${what}: killed ${all.length} times, runs again after ${Math.round(all.map(one => one.ms).toSorted((a, b) => a - b)[all.length >> 1]!)} ms (median)`)
   for (const error of report.errors) console.log(`made again: ${error}`)
   console.log(`${report.kills.length} kills at ${report.points} points: nothing lost, nothing left`)
 }

@@ -113,6 +113,21 @@ test('a ring makes the agent look at once; a lost ring costs a poll interval', a
   assert.ok(driver.ports.has(second.id))
 })
 
+test('DHCP that died by itself is served again within seconds, though no row has changed', async t => {
+  const { clock, driver, start, want, heard } = await site(t)
+  want({ networks: [net], ports: [dhcpPort, guest] })
+  const running = start()
+  t.after(() => running.stop())
+  await running.idle()
+  heard()
+  driver.dhcpDies(net.id)
+  assert.equal(driver.dhcp.has(net.id), false)
+  await clock.advance(2000)
+  await running.idle()
+  assert.deepEqual(driver.dhcp.get(net.id)?.hosts.map(host => host.address), ['10.0.0.5'])
+  assert.deepEqual([await driver.ailing(), heard()], [[], []])
+})
+
 test('absence orders nothing; a tombstone destroys, in an order in which nothing is pulled from under another, and is answered with gone', async t => {
   const { driver, start, want, heard } = await site(t)
   want(EVERYTHING)

@@ -5,6 +5,7 @@
 // - Every pass may be cut off anywhere: what was not reported is tried again, and every driver call may be repeated.
 // - One thing that fails does not hold up the others; it is reported with its reason and tried again at every poll.
 // - Absence orders nothing: only a tombstone destroys, and it is answered with `gone`.
+// - What the driver finds dead (a dnsmasq that was killed) is made again within seconds.
 // - A controller whose database is older than one seen before (a restored backup) is refused: nothing is changed by its word.
 // How: rows -> plans (plans.ts) -> driver, in an order in which everything finds what it stands on: bridges, ports, DHCP, routers; then removals the
 // other way round. The ports of a pass are one transaction; when it fails, they are tried one by one, so that the culprit is known.
@@ -45,6 +46,7 @@ export interface RunningNetworkAgent {
 
 const SIDE_BY_SIDE = 8                  // commands of so many networks or routers at once
 const RETRY = 1000                      // milliseconds, when the controller was not to be reached
+const WATCH = 2000                      // milliseconds between looks at what may die by itself
 
 type Rowed = { id: string, generation: number, epoch: number }
 type Outcome = { kind: WantedKind, row: Rowed, observed: ObservedNetworking }
@@ -63,6 +65,23 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
   let stopped = false
   let running: Promise<void> | undefined
   let cancelPoll = () => {}
+  let cancelWatch = clock.after(WATCH, () => { watching = watch() })
+  let watching: Promise<void> | undefined
+
+  /** What died by itself is made again, as what failed is. */
+  async function watch(): Promise<void> {
+    try {
+      const ailing = await driver.ailing()
+      for (const id of ailing) failed.add(`network ${id}`)
+      if (ailing.length > 0 && !stopped) {
+        log.warn({ host, networks: ailing }, 'DHCP died by itself; it is started again')
+        ring()
+      }
+    } catch (error) {
+      log.warn({ host, error: messageOf(error) }, 'whether DHCP runs could not be seen')
+    }
+    if (!stopped) cancelWatch = clock.after(WATCH, () => { watching = watch() })
+  }
 
   function ring(): void {
     rung = true
@@ -250,6 +269,8 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
     async stop() {
       stopped = true
       cancelPoll()
+      cancelWatch()
+      await watching
       await running
     },
   }

@@ -20,6 +20,8 @@ export interface FakeNetwork extends NetworkDriver {
   readonly ports: ReadonlyMap<string, PortPlan>
   readonly dhcp: ReadonlyMap<string, DhcpPlan>
   readonly routers: ReadonlyMap<string, RouterPlan>
+  /** The network's DHCP dies by itself. */
+  dhcpDies(networkId: string): void
 }
 
 /** A host whose networks are only told of. */
@@ -28,6 +30,7 @@ export function fakeNetwork(options: FakeNetworkOptions): FakeNetwork {
   const ports = new Map<string, PortPlan>()
   const dhcp = new Map<string, DhcpPlan>()
   const routers = new Map<string, RouterPlan>()
+  const dead = new Set<string>()
   const netns = markOf({ cloud: options.cloud, host: options.hostName })
 
   function begin(call: keyof NetworkDriver, id: string, networks: readonly string[] = []): void {
@@ -54,6 +57,7 @@ export function fakeNetwork(options: FakeNetworkOptions): FakeNetwork {
     async applyDhcp(plan) {
       begin('applyDhcp', plan.networkId, [plan.networkId])
       dhcp.set(plan.networkId, plan)
+      dead.delete(plan.networkId)
     },
     async applyRouter(plan) {
       begin('applyRouter', plan.routerId, [...plan.interfaces, ...(plan.gateway ? [plan.gateway.link] : [])].map(link => link.networkId))
@@ -65,6 +69,7 @@ export function fakeNetwork(options: FakeNetworkOptions): FakeNetwork {
     },
     async removeDhcp(networkId) {
       begin('removeDhcp', networkId)
+      dead.delete(networkId)
       dhcp.delete(networkId)
     },
     async removeRouter(routerId) {
@@ -73,8 +78,13 @@ export function fakeNetwork(options: FakeNetworkOptions): FakeNetwork {
     },
     async removeBridge(networkId) {
       begin('removeBridge', networkId)
+      dead.delete(networkId)
       dhcp.delete(networkId)
       bridges.delete(networkId)
+    },
+    ailing: async () => [...dead],
+    dhcpDies(networkId) {
+      if (dhcp.delete(networkId)) dead.add(networkId)
     },
     async inventory() {
       const inner = [...[...dhcp.values()].map(plan => plan.link), ...[...routers.values()].flatMap(r => [...r.interfaces, ...(r.gateway ? [r.gateway.link] : [])])]

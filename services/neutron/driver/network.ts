@@ -51,6 +51,8 @@ export interface NetworkDriver {
   removeRouter(routerId: string): Promise<void>
   /** The bridge, its way out and its DHCP. Ports still on it lose their network, not their taps. */
   removeBridge(networkId: string): Promise<void>
+  /** Networks whose DHCP was applied and has died since: to be applied again. Cheap: it is asked every few seconds. */
+  ailing(): Promise<string[]>
   /** Everything on the host with the cloud's mark, wanted or not. */
   inventory(): Promise<MarkedThing[]>
   /** Lets go of listeners and helpers; what was made stays and works, metadata apart. */

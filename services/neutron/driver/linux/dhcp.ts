@@ -18,6 +18,8 @@ export class DhcpServers {
   readonly #metadata: MetadataListeners
   readonly #wired = new Map<string, string>()                   // network -> the link as it was last made, to make it once only
 
+  readonly #served = new Set<string>()
+
   constructor(context: Context, filters: Filters, metadata: MetadataListeners) {
     this.#context = context
     this.#filters = filters
@@ -30,11 +32,20 @@ export class DhcpServers {
       await this.#wire(plan)
       this.#wired.set(plan.networkId, wiring)
     }
+    this.#served.delete(plan.networkId)                         // it may be restarted now
     await this.#serve(plan)
+    this.#served.add(plan.networkId)
     await this.#metadata.open(dhcpNamespaceOf(plan.networkId), { networkId: plan.networkId })
   }
 
+  /** Networks whose dnsmasq was started and runs no more. */
+  async ailing(): Promise<string[]> {
+    const daemons = await Promise.all([...this.#served].map(async networkId => ({ networkId, daemon: await daemonOf(this.#paths(networkId).pid) })))
+    return daemons.filter(({ networkId, daemon }) => !daemon && this.#served.has(networkId)).map(({ networkId }) => networkId)
+  }
+
   async remove(networkId: string): Promise<void> {
+    this.#served.delete(networkId)
     const netns = dhcpNamespaceOf(networkId)
     await this.#metadata.close(netns)
     const daemon = await daemonOf(this.#paths(networkId).pid)

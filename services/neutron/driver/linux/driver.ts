@@ -52,6 +52,7 @@ export async function linuxNetwork(options: LinuxOptions, metadata: MetadataList
       await dhcp.remove(networkId)
       await bridges.remove(networkId)
     },
+    ailing: () => dhcp.ailing(),
     inventory: () => inventory(context),
     close: () => listeners.closeAll(),
   }

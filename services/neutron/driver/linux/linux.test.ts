@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
-import { addNamespace, commandHost, namespaceCommands, removeNamespace } from '@alto/kit/host'
+import { addNamespace, commandHost, namespaceCommands, processesWith, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
 import { bridgeOf, tapOf } from '../../model/names.ts'
@@ -220,6 +220,16 @@ describe('a cloud\'s networks on a real host', () => {
     await driver.applyPorts([{ ...port(0, [EGRESS]), filter: { mac, sources: [{ mac, prefix: '10.77.0.10' }], rules: [EGRESS] } }])
     await driver.applyDhcp({ ...dhcp, hosts: dhcp.hosts.map(host => host.address === '10.77.0.10' ? { ...host, mac } : host) })
     assert.equal((await ends[0].lease(mac)).address, '10.77.0.10/24')
+  })
+
+  test('a dnsmasq that was killed is found dead, and leases again once it is applied', async () => {
+    assert.deepEqual(await driver.ailing(), [])
+    const [daemon] = await processesWith(join(directory, 'dhcp/'))
+    process.kill(daemon!.pid, 'SIGKILL')
+    await until(async () => (await driver.ailing())[0] === net)
+    await driver.applyDhcp(dhcp)
+    assert.deepEqual(await driver.ailing(), [])
+    assert.equal((await ends[1].lease()).address, '10.77.0.11/24')
   })
 
   test('an external network whose prefix the machine uses already is refused, with both named', async () => {
