@@ -118,9 +118,9 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   }
 
   // The services reach each other through the listener's own routes, which are there when all of them are; the others over the network.
-  const own = members.filter(member => carries(member.name)).map(member => `${member.prefix}/`)
+  const http: HttpService[] = []
   const fetch: Fetch = request => {
-    if (own.some(prefix => request.url.startsWith(prefix))) return server.fetch(request)
+    if (http.some(({ prefix }) => prefix !== '' && request.url.startsWith(`${prefix}/`))) return server.fetch(request)
     if (!opts.elsewhere) throw new Fault('unavailable', 'site.notCarried', `nobody carries ${request.url.split('/')[1]}`)
     return opts.elsewhere(request)
   }
@@ -135,7 +135,6 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   /** Until the end, and no longer: with its database closed it would take from the bus what another controller can do. */
   const answer = (serving: Serving) => undo.defer(() => serving.close())
 
-  const http: HttpService[] = []
   const rows: Record<string, AuditParts['rows'][string]> = {}
   const started: { start(): Promise<void>, stop(): Promise<void> }[] = []
   let settled = async () => {}
