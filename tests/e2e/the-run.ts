@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemIds } from '@alto/kit/ids'
 import { run, type Cloud } from './cloud.ts'
+import { consoleSays } from './consoles.ts'
 
 interface Server { id: string, name: string, status: string, addresses: Record<string, string[]>, fault?: unknown }
 
@@ -95,6 +96,12 @@ export function theRun(make: () => Promise<Cloud>): void {
     assert.equal(await cloud.until('the nonce', 30, async () => (await cloud.trySsh(first.floating, key, 'cat /home/cirros/nonce')).stdout.trim() || undefined), nonce)
     const metadata = JSON.parse(await cloud.ssh(first.floating, key, 'wget -q -O - http://169.254.169.254/openstack/latest/meta_data.json')) as { uuid: string, name: string }
     assert.deepEqual([metadata.uuid, metadata.name], [first.id, 'web1'])
+  })
+
+  test('the consoles of a guest are there through websockets: its terminal asks who logs in, its screen greets', async () => {
+    const url = async (kind: string) => (await cloud.os<{ url: string }>('console', 'url', 'show', kind, 'web1')).url
+    await consoleSays(await url('--serial'), '\r', /web1 login: /, 20)
+    await consoleSays(await url('--novnc'), '', /^RFB 003\.008\n$/, 20)
   })
 
   test('a second guest answers ping, and a blocked port is blocked until a rule opens it', async () => {
