@@ -13,7 +13,7 @@ import type { Log } from '@alto/kit/log'
 import { serviceSession } from '@alto/kit/openstack'
 import { AmqpTransport, LocalTransport, type Transport } from '@alto/kit/rpc'
 import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, SERVICE_USERS, sections as serviceSections, SERVICES, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
-import { serveControl } from '@alto/site/control'
+import { hasControl, serveControl } from '@alto/site/control'
 import { failurePoints } from './failure-points.ts'
 import { siteOptions } from './options.ts'
 
@@ -52,7 +52,8 @@ const ON_THE_BUS: readonly Role[] = ['nova', 'neutron', 'cinder', ...HOST_ROLES]
 
 /**
  * Starts the roles; resolves when the listener answers and agents have asked for their rows once.
- * Throws Fault('badRequest', 'serve.missing') naming the option that a role needs, and what configuration, database, bus and listener throw.
+ * Throws Fault('badRequest', 'serve.missing') naming the option that a role needs, conflict `serve.running` when a process of that name runs here already,
+ * and what configuration, database, bus and listener throw.
  */
 export async function serve(opts: ServeOptions): Promise<Served> {
   const { log, clock, ids, roles } = opts
@@ -60,6 +61,8 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   const { site } = config
   const name = site.name ?? hostname()
   const began = clock.now()
+  const run = runDirectory(site, name)
+  await refuseSecond(run, name)
   const carried = SERVICES.filter(service => roles.includes(service))
   const hosted = HOST_ROLES.filter(role => roles.includes(role))
   await using undo = new AsyncDisposableStack()
@@ -84,7 +87,6 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   }
 
   const ending = { keepGuests: true }
-  const run = runDirectory(site, name)
   await mkdir(run, { recursive: true, mode: 0o700 })
   undo.defer(() => rmdir(run).then(() => rmdir(dirname(run))).catch(() => {}))         // when nothing is left in it
   if (hosted.length > 0) await host(name, hosted, { site, transport, fetch: controller?.fetch ?? elsewhere, run, ...opts }, undo, ending)
@@ -126,6 +128,11 @@ async function host(name: string, roles: readonly HostRole[], parts: ServeOption
     directories: { guests: resolve(site.data, 'guests'), volumes: resolve(site.data, 'volumes'), run: { compute: join(run, 'nova'), network: join(run, 'network'), volume: join(run, 'volume') } },
   })
   undo.defer(() => side.stop(ending))
+}
+
+/** Two of one name would take each other's tasks, or be two agents of one host, and the command line would find one of them. What runs on another machine, or is just starting, is not seen. */
+async function refuseSecond(run: string, name: string): Promise<void> {
+  if (await hasControl(run)) throw new Fault('conflict', 'serve.running', `A process of this site with the name ${name} runs on this machine already: give one of them another site.name (ALTO_SITE_NAME).`)
 }
 
 /** The bus, which may be down: rows are the truth, and what it would have told is found by looking. */

@@ -2,7 +2,7 @@
 import { option, section } from '@alto/kit/config'
 
 export const siteOptions = section('site', [
-  option({ name: 'name', type: 'string', default: null, meaning: 'This process among those of its kind: the host\'s name for agents, the controller\'s for services. Unique, and the same after a restart; the machine\'s name when not given.' }),
+  option({ name: 'name', type: 'string', default: null, meaning: 'This process among those of its kind: the host\'s name for agents, the controller\'s for services. Unique, also among all that run on one machine, and the same after a restart; the machine\'s name when not given.' }),
   option({ name: 'cloud', type: 'string', default: null, meaning: 'The cloud\'s id, 8 hexadecimal digits: the mark of all that its agents make on their hosts, and of its queues on the bus.' }),
   option({ name: 'listen', type: 'string', default: '127.0.0.1:5000', meaning: 'HOST:PORT of this process\'s listener.' }),
   option({ name: 'tls_certificate', type: 'string', default: null, meaning: 'The PEM file of the listener\'s certificate, with those that it rests on. The site\'s other processes must trust it (NODE_EXTRA_CA_CERTS).' }),

@@ -27,7 +27,7 @@ test('a token of one process opens the others, ends there within a second, and i
   await using undo = new AsyncDisposableStack()
   undo.defer(() => rm(data, { recursive: true }))
   const start = async (role: Role, more: Record<string, unknown> = {}) => {
-    const served = await serve({ ...options, roles: [role], config: config({ database: own.url, data, ...more }) })
+    const served = await serve({ ...options, roles: [role], config: config({ name: role, database: own.url, data, run: join(data, 'run'), ...more }) })
     undo.defer(() => served.stop({ keepGuests: false }))
     return served.url!
   }
@@ -49,6 +49,21 @@ test('a token of one process opens the others, ends there within a second, and i
   assert.equal((await fetch(`${identity}/v3/auth/tokens`, { method: 'DELETE', headers: { 'x-auth-token': token, 'x-subject-token': token } })).status, 204)
   const revoked = systemClock.now()
   while ((await as('GET', `${image}/image/v2/images`)).status !== 401) assert.ok(systemClock.now() - revoked < 2000, 'the token still opens Glance')
+})
+
+test('two processes of one name are not started on one machine; after the first has stopped the second may', async () => {
+  using _alive = stayAlive()
+  assert.ok(base, 'this needs PostgreSQL: run it by tools/test.ts')
+  const data = await mkdtemp(join(tmpdir(), 'alto-serve-'))
+  await using own = await freshPostgres(base)
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => rm(data, { recursive: true }))
+  const start = () => serve({ ...options, roles: ['placement'], config: config({ name: 'one', database: own.url, data, run: join(data, 'run') }) })
+  const first = await start()
+  await assert.rejects(start(), { code: 'serve.running', message: 'A process of this site with the name one runs on this machine already: give one of them another site.name (ALTO_SITE_NAME).' })
+  assert.equal((await fetch(`${first.url!}/placement/`)).status, 200)
+  await first.stop({ keepGuests: false })
+  await (await start()).stop({ keepGuests: false })
 })
 
 test('a process that was not told enough says what it needs', async () => {

@@ -1,6 +1,7 @@
 // How the command line speaks to a running cloud: a unix socket in its run directory, which only the cloud's own user can open.
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Fault, isFault, messageOf } from '@alto/kit/errors'
 
@@ -33,6 +34,14 @@ export async function serveControl(run: string, commands: Commands): Promise<{ c
       await rm(path, { force: true })
     },
   }
+}
+
+/** True when somebody serves commands in `run`, even one who does not answer at present. */
+export function hasControl(run: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(join(run, SOCKET))
+    socket.once('connect', () => { socket.destroy(); resolve(true) }).once('error', () => resolve(false))
+  })
 }
 
 /** Asks a running cloud. Throws Fault('unavailable', 'control.notRunning') when nobody answers, Fault('conflict', 'control.refused') with its own words. */
