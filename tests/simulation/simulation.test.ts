@@ -8,6 +8,7 @@ import { simulate } from './simulate.ts'
 const FOUND: readonly (readonly [seed: string, steps: number, bug: string])[] = [
   ['15', 900, 'a guest keeps the card of a port that was deleted in Neutron'],
   ['31', 450, 'a server whose guest crashed during its build seems active for ever'],
+  ['43', 900, 'a server does not go because the volume that was to go with it has snapshots'],
 ]
 
 for (const [seed, steps, bug] of FOUND) {
@@ -19,11 +20,11 @@ for (const [seed, steps, bug] of FOUND) {
 const fresh = String(systemIds.below(1_000_000_000))
 test(`fresh seed ${fresh} comes to rest with nothing lost, stuck or left`, async () => {
   console.log(`simulation: fresh seed ${fresh}`)
-  assert.equal((await simulate({ seed: fresh, steps: 500 })).steps, 500)
+  assert.equal((await simulate({ seed: fresh, steps: 300 })).steps, 300)
 })
 
 test('one seed gives one run, to the last message', async () => {
-  const runs = [await simulate({ seed: 'twice', steps: 150 }), await simulate({ seed: 'twice', steps: 150 })]
+  const runs = [await simulate({ seed: 'twice', steps: 100 }), await simulate({ seed: 'twice', steps: 100 })]
   assert.deepEqual(runs[0], runs[1])
   const { hash } = await simulate({ seed: 'other', steps: 50 })
   assert.notEqual(hash, runs[0]!.hash)

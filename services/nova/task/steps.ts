@@ -26,7 +26,7 @@ export async function connectVolume(deps: Deps, t: Step, row: ServerVolume, host
   return undefined
 }
 
-/** Gives the volume back to Cinder; `remove`: it goes altogether. */
+/** Gives the volume back to Cinder; `remove`: it goes altogether, unless it has snapshots. Fault unavailable `nova.volume.busy` while it passes through a state. */
 export async function releaseVolume(deps: Deps, row: ServerVolume, how: { remove: boolean }): Promise<void> {
   if (row.volumeId === '') return
   const attachments = await deps.volume.attachmentsOf('service', row.serverId)
@@ -35,10 +35,11 @@ export async function releaseVolume(deps: Deps, row: ServerVolume, how: { remove
   try {
     await deps.volume.remove('service', row.volumeId)
   } catch (error) {
-    // Cinder refuses while the volume is still busy; that passes.
+    // Cinder refuses while the volume is still busy, which passes; and one at rest for what does not (it has snapshots): that one stays, as upstream's do.
     if (!isFault(error) || !['badRequest', 'conflict'].includes(error.kind)) throw error
     const volume = await deps.volume.volume('service', row.volumeId)
-    if (volume && !['deleting', 'error_deleting'].includes(volume.status)) throw new Fault('unavailable', 'nova.volume.busy', `Volume ${row.volumeId} cannot be removed yet: it is ${volume.status}.`, { cause: error })
+    if (volume?.status === 'available' || volume?.status === 'error') deps.log.warn({ serverId: row.serverId, volumeId: row.volumeId, reason: error.message }, 'a volume that was to go with its server stays')
+    else if (volume && !['deleting', 'error_deleting'].includes(volume.status)) throw new Fault('unavailable', 'nova.volume.busy', `Volume ${row.volumeId} cannot be removed yet: it is ${volume.status}.`, { cause: error })
   }
 }
 

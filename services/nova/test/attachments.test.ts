@@ -42,6 +42,16 @@ test('a server boots from a volume made from an image, which goes with it when t
   assert.deepEqual([[...cloud.others.volumes.keys()], cloud.others.attachments.size], [[VOLUME], 0])
 })
 
+test('a server goes although the volume that was to go with it has snapshots and stays', async () => {
+  await using cloud = await novaAlone()
+  const id = await cloud.server({ imageRef: undefined, block_device_mapping_v2: [{ boot_index: 0, source_type: 'image', destination_type: 'volume', uuid: IMAGE, volume_size: 4, delete_on_termination: true }] })
+  const made = [...cloud.others.volumes.keys()].find(volume => volume !== VOLUME)!
+  for (let i = 0; i < 20; i++) cloud.others.failing.push({ match: `DELETE /volume/v3/volumes/${made}`, status: 400, message: 'Invalid volume: it has snapshots' })
+  await cloud.as().delete(`/v2.1/servers/${id}`)
+  await cloud.gone(id)
+  assert.deepEqual([cloud.others.volumes.get(made)!['status'], cloud.others.attachments.size], ['available', 0])
+})
+
 test('a volume that Cinder will not make leaves the server in ERROR with Cinder\'s reason', async () => {
   await using cloud = await novaAlone()
   cloud.others.failing.push({ match: 'POST /volume/v3/volumes', status: 413, message: 'VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded' })
