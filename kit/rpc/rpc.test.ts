@@ -22,6 +22,16 @@ test('a message may be lost, repeated and overtaken, as the simulation decides',
   assert.deepEqual(seen, [3, 2, 2])
 })
 
+test('a request may be carried out and its answer lost', async () => {
+  const { rpc, clock } = wires(() => ({ times: 1, delayMs: 0, replyLost: true }))
+  let asked = 0
+  rpc.serve(guestAgent, 'host1', { ...quietAgent, console: async () => { asked++; return { text: 'login:' } } })
+  const refused = assert.rejects(client(guestAgent, rpc, 'host1', { deadlineMs: 50 }).console({ lines: 1 }), /did not answer/)
+  await clock.advance(60_000)
+  await refused
+  assert.equal(asked, 1)
+})
+
 test('an agent that closes is not there for new calls while it answers the old ones', async () => {
   const { rpc } = wires()
   const serving = rpc.serve(guestAgent, 'host1', { ...quietAgent, console: () => new Promise(() => {}) })
