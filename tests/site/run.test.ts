@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemIds } from '@alto/kit/ids'
 import { run } from '../e2e/cloud.ts'
+import { consoleSays } from '../e2e/consoles.ts'
 import { must } from './namespaces.ts'
 import { busOutage } from './outage.ts'
 import { site, type Site, type SiteHost } from './site.ts'
@@ -94,6 +95,15 @@ test('a volume of one host is attached to the guest of the other, then to its ne
     await volumeIs('available')
   }
   await ok('volume', 'delete', 'data')
+})
+
+test('the consoles of guests on either host are reached through either controller, whichever made the token', async () => {
+  for (const name of ['one', 'two']) {
+    for (const [kind, say, until] of [['--serial', '\r', new RegExp(`${name} login: `)], ['--novnc', '', /^RFB 003\.008\n$/]] as const) {
+      const { url } = await cloud.os<{ url: string }>('console', 'url', 'show', kind, name)
+      for (const controller of cloud.controllers) await consoleSays(`${cloud.urlOf(controller)}/console/${new URL(url).search}`, say, until, 20)
+    }
+  }
 })
 
 test('after kill -9 of a controller and of every agent the other controller answers, guests run on unbroken, and are managed', async () => {
