@@ -60,7 +60,7 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
   const passwords = { adminPassword: secret(), demoPassword: secret() }
   const ports = Array.from({ length: options.controllers ?? 2 }, (_, n) => FIRST_PORT + n)
   const common = {
-    cloud: id, database: postgres.url, bus: rabbitmq.url, run: '/run/alto', insecure: true, controllers: ports.map(port => `http://${CONTROL}:${port}`),
+    cloud: id, database: postgres.url, bus: rabbitmq.url, insecure: true, controllers: ports.map(port => `http://${CONTROL}:${port}`),
     service_password: secret(), metadata_secret: secret(), data_secret: secret(),
   }
   const configure = async (name: string, own: Readonly<Record<string, unknown>>): Promise<string> => {
@@ -72,7 +72,7 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
   const controllers = await Promise.all(ports.map(async (port, n) => {
     const name = `controller${n + 1}`
     const config = await configure(name, {
-      listen: `${CONTROL}:${port}`, data: join(data, 'controllers'), admin_password: passwords.adminPassword, demo_password: passwords.demoPassword, demo_image: image.path,
+      listen: `${CONTROL}:${port}`, data: join(data, 'controllers'), run: join(data, 'run'), admin_password: passwords.adminPassword, demo_password: passwords.demoPassword, demo_image: image.path,
     })
     await writeFile(join(data, `${name}-clouds.yaml`), cloudsYaml(`http://${CONTROL}:${port}`, passwords), { mode: 0o600 })
     return new SiteProcess({ name, within: [], roles: ['controller'], config, log: join(data, `${name}.log`), ...(options.env && { env: options.env }) })
