@@ -29,7 +29,7 @@ export const SECRET = 'shared'
 export type Cloud = Awaited<ReturnType<typeof novaAlone>>
 
 /** Nova, alone or (with a `db` and the neighbours of the first) one of several on it, each by a `name` of its own; with hosts (`h1`, …) and a flavor `1`. Time passes only when a test lets it. */
-export async function novaAlone(opts: { db?: Database<Tables>, name?: string, others?: Neighbourhood, hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean, bus?: (options: LocalTransportOptions) => LocalTransport, console?: Hypervisor['console'], link?: (clock: ManualClock) => Promise<DataListener> } = {}) {
+export async function novaAlone(opts: { db?: Database<Tables>, name?: string, others?: Neighbourhood, hosts?: number, vcpus?: number, options?: Partial<NovaParts['options']>, flavors?: boolean, bus?: (options: LocalTransportOptions) => LocalTransport, console?: Hypervisor['console'], link?: (clock: ManualClock) => Promise<DataListener>, dataSecret?: string } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.name ?? 'nova')
@@ -39,7 +39,7 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
   const others = opts.others ?? neighbourhood()
   const asked = enforcer(policySet(policy))
   const nova = novaService({
-    db, clock, ids, log, transport: rpc, host: opts.name ?? 'controller', metadataSecret: SECRET, dataSecret: SECRET, options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, fetch: neighbours(others), session: { token: async () => 'service-token' },
+    db, clock, ids, log, transport: rpc, host: opts.name ?? 'controller', metadataSecret: SECRET, dataSecret: opts.dataSecret ?? SECRET, options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, fetch: neighbours(others), session: { token: async () => 'service-token' },
     authenticate: async token => JSON.parse(Buffer.from(token, 'base64').toString()) as Credentials,
     endpoints: { placement: '/placement', network: '/network', image: '/image', volume: '/volume' },
   })

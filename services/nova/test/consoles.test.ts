@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Script } from 'node:vm'
+import type { ManualClock } from '@alto/kit/clock'
 import { listenForData } from '@alto/kit/data-link'
 import { seededIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
@@ -179,3 +180,15 @@ for (const [where, crossing] of [['its own host', false], ['another host', true]
     assert.deepEqual(answered, [id, 'h1', 'serial'])
   })
 }
+
+test('a console whose guest is just gone is refused by its own host, and ends at once on another; who has no secret gets nowhere', async () => {
+  const gone = async () => ({ kind: 'unix', path: join(tmpdir(), 'alto-no-such-guest') } as const)
+  const link = (clock: ManualClock) => listenForData({ address: '127.0.0.1', port: 0, secret: SECRET, clock, ids: seededIds('host'), log: silentLog })
+  await using near = await novaAlone({ console: gone })
+  assert.equal(await talk(await near.listen(), await token(near, await near.server())), 'refused')
+  await using far = await novaAlone({ console: gone, link })
+  assert.equal(await talk(await far.listen(), await token(far, await far.server())), '')
+  assert.ok(far.log.lines.some(line => line.message === 'a console was gone before its visitor came'))
+  await using stranger = await novaAlone({ console: gone, link, dataSecret: 'another' })
+  assert.equal(await talk(await stranger.listen(), await token(stranger, await stranger.server())), 'refused')
+})
