@@ -52,13 +52,14 @@ const ON_THE_BUS: readonly Role[] = ['nova', 'neutron', 'cinder', ...HOST_ROLES]
 
 /**
  * Starts the roles; resolves when the listener answers and agents have asked for their rows once.
- * Throws Fault('badRequest', 'serve.missing') naming the option that a role needs, conflict `serve.running` when a process of that name runs here already,
+ * Throws Fault badRequest naming the option that a role needs (`serve.missing`) or that is wrong (`serve.url`, `serve.listen`, `serve.tls`, …), conflict `serve.running` when a process of that name runs here already,
  * and what configuration, database, bus and listener throw.
  */
 export async function serve(opts: ServeOptions): Promise<Served> {
   const { log, clock, ids, roles } = opts
   const config = loadConfig(sections, opts.config)
   const { site } = config
+  refuseOtherThanUrls(site)
   const name = site.name ?? hostname()
   const began = clock.now()
   const run = runDirectory(site, name)
@@ -167,6 +168,14 @@ function passwords(site: Site, role: Role): Record<string, string> {
 function needed(value: string | null, name: string, role: Role): string {
   if (value === null) throw new Fault('badRequest', 'serve.missing', `The role ${role} needs the option site.${name}.`)
   return value
+}
+
+/** What other processes and clients are told is seen to be a URL at the start, not at the first request. */
+function refuseOtherThanUrls({ controllers, publicUrl }: Site): void {
+  for (const [name, value] of [...controllers.map(url => ['controllers', url] as const), ...publicUrl === null ? [] : [['public_url', publicUrl] as const]]) {
+    const url = URL.parse(value)
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Fault('badRequest', 'serve.url', `The option site.${name} has ${JSON.stringify(value)}: it must be a URL such as https://cloud.example:5000.`)
+  }
 }
 
 function addressOf({ listen, insecure, tlsCertificate }: Site): { host: string, port: number } {

@@ -66,7 +66,8 @@ export const networkFetch: Fetch = async ({ method, url, headers, body, signal }
 
 /**
  * Reaches what is carried at any of `bases` (URLs without a path); URLs are paths then. The one that answered last is asked first; the next one when it
- * cannot be reached, unless a stream was sent: that cannot be sent twice. Throws Fault('unavailable', 'http.unreachable') when none answers.
+ * cannot be reached or breaks off, unless a stream was sent: that cannot be sent twice. So a request may be carried out twice: those that change something
+ * are to be safe to repeat, as all between services are. Throws Fault('unavailable', 'http.unreachable') when none answers.
  */
 export function firstAnswering(bases: readonly string[], fetch: Fetch): Fetch {
   let preferred = 0
