@@ -77,6 +77,7 @@ export function diskExports({ clock, run, mark, address, secret }: ExportOptions
       }
     },
     async end(id) {
+      for (const attachmentId of await attachmentsOf(id)) waitedAt.delete(join(run, id, attachmentId))
       await endStorageDaemons(nameOf(id, ''), clock)
       await rm(join(run, id), { recursive: true, force: true })
     },
