@@ -1,4 +1,4 @@
-// One process of a larger site, with the roles that it is given: the same parts as in apps/allinone on other wires. PostgreSQL instead of files,
+// One process of a larger site, with the roles that it is given: the parts of apps/site, as in apps/allinone, on other wires. PostgreSQL instead of files,
 // RabbitMQ instead of memory, sockets between processes. A process with all services is a controller; several may serve beside each other.
 import { mkdir, readFile, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
