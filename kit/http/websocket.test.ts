@@ -16,7 +16,7 @@ const OPEN = { public: 'a test' }
 
 async function listener(opts: { clock?: Clock, publicUrl?: string } = {}) {
   const streams: Duplex[] = []
-  const guest: { make: () => Duplex } = { make: () => new PassThrough() }
+  const guest: { make: () => Duplex | Promise<Duplex> } = { make: () => new PassThrough() }
   const service: HttpService = {
     name: 'doors', prefix: '/doors', origins: ['https://panel.example'], enforcer: () => enforcer(policySet([])), authenticate: async () => undefined,
     dialect: {
@@ -29,7 +29,7 @@ async function listener(opts: { clock?: Clock, publicUrl?: string } = {}) {
         method: 'GET', path: '/', rule: OPEN, status: 101, summary: 'A websocket', websocket: { protocols: ['binary'] }, query: t.object({ token: t.string({ min: 1 }) }),
         async handle({ query }) {
           if (query.token !== 'good') throw new Fault('forbidden', 'doors.token', 'no such token')
-          const stream = guest.make()
+          const stream = await guest.make()
           streams.push(stream)
           return websocketTo(stream)
         },
@@ -122,6 +122,19 @@ test('a handshake that is none frees what was opened for it', async () => {
   assert.equal(await at.get('/doors/?token=good', { 'connection': 'Upgrade', 'upgrade': 'websocket', 'sec-websocket-version': '13' }), 400)
   const [stream] = at.streams
   if (!stream!.destroyed) await once(stream!, 'close')
+})
+
+test('a client that leaves while its stream is opened frees it', async () => {
+  await using at = await listener()
+  const [asked, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<Duplex>()]
+  at.guest.make = () => { asked.resolve(); return opened.promise }
+  const websocket = at.open()
+  websocket.on('error', () => {})
+  await asked.promise
+  websocket.terminate()
+  const stream = new PassThrough()
+  opened.resolve(stream)
+  await once(stream, 'close')
 })
 
 test('a client that is gone without a word is let go of after two pings', async () => {

@@ -81,6 +81,7 @@ export class Upgrades {
     reply.raw.detachSocket(socket as never)
     const gone = () => stream.destroy()
     socket.once('close', gone)
+    if (socket.destroyed) gone()                            // while the handler was at work
     this.#server.handleUpgrade(request, socket, head, websocket => {
       socket.off('close', gone)
       this.#open.add(websocket)
