@@ -39,7 +39,7 @@ export async function hostNamespaces(count: 1 | 2): Promise<HostNamespace[]> {
 }
 
 async function hostNamespace(n: number): Promise<HostNamespace> {
-  const holder = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && echo made && exec sleep infinity'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const holder = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', '--net', '--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && echo made && exec sleep infinity'], { stdio: ['ignore', 'pipe', 'inherit'] })
   await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit').then(() => { throw new Error(`host${n} could not be made`) })])
   const pid = String(holder.pid)
   const within = ['nsenter', '--target', pid, '--net', '--mount', '--']

@@ -1,4 +1,4 @@
-// A process of a site: `./alto serve` somewhere, which can be killed and started again.
+// A process of a site: `./alto serve` somewhere, which can be killed and started again, and ends with the test that started it.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, closeSync, readFileSync } from 'node:fs'
@@ -41,7 +41,7 @@ export class SiteProcess {
     if (this.#child) return
     const { within, roles, config, log, env } = this.options
     const errors = openSync(log, 'a')
-    const [program, ...args] = [...within, process.execPath, ours('apps/ctl/main.mjs'), 'serve', ...roles.flatMap(role => ['--role', role]), '--config', config, ...flags]
+    const [program, ...args] = [...within, 'setpriv', '--pdeathsig', 'KILL', process.execPath, ours('apps/ctl/main.mjs'), 'serve', ...roles.flatMap(role => ['--role', role]), '--config', config, ...flags]
     const child = spawn(program!, args, { stdio: ['ignore', 'pipe', errors], env: { ...process.env, ...env } })
     closeSync(errors)
     this.#child = child
