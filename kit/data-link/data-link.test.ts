@@ -1,8 +1,9 @@
 // The data listener lets in whom it has invited, once, in time; nobody else.
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect as connectPlain, createServer } from 'node:net'
+import { connect as connectPlain, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex, PassThrough } from 'node:stream'
@@ -98,6 +99,19 @@ test('a listener has room for so many, and no more', async () => {
   const open = await Promise.all(invitations.map(one => connectData(one, SECRET, systemClock)))
   await assert.rejects(connectData(at.listener.invite('console', echo), SECRET, systemClock), UNREACHABLE)
   for (const stream of open) stream.destroy()
+})
+
+test('a connection that cannot be accepted ends neither the process nor the listener', async () => {
+  const listening = Promise.withResolvers<Server>()
+  const heard = (message: unknown) => listening.resolve((message as { server: Server }).server)
+  subscribe('tracing:net.server.listen:asyncEnd', heard)
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => { unsubscribe('tracing:net.server.listen:asyncEnd', heard) })
+  await using at = await host()
+  const server = await listening.promise
+  for (let n = 0; n < 2; n++) server.emit('error', new Error('accept EMFILE'))
+  assert.deepEqual(at.log.lines.map(line => [line.message, line.fields['reason']]), Array.from({ length: 2 }, () => ['the data listener failed to accept a connection', 'accept EMFILE']))
+  assert.equal(await text(await connectData(at.listener.invite('console', stream => stream.end('welcome')), SECRET, systemClock)), 'welcome')
 })
 
 test('a link on which nothing moves ends', async () => {

@@ -95,9 +95,14 @@ export async function listenForData(options: DataListenerOptions): Promise<DataL
     invitation.take(socket)
   })
   const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', cause => reject(new Fault('unavailable', 'data.cannotListen', `The data listener cannot listen on ${address}, port ${options.port}: ${cause.message}`, { cause })))
-    server.listen({ host: address, port: options.port }, () => resolve((server.address() as { port: number }).port))
+    const cannot = (cause: Error) => reject(new Fault('unavailable', 'data.cannotListen', `The data listener cannot listen on ${address}, port ${options.port}: ${cause.message}`, { cause }))
+    server.once('error', cannot)
+    server.listen({ host: address, port: options.port }, () => {
+      server.off('error', cannot)
+      resolve((server.address() as { port: number }).port)
+    })
   })
+  server.on('error', error => log.error({ address, reason: error.message }, 'the data listener failed to accept a connection'))       // unheard, it would end the process
 
   return {
     port,
