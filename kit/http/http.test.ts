@@ -1,7 +1,7 @@
 // The pipeline, seen through a small service of its own, in memory and over a socket.
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { fastify } from 'fastify'
 import { systemClock } from '../clock/index.ts'
 import { Fault } from '../errors/index.ts'
@@ -156,6 +156,28 @@ test('bytes stream both ways, in memory and over a socket, and the writer waits 
     assert.equal(await readAll((await way({ method: 'GET', url: `${prefix}/things/v1/bytes` })).body), BYTES)
     assert.ok(flow.lead < LEAD, `the download was ${flow.lead} bytes ahead`)
   }
+})
+
+test('a client that leaves in the middle of its request is no bug, in memory and over a socket', async t => {
+  const log = memoryLog()
+  let arrived = 0
+  const authenticate: HttpService['authenticate'] = token => { arrived++; return things.authenticate(token) }
+  const { fetch, listen, close } = await httpServer({ services: [{ ...things, authenticate }], log, ids: systemIds, clock: systemClock })
+  t.after(close)
+  const base = `http://127.0.0.1:${await listen({ host: '127.0.0.1', port: 0 })}`
+  const lines = (message: string) => log.lines.filter(line => line.message === message)
+  for (const [index, [way, prefix]] of ([[fetch, ''], [networkFetch, base]] as const).entries()) {
+    const [client, body] = [new AbortController(), new PassThrough()]
+    body.write('{"name":')
+    body.on('error', () => {})
+    const asked = way({ method: 'POST', url: `${prefix}/things/v1/things`, body, headers: { 'x-auth-token': 'member', 'content-type': 'application/json' }, signal: client.signal })
+    while (arrived <= index || body.readableLength > 0) await new Promise(resolve => { setImmediate(resolve) })
+    client.abort()
+    await assert.rejects(asked)
+    while (lines('request').length < index + 1) await new Promise(resolve => { setImmediate(resolve) })
+    assert.deepEqual(lines('the client left before it was answered').map(line => [line.level, line.fields['path']]), Array.from({ length: index + 1 }, () => ['debug', '/things/v1/things']))
+  }
+  assert.deepEqual(log.lines.filter(line => line.level !== 'debug'), [])
 })
 
 test('a token that somebody put into a path is not logged', async () => {

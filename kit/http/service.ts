@@ -119,7 +119,7 @@ async function serve(service: HttpService, around: Surroundings, candidates: rea
     if (result instanceof WebsocketAnswer) return around.upgrades.accept(reply, result.stream)
     return send(service, reply, found, result, ids)
   } catch (error) {
-    return refuse(service, around, request, reply, error, {}, ids)
+    return refuse(service, around, request, reply, brokeOff(request, reply, error) ? callerGone(error) : error, {}, ids)
   } finally {
     const ms = around.clock.now() - started
     around.log.debug({ service: service.name, ...ids, method: request.method, path: loggedPath(request), status: reply.statusCode, ms }, 'request')
@@ -217,6 +217,7 @@ function refuse(service: HttpService, around: Surroundings, request: FastifyRequ
   const fault = unexpected ? new Fault('unavailable', 'http.unexpected', 'The server has either erred or is incapable of performing the requested operation.', { cause: error }) : error
   const about = { service: service.name, ...ids, method: request.method, path: loggedPath(request) }
   if (unexpected) around.log.error({ ...about, err: error }, 'a request met a bug')
+  else if (fault.code === CALLER_GONE) around.log.debug(about, 'the client left before it was answered')
   else around.log.info({ ...about, code: fault.code, ...(fault.cause !== undefined && { cause: String(fault.cause) }), ...fault.detail }, fault.message)
   const rendered = service.dialect.render(fault, { requestId: ids.requestId, unexpected })
   reply.code(rendered.status).headers({ ...idHeaders(service, ids), ...headers, ...rendered.headers })
@@ -285,6 +286,18 @@ function hostUrl(around: Surroundings, request: FastifyRequest): string {
 
 function callerSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  reply.raw.once('close', () => { if (!reply.raw.writableFinished) gone.abort(new Fault('badRequest', 'http.callerGone', 'The caller went away.')) })
+  reply.raw.once('close', () => { if (!reply.raw.writableFinished) gone.abort(callerGone()) })
   return gone.signal
+}
+
+/** True when `error` is how reading or waiting ends for a caller that is gone: no bug, and nobody to tell. */
+function brokeOff(request: FastifyRequest, reply: FastifyReply, error: unknown): boolean {
+  const isGone = request.raw.readableAborted || (reply.raw.destroyed && !reply.raw.writableFinished)
+  return isGone && error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'ECONNRESET'))
+}
+
+const CALLER_GONE = 'http.callerGone'
+
+function callerGone(cause?: unknown): Fault {
+  return new Fault('badRequest', CALLER_GONE, 'The caller went away.', { cause })
 }
