@@ -101,6 +101,25 @@ test('a listener has room for so many, and no more', async () => {
   for (const stream of open) stream.destroy()
 })
 
+test('one subject takes so many places and no more, until a link of its ends or an invitation expires; the others have theirs', async () => {
+  await using at = await host({ limits: { subject: 2 } })
+  const invite = (subject: string) => at.listener.invite('console', echo, subject)
+  const isBusy = (error: unknown) => isFault(error, 'data.busy') && error.message === 'The host has 2 connections about one open or awaited already. Close one, or try again later.'
+  const stream = await connectData(invite('one'), SECRET, systemClock)
+  stream.write('here')
+  await once(stream, 'data')
+  invite('one')
+  assert.throws(() => invite('one'), isBusy)
+  invite('other')
+  await at.clock.advance(30_000)
+  invite('one')
+  assert.throws(() => invite('one'), isBusy)
+  stream.end()
+  assert.equal(await text(stream), '')
+  const left = () => { try { return invite('one') } catch { return undefined } }
+  while (!left()) await new Promise(resolve => { setImmediate(resolve) })
+})
+
 test('a connection that cannot be accepted ends neither the process nor the listener', async () => {
   const listening = Promise.withResolvers<Server>()
   const heard = (message: unknown) => listening.resolve((message as { server: Server }).server)

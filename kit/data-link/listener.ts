@@ -27,8 +27,11 @@ export interface Invitation {
 /** A host's data listener. */
 export interface DataListener {
   readonly port: number
-  /** Lets one connection in within 30 s, and hands it to `take`. `purpose` is for the log. Throws Fault unavailable `data.busy` when too many are awaited. */
-  invite(purpose: string, take: (stream: Duplex) => void): Invitation
+  /**
+   * Lets one connection in within 30 s, and hands it to `take`. `purpose` is for the log; `subject` is what the connection is about (a server): of one there
+   * are only so many, that it cannot take the places of all. Throws Fault unavailable `data.busy` when too many are awaited, or of its subject awaited and open.
+   */
+  invite(purpose: string, take: (stream: Duplex) => void, subject?: string): Invitation
   /** Ends every connection. */
   close(): Promise<void>
 }
@@ -47,8 +50,8 @@ export interface DataListenerOptions {
   readonly limits?: Partial<typeof LIMITS>
 }
 
-/** `connections`: at once, and as many invitations; times in milliseconds. A link on which nothing moves for `idle` ends. */
-const LIMITS = { connections: 500, handshake: 5000, idle: 3_600_000 }
+/** `connections`: at once, and as many invitations; `subject`: both together of one subject; times in milliseconds. A link on which nothing moves for `idle` ends. */
+const LIMITS = { connections: 500, subject: 10, handshake: 5000, idle: 3_600_000 }
 const INVITED_FOR = 30_000
 
 /** TLS as both ends speak it: 1.3 with suites whose hash is SHA-256, which is what pre-shared keys given by callback go with. */
@@ -58,9 +61,9 @@ export const LINK_TLS = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers:
 export async function listenForData(options: DataListenerOptions): Promise<DataListener> {
   const { address, secret, clock, ids, log } = options
   const limits = { ...LIMITS, ...options.limits }
-  const invited = new Map<string, { expires: number, purpose: string, take: (stream: Duplex) => void }>()
+  const invited = new Map<string, { expires: number, purpose: string, take: (stream: Duplex) => void, subject: string | undefined }>()
   const shown = new WeakMap<TLSSocket, string>()
-  const open = new Set<TLSSocket>()
+  const open = new Map<TLSSocket, string | undefined>()     // with their subjects
   const valid = (ticket: string | undefined) => {
     const invitation = ticket === undefined ? undefined : invited.get(ticket)
     return invitation && invitation.expires > clock.now() ? invitation : undefined
@@ -88,7 +91,7 @@ export async function listenForData(options: DataListenerOptions): Promise<DataL
       return
     }
     invited.delete(ticket!)
-    open.add(socket)
+    open.set(socket, invitation.subject)
     socket.on('error', error => log.debug({ address, purpose: invitation.purpose, reason: error.message }, 'a data link broke'))
     socket.on('close', () => open.delete(socket))
     socket.setTimeout(limits.idle, () => socket.destroy())
@@ -106,18 +109,20 @@ export async function listenForData(options: DataListenerOptions): Promise<DataL
 
   return {
     port,
-    invite(purpose, take) {
+    invite(purpose, take, subject) {
       const now = clock.now()
       for (const [ticket, { expires }] of invited) if (expires <= now) invited.delete(ticket)
       if (invited.size >= limits.connections) throw new Fault('unavailable', 'data.busy', `The host awaits ${invited.size} connections already. Try again later.`)
+      const alike = subject === undefined ? 0 : [...open.values(), ...[...invited.values()].map(one => one.subject)].filter(one => one === subject).length
+      if (alike >= limits.subject) throw new Fault('unavailable', 'data.busy', `The host has ${alike} connections about ${subject} open or awaited already. Close one, or try again later.`)
       const ticket = `${purpose}/${ids.bytes(16).toString('base64url')}`
-      invited.set(ticket, { expires: now + INVITED_FOR, purpose, take })
+      invited.set(ticket, { expires: now + INVITED_FOR, purpose, take, subject })
       return { address, port, ticket }
     },
     async close() {
       invited.clear()
       const closed = new Promise<void>(resolve => { server.close(() => resolve()) })
-      for (const socket of open) socket.destroy()
+      for (const socket of open.keys()) socket.destroy()
       await closed
     },
   }

@@ -78,7 +78,7 @@ export function computeAgentOn(options: AgentOptions): RunningAgent {
         return { kind: 'data-link', ...link.invite('console', stream => void connectUnix(found.path, clock).then(console => joinStreams(stream, console, clock), (error: unknown) => {
           log.warn({ serverId, reason: messageOf(error) }, 'a console was gone before its visitor came')
           stream.destroy()
-        })) }
+        }), serverId) }
       },
       async audit() {
         return { things: await driver.marked() }

@@ -181,6 +181,35 @@ for (const [where, crossing] of [['its own host', false], ['another host', true]
   })
 }
 
+test('a token opens five consoles at once and a server has ten: one that is closed makes room, and other servers have their own', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'alto-console-'))
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => rm(directory, { recursive: true }))
+  const guest = createServer(socket => { socket.on('error', () => {}); socket.resume() })
+  guest.listen(join(directory, 'serial'))
+  await once(guest, 'listening')
+  undo.defer(() => { guest.close() })
+  await using cloud = await novaAlone({ console: async () => ({ kind: 'unix', path: join(directory, 'serial') }) })
+  const [busy, other] = [await cloud.server(), await cloud.server()]
+  const port = await cloud.listen()
+  const open = async (it: string) => {
+    const websocket = new WebSocket(`ws://127.0.0.1:${port}/console/?token=${it}`, ['binary'])
+    undo.defer(() => websocket.close())
+    return await Promise.race([once(websocket, 'open').then(() => websocket), once(websocket, 'error').then(() => undefined)])
+  }
+  const opened = async (it: string, times: number) => (await Promise.all(Array.from({ length: times }, () => open(it)))).filter(one => one !== undefined)
+  const refusals = () => cloud.log.lines.filter(line => line.fields['code'] === 'nova.console.busy').map(line => line.message)
+  const [first, second, third] = [await token(cloud, busy), await token(cloud, busy), await token(cloud, busy)]
+  const visits = await opened(first, 7)
+  assert.deepEqual([visits.length, refusals()], [5, Array.from({ length: 2 }, () => 'The console\'s URL has opened it 5 times already. Close one.')])
+  assert.equal((await opened(second, 5)).length, 5)
+  assert.deepEqual([await opened(third, 1), refusals().at(-1)], [[], `Server ${busy} has 10 consoles open already. Close one.`])
+  assert.equal((await opened(await token(cloud, other), 1)).length, 1)
+  visits[0]!.close()
+  await once(visits[0]!, 'close')
+  for (let again: unknown; !again;) again = await open(third)
+})
+
 test('a console whose guest is just gone is refused by its own host, and ends at once on another; who has no secret gets nowhere', async () => {
   const gone = async () => ({ kind: 'unix', path: join(tmpdir(), 'alto-no-such-guest') } as const)
   const link = (clock: ManualClock) => listenForData({ address: '127.0.0.1', port: 0, secret: SECRET, clock, ids: seededIds('host'), log: silentLog })
