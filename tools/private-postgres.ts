@@ -23,6 +23,10 @@ export interface PrivatePostgres extends AsyncDisposable {
   readonly url: string
   /** Of the server; undefined while it does not run. */
   readonly pid: number | undefined
+  /** Stops all its processes where they are, as a machine that freezes: its connections stay, and say nothing. */
+  freeze(): void
+  /** Lets them go on. */
+  thaw(): void
   /** Ends it at once (SIGKILL), with every connection; resolves when it has ended. */
   kill(): Promise<void>
   /** Starts it again; resolves when it accepts connections. Throws with the server's words when it does not. */
@@ -63,9 +67,31 @@ export async function privatePostgres({ durable = false }: PrivatePostgresOption
     const file = join(dir, 'data', 'postmaster.pid')
     return server && existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined
   }
+  /** Sends `signal` to the server and those that it started, whichever of them are there. */
+  const signalled = (main: number, signal: NodeJS.Signals) => {
+    const children = `/proc/${main}/task/${main}/children`
+    for (const one of [main, ...existsSync(children) ? readFileSync(children, 'utf8').split(' ').filter(Boolean).map(Number) : []]) {
+      try {
+        process.kill(one, signal)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+    }
+  }
+  const freeze = () => {
+    const main = pid()
+    if (main !== undefined) signalled(main, 'SIGSTOP')
+  }
+  const thaw = () => {
+    const main = pid()
+    if (main === undefined) return
+    server?.kill('SIGCONT')                       // the program that changed the user stops with it
+    signalled(main, 'SIGCONT')
+  }
   const end = async (signal: NodeJS.Signals) => {
     const [ending, main] = [server, pid()]
     if (!ending || main === undefined) return
+    thaw()
     const exit = once(ending, 'exit')
     process.kill(main, signal)
     await exit
@@ -78,7 +104,7 @@ export async function privatePostgres({ durable = false }: PrivatePostgresOption
     return {
       url: `postgres://alto@localhost/postgres?host=${encodeURIComponent(dir)}`,
       get pid() { return pid() },
-      start,
+      start, freeze, thaw,
       kill: () => end('SIGKILL'),
       async [Symbol.asyncDispose]() {
         await end('SIGINT')

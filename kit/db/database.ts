@@ -15,8 +15,11 @@ export interface Database<Tables> {
   readonly dialect: 'sqlite' | 'postgres'
   /** Runs `fn` with a connection that sees committed rows; each statement stands for itself. */
   read<R>(fn: (tx: Tx<Tables>) => Promise<R>): Promise<R>
-  /** Runs `fn` in one transaction: committed when it returns, rolled back when it throws. */
-  write<R>(fn: (tx: Tx<Tables>) => Promise<R>): Promise<R>
+  /**
+   * Runs `fn` in one transaction: committed when it returns, rolled back when it throws. A statement that waits or works for long is cut off (Fault
+   * unavailable `db.unavailable`), but not where it may take long: a change of the schema.
+   */
+  write<R>(fn: (tx: Tx<Tables>) => Promise<R>, how?: { readonly mayTakeLong: boolean }): Promise<R>
   /** How many statements have been sent since it was opened; the derived tests count round trips with it. */
   readonly statements: number
   close(): Promise<void>

@@ -27,7 +27,7 @@ export async function migrate<Tables>(db: Database<Tables>, migrations: readonly
   await own.write(async tx => {
     if (own.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${MIGRATING}, hashtext(current_schema()))`.execute(tx)      // "if not exists" alone fails when two make it at once
     await sql`create table if not exists schema_migrations (id text primary key, applied_at bigint not null)`.execute(tx)
-  })
+  }, { mayTakeLong: true })
   const applied = new Set((await own.read(tx => tx.selectFrom('schema_migrations').select('id').execute())).map(r => r.id))
   const known = new Set(migrations.map(m => m.id))
   const newer = [...applied].filter(id => !known.has(id))
@@ -35,7 +35,7 @@ export async function migrate<Tables>(db: Database<Tables>, migrations: readonly
   const done: string[] = []
   for (const migration of migrations) {
     if (applied.has(migration.id)) continue
-    await own.write(tx => apply(tx, migration, clock.now()))
+    await own.write(tx => apply(tx, migration, clock.now()), { mayTakeLong: true })
     done.push(migration.id)
   }
   return done
