@@ -94,6 +94,8 @@ test('what stands in the way of up is one sentence, exit code 1 or 2, and nothin
   await writeFile(join(damaged, 'secrets.json'), 'not json')
   const misconfigured = await freshDir()
   await writeFile(join(misconfigured, 'config.yaml'), 'keystone: {token_expiratoin: 3}')
+  const consoles = await freshDir()
+  await writeFile(join(consoles, 'config.yaml'), 'nova: {console_allowed_origins: [panel.example]}')
   const badPolicy = await freshDir()
   await alto(['up', '--data', badPolicy, '--help'])
   await commandHost.run(['mkdir', '-p', join(badPolicy, 'policy')])
@@ -102,6 +104,8 @@ test('what stands in the way of up is one sentence, exit code 1 or 2, and nothin
     ['an occupied port', ['--data', await freshDir(), '--listen', `127.0.0.1:${port}`], 1, /^alto: 127\.0\.0\.1:\d+ is taken by another program\. .*--listen HOST:PORT\.\n$/],
     ['a listener that is none', ['--data', await freshDir(), '--listen', 'nowhere'], 1, /^alto: --listen nowhere is no HOST:PORT; it could be 127\.0\.0\.1:5000\.\n$/],
     ['a listener for everybody', ['--data', await freshDir(), '--listen', '0.0.0.0:0'], 1, /^alto: --listen 0\.0\.0\.0:0 is reachable from other machines/],
+    ['a public URL that is none', ['--data', await freshDir(), '--public-url', 'cloud.example'], 1, /^alto: --public-url cloud\.example is no URL; it could be https:\/\/cloud\.example:5000\.\n$/],
+    ['consoles at what is no URL', ['--data', consoles], 1, /^alto: .*nova\.console_allowed_origins is \["panel\.example"\]: it must be a list of URLs/],
     ['unknown drivers', ['--data', await freshDir(), '--drivers', 'xen'], 1, /^alto: --drivers xen is not known: it may be real, fake, or fake:HOSTS\.\n$/],
     ['an unknown network driver', ['--data', await freshDir(), '--network', 'ovs'], 1, /^alto: --network ovs is not known: it may be linux or fake\.\n$/],
     ['a real guest on a fake network', ['--data', await freshDir(), '--compute', 'qemu'], 1, /^alto: A real guest needs real networks and volumes: /],

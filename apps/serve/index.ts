@@ -5,14 +5,13 @@ import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
 import { loadConfig, type ConfigSource, type Values } from '@alto/kit/config'
-import { openPostgres } from '@alto/kit/db'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { firstAnswering, networkFetch, type Fetch } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { serviceSession } from '@alto/kit/openstack'
 import { AmqpTransport, LocalTransport, type Transport } from '@alto/kit/rpc'
-import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, SERVICE_USERS, sections as serviceSections, SERVICES, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
+import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, openServiceDatabase, SERVICE_USERS, sections as serviceSections, SERVICES, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
 import { hasControl, serveControl } from '@alto/site/control'
 import { failurePoints } from './failure-points.ts'
 import { siteOptions } from './options.ts'
@@ -52,14 +51,13 @@ const ON_THE_BUS: readonly Role[] = ['nova', 'neutron', 'cinder', ...HOST_ROLES]
 
 /**
  * Starts the roles; resolves when the listener answers and agents have asked for their rows once.
- * Throws Fault badRequest naming the option that a role needs (`serve.missing`) or that is wrong (`serve.url`, `serve.listen`, `serve.tls`, …), conflict `serve.running` when a process of that name runs here already,
+ * Throws Fault badRequest naming the option that a role needs (`serve.missing`) or that is wrong (`serve.listen`, `serve.tls`, …), conflict `serve.running` when a process of that name runs here already,
  * and what configuration, database, bus and listener throw.
  */
 export async function serve(opts: ServeOptions): Promise<Served> {
   const { log, clock, ids, roles } = opts
   const config = loadConfig(sections, opts.config)
   const { site } = config
-  refuseOtherThanUrls(site)
   const name = site.name ?? hostname()
   const began = clock.now()
   const run = runDirectory(site, name)
@@ -79,7 +77,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
       ...(site.failurePoints !== null && { at: failurePoints(site.failurePoints, name, log) }),
       ...(carried.includes('keystone') && { users: { admin: needed(site.adminPassword, 'admin_password', 'keystone'), demo: site.demoPassword ?? undefined, services: passwords(site, 'keystone') } }),
       async open<Tables>(service: ServiceName) {
-        const db = await database<Tables>(needed(site.database, 'database', service), service)
+        const db = await openServiceDatabase<Tables>({ url: needed(site.database, 'database', service), service, connections: site.databaseConnections })
         undo.defer(() => db.close())
         return db
       },
@@ -170,14 +168,6 @@ function needed(value: string | null, name: string, role: Role): string {
   return value
 }
 
-/** What other processes and clients are told is seen to be a URL at the start, not at the first request. */
-function refuseOtherThanUrls({ controllers, publicUrl }: Site): void {
-  for (const [name, value] of [...controllers.map(url => ['controllers', url] as const), ...publicUrl === null ? [] : [['public_url', publicUrl] as const]]) {
-    const url = URL.parse(value)
-    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Fault('badRequest', 'serve.url', `The option site.${name} has ${JSON.stringify(value)}: it must be a URL such as https://cloud.example:5000.`)
-  }
-}
-
 function addressOf({ listen, insecure, tlsCertificate }: Site): { host: string, port: number } {
   const [, host, port] = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(listen) ?? []
   if (host === undefined || port === undefined) throw new Fault('badRequest', 'serve.listen', `The option site.listen is ${JSON.stringify(listen)}: it must be HOST:PORT.`)
@@ -193,13 +183,5 @@ async function tlsOf({ tlsCertificate, tlsKey }: Site): Promise<{ cert: string, 
     return { cert: await readFile(tlsCertificate, 'utf8'), key: await readFile(tlsKey, 'utf8') }
   } catch (cause) {
     throw new Fault('badRequest', 'serve.tls', `The listener's certificate and key cannot be read: ${messageOf(cause)}.`, { cause })
-  }
-}
-
-async function database<Tables>(url: string, schema: string) {
-  try {
-    return await openPostgres<Tables>({ url, schema })
-  } catch (cause) {
-    throw new Fault('unavailable', 'serve.database', `The database of ${schema} cannot be used: ${messageOf(cause)}.`, { cause })
   }
 }

@@ -68,8 +68,8 @@ test('two processes of one name are not started on one machine; after the first 
 
 test('a process that was not told enough, or something that cannot be, says what it needs', async () => {
   await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({}) }), { code: 'serve.missing', message: 'The role keystone needs the option site.database.' })
-  await assert.rejects(serve({ ...options, roles: ['compute'], config: config({ controllers: ['10.0.0.1:5000'] }) }), { code: 'serve.url', message: 'The option site.controllers has "10.0.0.1:5000": it must be a URL such as https://cloud.example:5000.' })
-  await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({ public_url: 'cloud.example' }) }), { code: 'serve.url' })
+  await assert.rejects(serve({ ...options, roles: ['compute'], config: config({ controllers: ['10.0.0.1:5000'] }) }), { code: 'config.invalid', message: 'site.yaml: site.controllers is ["10.0.0.1:5000"]: it must be a list of URLs such as https://cloud.example:5000' })
+  await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({ public_url: 'cloud.example' }) }), { code: 'config.invalid' })
   await assert.rejects(serve({ ...options, roles: ['glance'], config: config({ database: 'postgres://u:canary@127.0.0.1:1/x' }) }), (error: Error) => error.message.startsWith('The database of glance cannot be used: ') && !error.message.includes('canary'))
 })
 

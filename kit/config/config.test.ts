@@ -56,6 +56,21 @@ test('values of the wrong type or range are refused with what would be accepted'
   assert.deepEqual(problems('nova: {max_servers: null}'), ['config.yaml: nova.max_servers is null: it must be a whole number, at least 1, at most 1000'])
 })
 
+test('what must be a URL is one of http or https, however it is given', () => {
+  const urls = section('site', [
+    option({ name: 'public_url', type: 'url', default: null, meaning: 'Where clients come.' }), option({ name: 'controllers', type: 'urls', default: [], meaning: 'Where services are.' }),
+  ])
+  const read = (text: string, environment = {}) => readConfig([urls], { file: 'config.yaml', text, environment })
+  const values = (text: string, environment = {}) => read(text, environment).settings.map(({ value }) => value)
+  assert.deepEqual(values('site: {public_url: "https://cloud.example/"}', { ALTO_SITE_CONTROLLERS: 'http://10.0.0.1:5000, http://[fd00::1]' }), ['https://cloud.example/', ['http://10.0.0.1:5000', 'http://[fd00::1]']])
+  assert.deepEqual(read('site: {public_url: cloud.example, controllers: ["10.0.0.1:5000"]}').problems, [
+    'config.yaml: site.public_url is "cloud.example": it must be a URL such as https://cloud.example:5000',
+    'config.yaml: site.controllers is ["10.0.0.1:5000"]: it must be a list of URLs such as https://cloud.example:5000',
+  ])
+  assert.equal(read('', { ALTO_SITE_PUBLIC_URL: 'ftp://cloud.example' }).problems.length, 1)
+  assert.equal(read('site: {controllers: "http://one.example"}').problems.length, 1)
+})
+
 test('a file that is no YAML or no map is one problem, and loading throws with all of them', () => {
   assert.match(problems('nova: [')[0]!, /^config\.yaml: not YAML: /)
   assert.deepEqual(problems('[1]'), ['config.yaml: a configuration is a section for each service'])

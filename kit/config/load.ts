@@ -2,7 +2,7 @@
 import { parse } from 'yaml'
 import { Fault, messageOf } from '../errors/index.ts'
 import { nearest } from './nearest.ts'
-import { camelCase, environmentName, type Config, type Option, type Section } from './options.ts'
+import { camelCase, environmentName, isHttpUrl, type Config, type Option, type Section } from './options.ts'
 
 /** Where configuration comes from. */
 export interface ConfigSource {
@@ -102,7 +102,9 @@ function valueOf(option: Option, value: unknown, where: string, problems: string
     case 'string': return typeof value === 'string' ? value : refuse(wantedOf(option))
     case 'boolean': return typeof value === 'boolean' ? value : refuse(wantedOf(option))
     case 'choice': return option.choices.find(one => one === value) ?? refuse(wantedOf(option))
+    case 'url': return typeof value === 'string' && isHttpUrl(value) ? value : refuse(wantedOf(option))
     case 'strings': return Array.isArray(value) && value.every(one => typeof one === 'string') ? value : refuse(wantedOf(option))
+    case 'urls': return Array.isArray(value) && value.every(one => typeof one === 'string' && isHttpUrl(one)) ? value : refuse(wantedOf(option))
     case 'integer':
     case 'number': {
       const fits = typeof value === 'number' && (option.type === 'number' ? Number.isFinite(value) : Number.isSafeInteger(value))
@@ -117,7 +119,9 @@ function wantedOf(option: Option): string {
     case 'string': return 'text (in quotes when it looks like something else)'
     case 'boolean': return 'true or false'
     case 'choice': return `one of ${option.choices.join(', ')}`
+    case 'url': return 'a URL such as https://cloud.example:5000'
     case 'strings': return 'a list of text'
+    case 'urls': return 'a list of URLs such as https://cloud.example:5000'
     case 'integer':
     case 'number': return `${option.type === 'integer' ? 'a whole number' : 'a number'}${option.min === undefined ? '' : `, at least ${option.min}`}${option.max === undefined ? '' : `, at most ${option.max}`}`
   }
@@ -129,7 +133,8 @@ function fromText(option: Option, text: string): unknown {
     case 'boolean': return /^(true|1|yes|on)$/i.test(text) ? true : /^(false|0|no|off)$/i.test(text) ? false : text
     case 'integer':
     case 'number': return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
-    case 'strings': return text.split(',').map(one => one.trim()).filter(Boolean)
+    case 'strings':
+    case 'urls': return text.split(',').map(one => one.trim()).filter(Boolean)
     default: return text
   }
 }

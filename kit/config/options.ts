@@ -13,12 +13,12 @@ interface Described<D> {
   readonly secret?: boolean
 }
 
-/** One declared option. Numbers may have bounds, both of them allowed values; a choice names its values. */
+/** One declared option. Numbers may have bounds, both of them allowed values; a choice names its values; URLs are of http or https. */
 export type Option =
-  | Described<string> & { readonly type: 'string' }
+  | Described<string> & { readonly type: 'string' | 'url' }
   | Described<boolean> & { readonly type: 'boolean' }
   | Described<number> & { readonly type: 'integer' | 'number', readonly min?: number, readonly max?: number }
-  | Described<readonly string[]> & { readonly type: 'strings' }
+  | Described<readonly string[]> & { readonly type: 'strings' | 'urls' }
   | Described<string> & { readonly type: 'choice', readonly choices: readonly string[] }
 
 /** A section of the configuration file: one service's options. */
@@ -36,9 +36,9 @@ export type Config<S extends readonly Section[]> = { readonly [One in S[number] 
 type Camel<N extends string> = N extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : N
 type ValueOf<O extends Option> =
   O extends { readonly type: 'choice', readonly choices: infer C extends readonly string[] } ? C[number]
-    : O['type'] extends 'string' ? string
+    : O['type'] extends 'string' | 'url' ? string
       : O['type'] extends 'boolean' ? boolean
-        : O['type'] extends 'strings' ? readonly string[]
+        : O['type'] extends 'strings' | 'urls' ? readonly string[]
           : number
 
 /** Declares an option. */
@@ -52,6 +52,11 @@ export function section<const N extends string, const O extends readonly Option[
   const twice = options.find((one, i) => options.findIndex(other => other.name === one.name) !== i)
   if (twice) throw new Error(`section ${name} declares ${twice.name} twice`)
   return { name, options }
+}
+
+/** True for the URL of a listener, as options of type `url` are. */
+export function isHttpUrl(text: string): boolean {
+  return /^https?:$/.test(URL.parse(text)?.protocol ?? '')
 }
 
 /** `cpu_allocation_ratio` as `cpuAllocationRatio`. */

@@ -281,7 +281,7 @@ function hostUrl(around: Surroundings, request: FastifyRequest): string {
   const proxied = around.trustProxy === true
   const scheme = proxied ? header(request, 'x-forwarded-proto') : undefined
   const host = (proxied ? header(request, 'x-forwarded-host') : undefined) ?? header(request, 'host') ?? 'localhost'
-  return `${scheme ?? request.protocol}://${/^[\w.:[\]-]+$/.test(host) ? host : 'localhost'}`
+  return `${scheme ?? request.protocol}://${/^[\w.:[\]-]+$/.test(host) && URL.canParse(`http://${host}`) ? host : 'localhost'}`
 }
 
 function callerSignal(reply: FastifyReply): AbortSignal {

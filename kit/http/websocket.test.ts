@@ -102,6 +102,7 @@ test('what is refused is refused in plain HTTP: tokens, foreign pages, subprotoc
     at.open('?token=good', { origin: `http://127.0.0.1:${at.port + 1}` }), at.open('?token=good', { origin: 'null' }), at.open('?token=good', { protocols: ['base64'] }), at.open('?token=good', { protocols: ['base64', 'binary'] }), at.open('?token=good', { protocols: [] }),
   ].map(at.status))
   assert.deepEqual(statuses, [101, 403, 400, 101, 101, 403, 403, 403, 400, 101, 101])
+  assert.equal(await at.get('/doors/?token=good', { host: 'a:b:c', connection: 'Upgrade', upgrade: 'websocket', origin: own }), 403)
 })
 
 test('behind a proxy, pages of the public URL open websockets', async () => {

@@ -15,6 +15,6 @@ export const novaOptions = section('nova', [
   option({ name: 'default_availability_zone', type: 'string', default: 'nova', meaning: 'The zone of hosts that no aggregate puts into another.', upstream: '[DEFAULT] default_availability_zone' }),
   option({ name: 'dhcp_domain', type: 'string', default: 'novalocal', meaning: 'Appended to host names in the metadata.', upstream: '[api] dhcp_domain' }),
   option({ name: 'console_token_ttl', type: 'integer', default: 600, min: 1, meaning: 'Seconds in which a console can be opened with its URL; one that is open stays so.', upstream: '[consoleauth] token_ttl' }),
-  option({ name: 'console_base_url', type: 'string', default: null, meaning: 'Where clients open consoles, before the token; /console/ at the URL that they named when not given.', upstream: '[vnc] novncproxy_base_url' }),
-  option({ name: 'console_allowed_origins', type: 'strings', default: [], meaning: 'Origins besides the listener\'s own whose pages may open consoles: https://panel.example.', upstream: '[console] allowed_origins' }),
+  option({ name: 'console_base_url', type: 'url', default: null, meaning: 'Where clients open consoles, before the token; /console/ at the URL that they named when not given.', upstream: '[vnc] novncproxy_base_url' }),
+  option({ name: 'console_allowed_origins', type: 'urls', default: [], meaning: 'Origins besides the listener\'s own whose pages may open consoles: https://panel.example.', upstream: '[console] allowed_origins' }),
 ])

@@ -7,6 +7,7 @@ import type { Cloud, CloudOptions } from '@alto/allinone'
 import { serveControl } from '@alto/site/control'
 import { openDataDirectory, STATE } from '@alto/allinone/data-directory'
 import { systemClock } from '@alto/kit/clock'
+import { isHttpUrl } from '@alto/kit/config'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { commandHost, startDaemon } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
@@ -54,6 +55,7 @@ async function foreground(flags: UpFlags): Promise<number> {
   const began = systemClock.now()
   const { startCloud } = await import('@alto/allinone')     // every service: the commands that start none do without
   const say = (line: string) => console.log(line)
+  if (flags.publicUrl !== undefined && !isHttpUrl(flags.publicUrl)) throw new Fault('badRequest', 'ctl.publicUrl', `--public-url ${flags.publicUrl} is no URL; it could be https://cloud.example:5000.`)
   const listen = parseListen(flags.listen, flags.insecure === true || flags.tls !== undefined)
   const chosen = await driversOf(flags, commandHost, say)
   const data = await openDataDirectory(flags.data, systemIds, process.env['ALTO_ADMIN_PASSWORD'])
