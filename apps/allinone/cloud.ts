@@ -3,14 +3,13 @@ import { mkdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '@alto/kit/clock'
 import { loadConfig } from '@alto/kit/config'
-import { openPostgres, openSqlite, type Database } from '@alto/kit/db'
-import { Fault, messageOf } from '@alto/kit/errors'
+import { openSqlite } from '@alto/kit/db'
 import type { Fetch } from '@alto/kit/http'
 import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { RestClient } from '@alto/kit/openstack'
 import { LocalTransport } from '@alto/kit/rpc'
-import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, sections, SERVICES, startController, startHostSide, USUAL_RANGE, type Finding, type Kinds } from '@alto/site'
+import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, openServiceDatabase, sections, SERVICES, startController, startHostSide, USUAL_RANGE, type Finding, type Kinds } from '@alto/site'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
 
@@ -88,7 +87,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     directories: { policy: data.at('policy'), keys: data.at('keys'), images: data.at('images') },
     secrets: data.secrets, users: { admin: data.secrets.adminPassword, demo: data.secrets.demoPassword, services: data.secrets.servicePasswords },
     async open<Tables>(service: string) {
-      const db = opts.database === undefined ? openSqlite<Tables>(data.at('db', `${service}.sqlite`)) : await openDatabase<Tables>(opts.database, service)
+      const db = opts.database === undefined ? openSqlite<Tables>(data.at('db', `${service}.sqlite`)) : await openServiceDatabase<Tables>({ url: opts.database, service })
       undo.defer(() => db.close())
       return db
     },
@@ -136,12 +135,4 @@ async function stopServers(compute: RestClient, settled: () => Promise<void>): P
     marker = `&marker=${servers.at(-1)!.id}`
   }
   await settled()
-}
-
-async function openDatabase<Tables>(url: string, schema: string): Promise<Database<Tables>> {
-  try {
-    return await openPostgres<Tables>({ url, schema })
-  } catch (cause) {
-    throw new Fault('unavailable', 'cloud.database', `The database ${url.replace(/:\/\/[^@/]*@/, '://')} cannot be used: ${messageOf(cause)}.`, { cause })
-  }
 }

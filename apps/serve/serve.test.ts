@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
+import { openPostgres, sql } from '@alto/kit/db'
 import { systemIds } from '@alto/kit/ids'
 import { memoryLog, silentLog } from '@alto/kit/log'
 import { freshPostgres, stayAlive } from '@alto/kit/testing'
@@ -64,6 +65,24 @@ test('two processes of one name are not started on one machine; after the first 
   assert.equal((await fetch(`${first.url!}/placement/`)).status, 200)
   await first.stop({ keepGuests: false })
   await (await start()).stop({ keepGuests: false })
+})
+
+test('a service has no more connections to the database than it was given, however many ask at once', async () => {
+  using _alive = stayAlive()
+  assert.ok(base, 'this needs PostgreSQL: run it by tools/test.ts')
+  const data = await mkdtemp(join(tmpdir(), 'alto-serve-'))
+  await using own = await freshPostgres(base)
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => rm(data, { recursive: true }))
+  const keystone = await serve({ ...options, roles: ['keystone'], config: config({ database: own.url, database_connections: 2, data, run: join(data, 'run') }) })
+  undo.defer(() => keystone.stop({ keepGuests: false }))
+  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user: { name: 'nobody', domain: { id: 'default' }, password: 'none' } } } } })
+  const asked = await Promise.all(Array.from({ length: 8 }, () => fetch(`${keystone.url!}/identity/v3/auth/tokens`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })))
+  assert.deepEqual([...new Set(asked.map(answer => answer.status))], [401])
+  const server = await openPostgres({ url: base, schema: 'public', connections: 1 })
+  undo.defer(() => server.close())
+  const { rows } = await server.read(tx => sql<{ count: number }>`select count(*) from pg_stat_activity where datname = ${new URL(own.url).pathname.slice(1)}`.execute(tx))
+  assert.ok(rows[0]!.count <= 2, `${rows[0]!.count} connections`)
 })
 
 test('a process that was not told enough, or something that cannot be, says what it needs', async () => {

@@ -2,6 +2,7 @@
 export { auditCloud, type Finding } from './audit.ts'
 export { firstUsers, SERVICE_USERS, type FirstUsers } from './bootstrap.ts'
 export { startController, type Controller, type ControllerOptions, type ControllerSecrets } from './controller.ts'
+export { openServiceDatabase, type ServiceDatabase } from './database.ts'
 export { makeDemoSet } from './demo.ts'
 export { fakeHost, type FakeHost } from './fake-host.ts'
 export { freeExternalRange, machineRanges, USUAL_RANGE } from './external-range.ts'
