@@ -1,12 +1,12 @@
 // The whole run on a site: two controllers, two hosts, PostgreSQL, RabbitMQ, each as processes of their own; and a minute without RabbitMQ.
 // `npm run test:site`; run.test.ts is its sample.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { theRun } from '../e2e/the-run.ts'
 import { busOutage } from './outage.ts'
 import { site } from './site.ts'
 
-theRun(() => site())
+describe('the run, on two controllers and two hosts', () => theRun(() => site()))
 
 test('after a minute without RabbitMQ nothing is stuck, and what was asked meanwhile is so in seconds', async t => {
   await using undo = new AsyncDisposableStack()
