@@ -11,7 +11,7 @@ import type { Fetch } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { imageClient, restClient, type ServiceSession } from '@alto/kit/openstack'
-import { client, type Serving, type Transport } from '@alto/kit/rpc'
+import { client, refuseOldPeer, type Serving, type Transport } from '@alto/kit/rpc'
 import { fakeDisks, fileDisks, volumeAgentOn, type DiskStore } from '@alto/cinder'
 import { eraseLinuxNetwork, startFakeNetworkAgent, startLinuxNetworkAgent, type FakeNetworkHost } from '@alto/neutron'
 import { computeAgentOn, fakeHypervisor, qemuHypervisor, type Hypervisor, type Images } from '@alto/nova'
@@ -117,7 +117,10 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
     })
     const link = opts.data && opts.dataSecret !== undefined ? await listenForData({ ...opts.data, secret: opts.dataSecret, clock, ids: opts.ids, log }) : undefined
     undo.defer(() => link?.close())
-    const compute = computeAgentOn({ ...common, link, driver: hypervisor, images, control: client(computeControl, transport, 'nova') })
+    const compute = computeAgentOn({
+      ...common, link, driver: hypervisor, images, control: client(computeControl, transport, 'nova'),
+      refuseOldControllers: (since, what) => refuseOldPeer(transport, { contract: computeControl.name, target: 'nova', since, what }),
+    })
     undo.defer(async () => {
       await compute.stop()
       if (!ending.keepGuests) await compute.shutDownGuests(SHUTDOWN)

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { type ManualClock, systemClock } from '../clock/index.ts'
 import { Fault, isFault } from '../errors/index.ts'
 import type { Fields } from '../log/index.ts'
-import { client, contract, RemoteError, type Transport } from './index.ts'
+import { client, refuseOldPeer, contract, RemoteError, type Transport } from './index.ts'
 
 /** An agent, as the tests know it: one cast and one call of five seconds. */
 export interface GuestAgent {
@@ -129,6 +129,10 @@ export function testTransport(name: string, open: (t: TestContext) => Promise<Wi
     await newer.console({ lines: 1 })
     assert.equal(caller.spokenBy('guest-agent', 'host1'), '1.0')
     await assert.rejects(newer.pause({ serverId: 's1' }), e => isFault(e, 'rpc.peerTooOld') && e.message === 'guest-agent.pause needs version 1.1; host1 speaks 1.0')
+    const about = { contract: 'guest-agent', since: '1.1', what: 'a guest with a camera' } as const
+    assert.throws(() => refuseOldPeer(caller, { ...about, target: 'host1' }), e => isFault(e, 'rpc.peerTooOld') && e.message === 'a guest with a camera needs version 1.1; host1 speaks 1.0')
+    refuseOldPeer(caller, { ...about, since: '1.0', target: 'host1' })
+    refuseOldPeer(caller, { ...about, target: 'host2' })
     const reply = await caller.request({ contract: 'guest-agent', since: '1.1', target: 'host1', method: 'pause', body: '{}', deadlineMs: 1000 })
     assert.equal(reply.outcome, 'fault')
     assert.deepEqual(seen, ['console'])

@@ -8,7 +8,7 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { imageClient, networkClient, placementClient, restClient, volumeClient, type ServiceSession } from '@alto/kit/openstack'
 import type { Enforcer } from '@alto/kit/policy'
-import { client, type Serving, type Transport } from '@alto/kit/rpc'
+import { client, refuseOldPeer, type Serving, type Transport } from '@alto/kit/rpc'
 import { shareBells, TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
 import type { Images } from './agent/steps.ts'
 import { dialect } from './api/dialect.ts'
@@ -78,6 +78,7 @@ export function novaService(parts: NovaParts): Nova {
   const queue = new TaskQueue({ clock, ids })
   const deps: Deps = {
     db, clock, ids, log, queue, host: parts.host, options: parts.options, dataSecret: parts.dataSecret, agent: host => client(computeAgent, parts.transport, host),
+    refuseOldAgent: (host, since, what) => refuseOldPeer(parts.transport, { contract: computeAgent.name, target: host, since, what }),
     silentSince: () => parts.transport.heardAgo(parts.options.serviceDownTime * 1000),
     placement: placementClient(rest('placement')), network: networkClient(rest('network')), image: imageClient(rest('image')), volume: volumeClient(rest('volume')),
   }

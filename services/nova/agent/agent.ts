@@ -3,6 +3,7 @@ import type { ComputeAgent, ComputeControl, Tombstone, WantedServer } from '@alt
 import { HostAgent } from '@alto/kit/agent'
 import { connectUnix, joinStreams, type DataListener } from '@alto/kit/data-link'
 import { Fault, messageOf } from '@alto/kit/errors'
+import type { ContractVersion } from '@alto/kit/rpc'
 import { GuestKeeping, type KeeperTools } from './keeper.ts'
 import { readDatabaseEpoch, writeDatabaseEpoch } from './notes.ts'
 import { shutDown } from './steps.ts'
@@ -16,6 +17,8 @@ export interface AgentOptions extends Omit<KeeperTools, 'control'> {
   readonly incarnation: string
   /** Lets controllers on other machines in to the consoles; without it they are reached on this host only. */
   readonly link?: DataListener | undefined
+  /** Throws Fault notImplemented `rpc.peerTooOld` when the controllers are known to be older than the version of their contract that brought `what`. */
+  readonly refuseOldControllers?: (since: ContractVersion, what: string) => void
   /** How often rows are asked for without a bell, guests looked at without a hint, and the host reported alive; milliseconds. */
   readonly pollMs?: number
   readonly heartbeatMs?: number
@@ -75,6 +78,7 @@ export function computeAgentOn(options: AgentOptions): RunningAgent {
         await known(serverId)
         const found = await driver.console(serverId, kind)
         if (found.kind !== 'unix' || !link) return found
+        options.refuseOldControllers?.('1.1', 'a console of another host')
         return { kind: 'data-link', ...link.invite('console', stream => void connectUnix(found.path, clock).then(console => joinStreams(stream, console, clock), (error: unknown) => {
           log.warn({ serverId, reason: messageOf(error) }, 'a console was gone before its visitor came')
           stream.destroy()

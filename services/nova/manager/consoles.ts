@@ -56,6 +56,8 @@ export function consoleManager(deps: Deps) {
       case 'data-link':
         if (dataSecret === undefined) throw new Fault('unavailable', 'nova.console.noSecret', 'The console is on another host, and this controller has no data secret.')
         return connectData(found, dataSecret, clock)
+      default:
+        throw new Fault('notImplemented', 'nova.console.unknown', `Host ${host} offers its console in a way that this controller does not know (${(found satisfies never as { kind: string }).kind}): the host is newer. Upgrade the controllers first.`)
     }
   }
 
@@ -84,7 +86,8 @@ export function consoleManager(deps: Deps) {
 
     /**
      * Connects to the console that the token opens; whoever has the token may. The stream ends with the guest's process. A guest that is only pretended says what it has to say.
-     * Throws Fault notFound `nova.consoleToken.notFound`, conflict `nova.guest.notRunning`, unavailable `nova.console.busy`, `nova.console.noSecret`, `data.unreachable`, `data.busy`, `rpc.*`.
+     * Throws Fault notFound `nova.consoleToken.notFound`, conflict `nova.guest.notRunning`, notImplemented `nova.console.unknown`,
+     * unavailable `nova.console.busy`, `nova.console.noSecret`, `data.unreachable`, `data.busy`, `rpc.*`.
      */
     async connect(ctx: Context, token: string): Promise<Duplex> {
       const found = await db.read(tx => counting(tx, token))

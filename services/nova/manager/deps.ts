@@ -5,6 +5,7 @@ import type { Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { Caller, ImageClient, NetworkClient, PlacementClient, VolumeClient } from '@alto/kit/openstack'
+import type { ContractVersion } from '@alto/kit/rpc'
 import type { TaskQueue } from '@alto/kit/task'
 import type { ComputeAgent } from '@alto/contracts/compute-agent'
 import type { Settings } from '../model/settings.ts'
@@ -34,6 +35,8 @@ export interface Deps extends Clients {
   silentSince(): number
   /** The agent of a host. */
   agent(host: string): ComputeAgent
+  /** Throws Fault notImplemented `rpc.peerTooOld` when the host's agent is known to be older than the version of its contract that brought `what`. */
+  refuseOldAgent(host: string, since: ContractVersion, what: string): void
 }
 
 /** The caller of this request, towards other services. */

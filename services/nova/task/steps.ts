@@ -22,6 +22,7 @@ export async function connectVolume(deps: Deps, t: Step, row: ServerVolume, host
   const connected = await deps.volume.connect('service', attachment.id, { host, mountpoint: row.device, mode: row.readOnly ? 'ro' : 'rw' })
   const connection = connectionOf(connected.connection_info)
   if (!connection) throw giveUp(new Fault('conflict', 'nova.volume.connection', `Volume ${volume.id} cannot be reached from host ${host}: its connection is of a kind that is not known (${String(connected.connection_info['driver_volume_type'])}).`))
+  if (connection.kind === 'nbd-tls') deps.refuseOldAgent(host, '1.1', `Volume ${volume.id} is on another host: reaching it`)
   await t.write(tx => volumes.set(tx, row.id, { connection, readOnly: connected.connection_info['access_mode'] === 'ro' || row.readOnly }))
   return undefined
 }

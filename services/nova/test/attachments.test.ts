@@ -1,7 +1,7 @@
 // Volumes, interfaces, security groups and images of servers, through the API.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ADMIN, novaAlone, SERVICE } from './cloud.ts'
+import { ADMIN, novaAlone, older, SERVICE } from './cloud.ts'
 import { GROUP, IMAGE, NETWORK, VOLUME } from './neighbours.ts'
 import * as volumes from '../store/volumes.ts'
 
@@ -29,6 +29,16 @@ test('a volume is attached, seen, grown, and detached; a second server cannot ha
   await cloud.until(async () => (await cloud.as().get(path)).body.volumeAttachments.length === 0, 'the attachment is gone')
   assert.deepEqual((await cloud.hypervisors[0]!.look(id)).volumes, [])
   assert.equal((await cloud.as().delete(`${path}/${VOLUME}`)).status, 404)
+})
+
+test('a volume of another host is not attached by an agent that is too old for it, and is free again', async () => {
+  await using cloud = await novaAlone({ bus: older('compute-agent', '1.0') })
+  const id = await cloud.server()
+  cloud.others.connection = { driver_volume_type: 'nbd-tls', address: '198.18.0.1', port: 10_809, exportName: 'a', identity: 'a', format: 'qcow2' }
+  const path = `/v2.1/servers/${id}/os-volume_attachments`
+  assert.equal((await cloud.as({}, '2.96').post(path, { volumeAttachment: { volumeId: VOLUME } })).status, 200)
+  await cloud.until(async () => cloud.others.attachments.size === 0 && (await cloud.as().get(path)).body.volumeAttachments.length === 0, 'the attachment is taken back')
+  assert.ok(cloud.log.lines.some(line => JSON.stringify(line).includes(`Volume ${VOLUME} is on another host: reaching it needs version 1.1; h1 speaks 1.0`)), JSON.stringify(cloud.log.lines.slice(-5)))
 })
 
 test('a server boots from a volume made from an image, which goes with it when that was asked for', async () => {

@@ -7,7 +7,7 @@ import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet, type Credentials } from '@alto/kit/policy'
-import { client, LocalTransport, type LocalTransportOptions } from '@alto/kit/rpc'
+import { client, LocalTransport, refuseOldPeer, type ContractVersion, type LocalTransportOptions } from '@alto/kit/rpc'
 import { computeAgentOn, fakeHypervisor, migrations, novaService, policy, type Hypervisor, type NovaParts, type RunningAgent, type Tables } from '../index.ts'
 import { neighbourhood, neighbours, type Neighbourhood } from './neighbours.ts'
 
@@ -52,7 +52,7 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
   for (const [index, fake] of hypervisors.entries()) {
     const driver: Hypervisor = opts.console ? { ...fake, console: opts.console } : fake
     const host = `h${index + 1}`
-    const agent = computeAgentOn({ driver, images: nova.images, clock, log, control: client(computeControl, rpc, 'nova'), host, incarnation: 'one', link })
+    const agent = computeAgentOn({ driver, images: nova.images, clock, log, control: client(computeControl, rpc, 'nova'), host, incarnation: 'one', link, refuseOldControllers: (since, what) => refuseOldPeer(rpc, { contract: computeControl.name, target: 'nova', since, what }) })
     rpc.serve(computeAgent, host, agent.agent)
     agents.push(agent)
     await pass(clock, agent.start())
@@ -121,6 +121,13 @@ export async function novaAlone(opts: { db?: Database<Tables>, name?: string, ot
   if (opts.flavors !== false) await ask(ADMIN, 'POST', '/v2.1/flavors', { flavor: { id: '1', name: 'm1.tiny', ram: 512, vcpus: 1, disk: 1 } })
   return cloud
 }
+
+/** A bus on which everybody who answers `contract` is older. */
+export const older = (contract: string, version: ContractVersion) => (options: LocalTransportOptions): LocalTransport => new class extends LocalTransport {
+  override spokenBy(asked: string, target: string): ContractVersion | undefined {
+    return asked === contract ? version : super.spokenBy(asked, target)
+  }
+}(options)
 
 /** Lets the clock go on while `work` needs it. */
 async function pass<T>(clock: ManualClock, work: Promise<T>): Promise<T> {

@@ -11,7 +11,7 @@ import type { ManualClock } from '@alto/kit/clock'
 import { listenForData } from '@alto/kit/data-link'
 import { seededIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
-import { ADMIN, novaAlone, SECRET, type Cloud, type Who } from './cloud.ts'
+import { ADMIN, novaAlone, older, SECRET, type Cloud, type Who } from './cloud.ts'
 
 const VNC = { remote_console: { protocol: 'vnc', type: 'novnc' } }
 const SERIAL = { remote_console: { protocol: 'serial', type: 'serial' } }
@@ -220,4 +220,17 @@ test('a console whose guest is just gone is refused by its own host, and ends at
   assert.ok(far.log.lines.some(line => line.message === 'a console was gone before its visitor came'))
   await using stranger = await novaAlone({ console: gone, link, dataSecret: 'another' })
   assert.equal(await talk(await stranger.listen(), await token(stranger, await stranger.server())), 'refused')
+})
+
+test('of a host and a controller of which one is newer, the one that cannot go on says which is to be upgraded', async () => {
+  const said = async (cloud: Cloud) => {
+    assert.equal(await talk(await cloud.listen(), await token(cloud, await cloud.server())), 'refused')
+    return cloud.log.lines.filter(line => line.fields['code'] === 'nova.console.unknown' || line.fields['code'] === 'rpc.peerTooOld').map(line => line.message)
+  }
+  await using newerHost = await novaAlone({ console: async () => ({ kind: 'hologram' }) as never })
+  assert.deepEqual(await said(newerHost), ['Host h1 offers its console in a way that this controller does not know (hologram): the host is newer. Upgrade the controllers first.'])
+  await using olderController = await novaAlone({
+    bus: older('compute-control', '1.0'), console: async () => ({ kind: 'unix', path: '/nowhere' }), link: clock => listenForData({ address: '127.0.0.1', port: 0, secret: SECRET, clock, ids: seededIds('host'), log: silentLog }),
+  })
+  assert.deepEqual(await said(olderController), ['a console of another host needs version 1.1; nova speaks 1.0'])
 })

@@ -20,6 +20,8 @@ export interface Neighbourhood {
   /** Status to answer with, by `METHOD path-prefix`, once each. */
   failing: { match: string, status: number, message: string }[]
   requests: string[]
+  /** How volumes are reached; files of the host when not given. */
+  connection?: Row
 }
 
 export const NETWORK = '10000000-0000-4000-8000-000000000001'
@@ -161,7 +163,7 @@ function volume(n: Neighbourhood, method: string, { noun, oid, sub, q, json, key
   }
   const found = n.attachments.get(oid!)
   if (!found) return respond(404, { itemNotFound: { code: 404, message: 'no attachment' } })
-  if (method === 'PUT') Object.assign(found, { status: 'attaching', connection_info: { driver_volume_type: 'file', path: `/volumes/${found['volume_id']}`, format: 'qcow2', access_mode: 'rw' } })
+  if (method === 'PUT') Object.assign(found, { status: 'attaching', connection_info: n.connection ?? { driver_volume_type: 'file', path: `/volumes/${found['volume_id']}`, format: 'qcow2', access_mode: 'rw' } })
   if (sub === 'action') { found['status'] = 'attached'; n.volumes.get(found['volume_id'])!['status'] = 'in-use' }
   if (method === 'DELETE') { n.attachments.delete(oid!); const of = n.volumes.get(found['volume_id']); if (of) of['status'] = 'available' }
   return respond(sub === 'action' ? 204 : 200, sub === 'action' ? undefined : { attachment: found })

@@ -187,6 +187,13 @@ test('a host without the data secret says once and for all that it cannot reach 
   await assert.rejects(bench.driver.plugVolume(GUEST, bench.volume), error => isFault(error, 'nova.volume.noSecret') && isFinalFault(error))
 })
 
+test('a volume that is to be reached in a way of newer controllers is refused once and for all, and the host is to be upgraded', async () => {
+  await using bench = await open()
+  await bench.driver.start(bench.spec)
+  const volume = { ...bench.volume, connection: { kind: 'rbd', pool: 'volumes', format: 'raw' } } as unknown as GuestVolume
+  await assert.rejects(bench.driver.plugVolume(GUEST, volume), error => isFault(error, 'nova.volume.unknownConnection') && isFinalFault(error) && error.message.includes('does not know (rbd)'))
+})
+
 async function freePort(): Promise<number> {
   const server = createServer().listen({ host: '127.0.0.1', port: 0 })
   await new Promise(resolve => server.once('listening', resolve))

@@ -11,7 +11,7 @@ import { attachmentOf, linkDirectory, linkSocket, volumeNode, type GuestFiles, t
 
 /** The links of the guests of one cloud on this host. */
 export interface VolumeLinks {
-  /** Makes the link of a volume that needs one, or finds it; resolves when the volume can be opened. Fault unavailable while its host does not answer; badRequest `nova.volume.noSecret`. */
+  /** Makes the link of a volume that needs one, or finds it; resolves when the volume can be opened. Fault unavailable while its host does not answer; badRequest `nova.volume.noSecret`, notImplemented `nova.volume.unknownConnection`. */
   make(files: GuestFiles, volume: GuestVolume): Promise<void>
   /** Ends the link of an attachment, if it has one. The volume is closed. */
   end(files: GuestFiles, attachmentId: string): Promise<void>
@@ -29,8 +29,9 @@ export function volumeLinks(places: Places, parts: { clock: Clock, dataSecret: s
   const mark = `${places.mark}.link.`
   const nameOf = (files: GuestFiles, attachmentId: string) => `${mark}${files.id}.${attachmentId}`
   return {
-    async make(files, { attachmentId, connection, readOnly }) {
-      if (connection.kind !== 'nbd-tls') return
+    async make(files, { id, attachmentId, connection, readOnly }) {
+      if (connection.kind === 'file') return
+      if (connection.kind !== 'nbd-tls') throw new Fault('notImplemented', 'nova.volume.unknownConnection', `volume ${id} is to be reached in a way that this host does not know (${(connection satisfies never as { kind: string }).kind}): the controllers are newer, upgrade the host`)
       if (dataSecret === undefined) throw new Fault('badRequest', 'nova.volume.noSecret', 'the volume is on another host, and this host was not given the data secret of the site')
       const directory = linkDirectory(files, attachmentId)
       await mkdir(files.run, { recursive: true, mode: 0o700 })
