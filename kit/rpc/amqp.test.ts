@@ -5,6 +5,7 @@ import { connect, type ConsumeMessage } from 'amqplib'
 import { ManualClock, systemClock } from '../clock/index.ts'
 import { systemIds } from '../ids/index.ts'
 import { memoryLog } from '../log/index.ts'
+import { SHARED_QUEUE } from './amqp.ts'
 import { brokerAddress, openLink } from './amqp-link.ts'
 import { AmqpTransport, client } from './index.ts'
 import { guestAgent, quietAgent, testTransport, until } from './transport.conformance.ts'
@@ -52,7 +53,7 @@ test('a call that a controller had taken when it died is answered by another', a
   await ready()
   const [names, doomed] = [`alto.${cloud}`, await connect(url!)]                    // a controller that takes and never answers
   const channel = await doomed.createChannel()
-  await channel.assertQueue(`${names}.guest-agent.nova`, { durable: false, autoDelete: true })
+  await channel.assertQueue(`${names}.guest-agent.nova`, SHARED_QUEUE)
   await channel.bindQueue(`${names}.guest-agent.nova`, names, 'guest-agent.nova')
   let taken = 0
   await channel.consume(`${names}.guest-agent.nova`, () => { taken++ })
@@ -76,6 +77,27 @@ test('a connection whose channel the broker closed, or that is being closed, say
   const closing = other.close()
   assert.equal(other.isOpen, false)
   await closing
+})
+
+test('a message of somebody else, or a broken one, is dropped and said so; who serves there goes on', async t => {
+  const { cloud, caller, agent, log, ready } = await wires(t)
+  const looked: unknown[] = []
+  agent.serve(guestAgent, 'host1', { look: async request => { looked.push(request) }, console: async () => ({ text: 'login:' }) })
+  await ready()
+  const stranger = await connect(url!)
+  const channel = await stranger.createChannel()
+  const publish = (text: string, headers?: unknown) => channel.publish(`alto.${cloud}`, 'guest-agent.host1', Buffer.from(text), { ...(headers !== undefined && { headers }) })
+  const since = '1.0'
+  publish('{}')
+  for (const headers of [{}, { method: 'look' }, { method: 7, since }, { method: 'look', since: 'new' }, { method: 'console', since, deadlineMs: 'soon' }, { method: 'console', since, deadlineMs: -1 }]) publish('{}', headers)
+  publish('{"serverId":', { method: 'look', since })
+  await until('all eight are dropped', () => log.lines.filter(line => line.level === 'warn').length === 8)
+  await stranger.close()
+  assert.deepEqual([...new Set(log.lines.filter(line => line.level === 'warn').map(line => line.message))], [
+    'what came for guest-agent is no message of ours, and was dropped', 'a cast of guest-agent.look was refused: guest-agent.look at host1 was sent what is no JSON',
+  ])
+  assert.deepEqual(await client(guestAgent, caller, 'host1').console({ lines: 1 }), { text: 'login:' })
+  assert.deepEqual(looked, [])
 })
 
 test('clouds share a broker and do not hear each other', async t => {

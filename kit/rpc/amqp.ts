@@ -11,7 +11,9 @@
 //   method is safe to repeat (README). A caller whose own connection breaks is told at once, and does not know whether its request was carried out.
 // - ALWAYS BACK. The connection is made anew for ever, after 100 ms … 1 s with jitter, and everything served is declared again. A broker that says
 //   that it is blocked (short of memory or disk) counts as absent: it reads nothing from us then, and what we wrote would pile up here.
-// - NOTHING KEPT. Exchange and queues are transient: after a restart of the broker the rows say what to do, not old messages.
+// - NOTHING KEPT. Messages are transient: after a restart of the broker the rows say what to do, not old messages. So is the exchange, and with it every
+//   binding: a shared queue outlives the restart (RabbitMQ gives up those that do not), but nothing reaches it before somebody serves again.
+// - NOBODY'S MESSAGE HARMS. What is not written as ours (somebody else's, or a broken one) is acknowledged, logged and dropped.
 //
 // How: a direct exchange `alto.CLOUD`; key and queue `CONTRACT.TARGET`; answers over RabbitMQ's direct reply-to (no queue, gone with its channel), which say
 // the version that the peer speaks. One channel asks, one answers.
@@ -21,7 +23,7 @@ import { Fault, messageOf } from '../errors/index.ts'
 import type { Ids } from '../ids/index.ts'
 import { type Log, silentLog } from '../log/index.ts'
 import { type BrokerAddress, brokerAddress, type Link, openLink } from './amqp-link.ts'
-import type { Contract, ContractVersion, Methods } from './contract.ts'
+import { type Contract, type ContractVersion, isVersion, type Methods } from './contract.ts'
 import { Hearing } from './hearing.ts'
 import { serverOf, type Server } from './server.ts'
 import type { Cast, Reply, Request, ServeOptions, Serving, Transport } from './transport.ts'
@@ -62,6 +64,9 @@ const MOST_PAUSE_MS = 1_000
 const PREFETCH = 64
 const CAST_MS = 60_000
 const VERSION_KNOWN_MS = 60_000
+/** Gone with the last that takes from it; or, when nobody came back after a restart of the broker, after that time (milliseconds). */
+export const SHARED_QUEUE = { durable: true, autoDelete: true, expires: 60_000, arguments: { 'x-queue-type': 'classic' } } as const
+const OWN_QUEUE = { durable: false, autoDelete: true, exclusive: true, arguments: { 'x-queue-type': 'classic' } } as const
 const REPLIES = 'amq.rabbitmq.reply-to'
 
 /** See the essay above. */
@@ -243,7 +248,7 @@ export class AmqpTransport implements Transport {
 
   async #consume(link: Link, served: Served): Promise<void> {
     const { contract, target, each } = served.server
-    const { queue } = await link.answering.assertQueue(each ? '' : `${this.#exchange}.${keyOf({ contract, target })}`, { durable: false, autoDelete: true, exclusive: each })
+    const { queue } = await link.answering.assertQueue(each ? '' : `${this.#exchange}.${keyOf({ contract, target })}`, each ? OWN_QUEUE : SHARED_QUEUE)
     await link.answering.bindQueue(queue, this.#exchange, keyOf({ contract, target }))
     const { consumerTag } = await link.answering.consume(queue, message => {
       if (message) this.#take(link, served, message)
@@ -265,8 +270,14 @@ export class AmqpTransport implements Transport {
       reply({ outcome: 'away' }, '')
       return
     }
-    const { method, since, deadlineMs } = message.properties.headers as { method: string, since: ContractVersion, deadlineMs?: number }
     const { contract, target, version } = served.server
+    const order = orderIn(message)
+    if (!order) {
+      this.#log.warn({ target }, `what came for ${contract} is no message of ours, and was dropped`)
+      settle('ack')
+      return
+    }
+    const { method, since, deadlineMs } = order
     // A method that never ends holds its place as long as its caller waits: the broker ends channels that never acknowledge.
     const { promise, resolve } = Promise.withResolvers<void>()
     let acknowledged = false
@@ -305,11 +316,11 @@ export class AmqpTransport implements Transport {
     const { correlationId, headers } = reply?.properties ?? {}
     const call = this.#calls.get(String(correlationId))
     if (!reply || !call) return                         // later than its deadline
-    const { outcome, version } = headers as { outcome: Reply['outcome'] | 'away', version: ContractVersion }
+    const { outcome, version } = (headers ?? {}) as { outcome?: Reply['outcome'] | 'away', version: ContractVersion }
     if (outcome === 'away') { this.#send(String(correlationId), call); return }
     this.#spoken.set(keyOf(call.message), { version, until: this.#clock.now() + VERSION_KNOWN_MS })
     const body = reply.content.toString()
-    call.finish(outcome === 'error' ? { outcome, message: body } : { outcome, body })
+    call.finish(outcome === 'result' || outcome === 'fault' ? { outcome, body } : { outcome: 'error', message: body })
   }
 
   #returned({ properties }: Message): void {
@@ -330,6 +341,14 @@ async function stopConsuming(served: Served): Promise<void> {
   const { consuming } = served
   served.consuming = undefined
   if (consuming?.link.isOpen) await consuming.link.stopConsuming(consuming.tag)
+}
+
+/** What a message asks for; undefined when it is not written as `headersOf` writes. */
+function orderIn(message: ConsumeMessage): { method: string, since: ContractVersion, deadlineMs?: number } | undefined {
+  const { method, since, deadlineMs } = (message.properties.headers ?? {}) as Record<string, unknown>
+  if (typeof method !== 'string' || typeof since !== 'string' || !isVersion(since)) return undefined
+  if (deadlineMs === undefined) return { method, since }
+  return typeof deadlineMs === 'number' && deadlineMs > 0 ? { method, since, deadlineMs } : undefined
 }
 
 function headersOf({ contract, target, method, since }: Cast): MessagePropertyHeaders {

@@ -51,8 +51,15 @@ export function understands(spoken: ContractVersion, since: ContractVersion): bo
   return major === sinceMajor && minor >= sinceMinor
 }
 
+/** True for `major.minor`. */
+export function isVersion(text: string): text is ContractVersion {
+  return VERSION.test(text)
+}
+
+const VERSION = /^(\d+)\.(\d+)$/
+
 function parts(version: ContractVersion): [number, number] {
-  const match = /^(\d+)\.(\d+)$/.exec(version)
+  const match = VERSION.exec(version)
   if (!match) throw new TypeError(`contract version '${version}' is not major.minor`)
   return [Number(match[1]), Number(match[2])]
 }

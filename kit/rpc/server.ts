@@ -72,6 +72,14 @@ export class Server {
     if (!methods.has(message.method)) {
       throw new Fault('notImplemented', 'rpc.unknownMethod', `${contract} ${version} at ${target} has no method '${message.method}'`)
     }
-    return { outcome: 'result', body: encode(await invoke(message.method, decode(message.body))) }
+    return { outcome: 'result', body: encode(await invoke(message.method, read(message, target))) }
+  }
+}
+
+function read(message: Cast, target: string): unknown {
+  try {
+    return decode(message.body)
+  } catch (cause) {
+    throw new Fault('badRequest', 'rpc.malformed', `${message.contract}.${message.method} at ${target} was sent what is no JSON`, { cause })
   }
 }

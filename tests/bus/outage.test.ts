@@ -120,6 +120,25 @@ test('what was wanted while the broker was away is done by the agent after it ca
   await host.stop()
 })
 
+test('after a restart of the broker a host that did not come back is nobody at once; one that comes back is found', async t => {
+  const { here, there, ready } = await processes(t)
+  const answers = { look: async () => {}, work: async ({ deed }: { deed: string }) => ({ done: deed }) }
+  const serving = there.serve(agent, 'host1', answers)
+  await ready()
+  const host = client(agent, here, 'host1', { deadlineMs: 60_000 })
+  assert.deepEqual(await host.work({ deed: 'first' }), { done: 'first' })
+  await broker.kill()
+  await serving.close()
+  await broker.start()
+  await here.ready()
+  const began = systemClock.now()
+  await assert.rejects(host.work({ deed: 'too early' }), error => unreachable(error) && /nobody answers/.test((error as Error).message))
+  assert.ok(systemClock.now() - began < 2_000)
+  there.serve(agent, 'host1', answers)
+  await ready()
+  assert.deepEqual(await host.work({ deed: 'again' }), { done: 'again' })
+})
+
 test('a broker that freezes is noticed by its missing heartbeats, and closing does not wait for it', async t => {
   const { here, there, log, ready } = await processes(t)
   await ready()
