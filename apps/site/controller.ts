@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
 import type { Config } from '@alto/kit/config'
 import { migrate, type BrokenInvariant, type Database, type Migration } from '@alto/kit/db'
-import { Fault } from '@alto/kit/errors'
+import { Fault, messageOf } from '@alto/kit/errors'
 import { computeControl } from '@alto/contracts/compute-agent'
 import { networkControl } from '@alto/contracts/network-agent'
 import { volumeControl } from '@alto/contracts/volume-agent'
@@ -210,7 +210,11 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   undo.defer(() => server.close())
   const port = opts.listen && await server.listen(opts.listen)
   for (const service of started) {
-    await service.start()
+    await service.start().catch(async (error: unknown) => {
+      // What it had begun ends here, as far as it can: the reason of the failure is what the caller is to hear.
+      await service.stop().catch((reason: unknown) => log.warn({ reason: messageOf(reason) }, 'a service that did not start did not stop in order'))
+      throw error
+    })
     undo.defer(() => service.stop())
   }
 

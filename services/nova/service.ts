@@ -107,8 +107,7 @@ export function novaService(parts: NovaParts): Nova {
     },
     async stop() {
       await endHealing?.()
-      await runner.stop()
-      await bells?.close()
+      await runner.stop().finally(() => bells?.close())
     },
     audit: () => db.read(findBroken),
   }
