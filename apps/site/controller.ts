@@ -167,6 +167,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
       enforcer: await policy('glance', glance.declared.rules), store: opts.imageStore ?? await glance.fileStore(directories.images), host: opts.name,
     })
     http.push(...images.http)
+    started.push(images)
     rows['glance'] = how => images.audit(how)
   }
 

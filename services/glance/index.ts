@@ -19,6 +19,7 @@ import { dataManager, type DataManager } from './manager/data.ts'
 import type { Deps } from './manager/deps.ts'
 import { imageManager, type ImageManager } from './manager/images.ts'
 import { memberManager, type MemberManager } from './manager/members.ts'
+import { takeBackSilent } from './manager/signs.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
 import { glanceOptions } from './options.ts'
 import * as baseRules from './policy/base.ts'
@@ -61,6 +62,9 @@ export interface GlanceParts {
 export interface Glance {
   http: HttpService[]
   routes: readonly AnyRoute[]
+  /** Begins to take back uploads of processes that are gone. */
+  start(): Promise<void>
+  stop(): Promise<void>
   /** What is not as the rows say; `repair` removes bytes that no row knows. */
   audit(opts: { repair: boolean }): Promise<AuditFinding[]>
 }
@@ -73,8 +77,11 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const routes = routesOf({
     images: imageManager(deps), data: dataManager(deps), members: memberManager(deps), stores: [parts.store.id], limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
+  let endLooking: (() => Promise<void>) | undefined
   return {
     routes, audit: opts => audit(deps, opts),
+    async start() { endLooking = takeBackSilent(deps) },
+    async stop() { await endLooking?.() },
     http: [{ name: 'glance', prefix: '/image', exactPaths: true, routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
   }
 }

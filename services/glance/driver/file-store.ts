@@ -32,8 +32,8 @@ export async function fileStore(directory: string, id = 'file'): Promise<ImageSt
       return file.createReadStream({ highWaterMark: READ_SIZE, ...range }) as Readable
     },
     async remove(key) {
+      await rm(`${pathOf(key)}.partial`, { force: true })      // first: what is not there any more cannot become KEY
       await rm(pathOf(key), { force: true })
-      await rm(`${pathOf(key)}.partial`, { force: true })
     },
     async size(key) {
       try {

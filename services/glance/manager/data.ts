@@ -5,13 +5,14 @@
 // 2. the bytes stream into the store under the blob's id, invisible until they are whole;
 // 3. the store makes them durable;
 // 4. one transaction makes the blob kept, the image active, and counts them for the project.
-// A failure at 2 or 3 dooms the blob and queues the image again. A crash does the same at the next start (sweep.ts).
-// An image that was deleted meanwhile makes 4 find nothing to change: the bytes go, and the sender gets 410.
+// A failure at 2 or 3 dooms the blob and queues the image again. A crash does the same: at the process's next start (sweep.ts), or within a minute by any
+// other (signs.ts).
+// An image that was deleted meanwhile makes 4 find nothing to change: the bytes go, and the sender gets 410; when the upload was taken back, 409.
 import type { Readable } from 'node:stream'
 import type { Context } from '@alto/kit/context'
 import { Fault, isFault } from '@alto/kit/errors'
 import { takeIn } from '../driver/intake.ts'
-import type { Blob } from '../model/blobs.ts'
+import type { Blob, BlobState } from '../model/blobs.ts'
 import { invalid, refused } from '../model/faults.ts'
 import { refusedMove, type Content, type Image } from '../model/images.ts'
 import { readRange, type ByteRange } from '../model/ranges.ts'
@@ -21,7 +22,8 @@ import * as images from '../store/images.ts'
 import type { Tables } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
-import { forget } from './sweep.ts'
+import { giveSigns } from './signs.ts'
+import { forget, giveUpWriting } from './sweep.ts'
 import { imageFor, isAdmin } from './visible.ts'
 
 /** Bytes on their way to a client; `range` when only a part was asked for. */
@@ -49,19 +51,23 @@ export function dataManager(deps: Deps) {
       await blobs.insert(tx, blob)
       return { image, left: image.owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await usage.used(tx, image.owner)) }
     })
+    const signs = giveSigns(deps, blob)
     try {
-      await finish(image, blob, await keep(image, blob, source, promised, left), during)
+      await finish(image, blob, await keep(image, blob, arriving(source, () => { if (signs.isLost) throw gone(id) }), promised, left), during)
     } catch (error) {
-      await giveUp(blob)
-      throw error
+      const was = await giveUp(blob)
+      if (was === 'kept' || was === 'staged') return                                          // finished after all: only the answer of the database was lost
+      throw was === 'writing' ? error : await db.read(tx => images.find(tx, id)) ? takenBack(id) : gone(id)
+    } finally {
+      await signs.stop()
     }
   }
 
   /** Steps 2 and 3: the bytes, durable. */
-  async function keep(image: Image, blob: Blob, source: Readable, promised: number | undefined, left: number): Promise<Content> {
+  async function keep(image: Image, blob: Blob, source: AsyncIterable<Uint8Array>, promised: number | undefined, left: number): Promise<Content> {
     const writer = await store.write(blob.id)
     try {
-      const content = await takeIn(arriving(source), writer, {
+      const content = await takeIn(source, writer, {
         diskFormat: image.diskFormat!, containerFormat: image.containerFormat!, size: promised, formatMustMatch: options.requireImageFormatMatch, most: Math.min(options.imageSizeCap, left),
         tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
       })
@@ -73,7 +79,7 @@ export function dataManager(deps: Deps) {
     }
   }
 
-  /** Step 4. Throws Fault('gone') when the image is no longer there. */
+  /** Step 4. Throws Fault('gone') when the blob is no longer this upload's. */
   async function finish(image: Image, blob: Blob, content: Content, during: 'saving' | 'uploading'): Promise<void> {
     await db.write(async tx => {
       const staged = during === 'uploading'
@@ -93,12 +99,11 @@ export function dataManager(deps: Deps) {
     if (!await usage.take(tx, owner, bytes, quota)) throw overQuota(Math.max(0, quota - await usage.used(tx, owner)))
   }
 
-  /** Undoes an upload that failed, whatever it had reached. */
-  async function giveUp(blob: Blob): Promise<void> {
-    await db.write(async tx => {
-      if (await blobs.move(tx, blob.id, 'writing', 'doomed')) await images.move(tx, blob.imageId, ['saving', 'uploading'], 'queued', { ...NOTHING, updated_at: clock.now() })
-    })
-    await forget(deps, blob)
+  /** Undoes an upload that failed, unless it is finished. Gives what the blob was: `writing` when it was this upload's until now, undefined when it is gone. */
+  async function giveUp(blob: Blob): Promise<BlobState | undefined> {
+    const was = await db.write(async tx => await giveUpWriting(deps, tx, blob) ? 'writing' : blobs.stateOf(tx, blob.id))
+    if (was !== 'kept' && was !== 'staged') await forget(deps, blob)
+    return was
   }
 
   return {
@@ -132,18 +137,18 @@ export function dataManager(deps: Deps) {
   }
 }
 
-/** What a queued image does not have. */
-const NOTHING = { size: null, virtual_size: null, checksum: null, os_hash_algo: null, os_hash_value: null }
-
 function ready(image: Image): void {
   const missing = [...image.diskFormat === null ? ['disk_format'] : [], ...image.containerFormat === null ? ['container_format'] : []]
   if (missing.length) throw invalid('image.incomplete', `Properties ${missing.join(', ')} must be set prior to saving data.`)
 }
 
-/** The sender's bytes; a sender that goes away is a Fault, not a bug. */
-async function* arriving(source: Readable): AsyncGenerator<Uint8Array> {
+/** The sender's bytes, while `mayGoOn` throws nothing; a sender that goes away is a Fault, not a bug. */
+async function* arriving(source: Readable, mayGoOn: () => void): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) yield chunk
+    for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      mayGoOn()
+      yield chunk
+    }
   } catch (cause) {
     if (isFault(cause)) throw cause
     throw new Fault('badRequest', 'glance.data.brokenOff', 'The sender went away before all of the data had come.', { cause })
@@ -152,6 +157,10 @@ async function* arriving(source: Readable): AsyncGenerator<Uint8Array> {
 
 function overQuota(left: number): Fault {
   return new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${left} bytes remaining.`)
+}
+
+function takenBack(id: string): Fault {
+  return new Fault('conflict', 'glance.upload.takenBack', `The upload to image ${id} was given up, because the process that took it in gave no sign of life for a while. Upload the data again.`)
 }
 
 function gone(id: string): Fault {

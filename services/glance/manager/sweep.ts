@@ -4,10 +4,11 @@ import type { Blob } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import { findBroken } from '../store/invariants.ts'
+import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
 
-/** Removes a doomed blob's bytes, then its row. What cannot be removed now stays doomed, and is tried again at the next start. */
-export async function forget({ db, store, log }: Deps, blob: Blob): Promise<void> {
+/** Removes a doomed blob's bytes, then its row. What cannot be removed now stays doomed, and is tried again by signs.ts. */
+export async function forget({ db, store, log }: Pick<Deps, 'db' | 'store' | 'log'>, blob: Blob): Promise<void> {
   try {
     await store.remove(blob.id)
     await db.write(tx => blobs.remove(tx, blob.id))
@@ -16,17 +17,25 @@ export async function forget({ db, store, log }: Deps, blob: Blob): Promise<void
   }
 }
 
+/** What a queued image does not have. */
+const NOTHING = { size: null, virtual_size: null, checksum: null, os_hash_algo: null, os_hash_value: null }
+
+/** Dooms a blob that is being written and queues its image again; false when it is not being written (any more), or has given a sign since `beats`. */
+export async function giveUpWriting({ clock }: Pick<Deps, 'clock'>, tx: Tx, blob: Blob, beats?: number): Promise<boolean> {
+  if (!await blobs.doomWriting(tx, blob.id, beats)) return false
+  await images.move(tx, blob.imageId, ['saving', 'uploading'], 'queued', { ...NOTHING, updated_at: clock.now() })
+  return true
+}
+
 /**
- * After a start: what this process was writing when it died is given up (its images are queued again), and doomed bytes go.
+ * After a start: what this process was writing when it died is given up (its images are queued again), and its doomed bytes go.
+ * What others left is taken back by signs.ts.
  * Rows tell what to remove; files without a row are the audit's.
  */
 export async function recover(deps: Deps): Promise<void> {
   const left = await deps.db.write(async tx => {
     const found = await blobs.leftBy(tx, deps.host)
-    for (const blob of found.filter(one => one.state === 'writing')) {
-      await blobs.move(tx, blob.id, 'writing', 'doomed')
-      await images.move(tx, blob.imageId, ['saving', 'uploading'], 'queued', { updated_at: deps.clock.now() })
-    }
+    for (const blob of found.filter(one => one.state === 'writing')) await giveUpWriting(deps, tx, blob)
     return found
   })
   for (const blob of left) await forget(deps, blob)

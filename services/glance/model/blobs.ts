@@ -16,7 +16,7 @@ export interface Blob {
   state: BlobState
   /** undefined while they are being written. */
   size: number | undefined
-  /** The process that writes them: after it has died, what it was writing is doomed. */
+  /** The process that writes them: when it starts again, or gives no sign of life, what it was writing is doomed. */
   writer: string
   createdAt: number
 }

@@ -4,7 +4,7 @@ import type { Tables, Tx } from './tables.ts'
 
 /** Adds a blob. Breaks the unique index when the image has one that is not doomed. */
 export async function insert(tx: Tx, blob: Blob): Promise<void> {
-  await tx.insertInto('blobs').values({ id: blob.id, image_id: blob.imageId, store: blob.store, state: blob.state, size: blob.size ?? null, writer: blob.writer, created_at: blob.createdAt }).execute()
+  await tx.insertInto('blobs').values({ id: blob.id, image_id: blob.imageId, store: blob.store, state: blob.state, size: blob.size ?? null, writer: blob.writer, created_at: blob.createdAt, beats: 0 }).execute()
 }
 
 /** The image's bytes in one of these states, or undefined. */
@@ -33,7 +33,31 @@ export async function doomOf(tx: Tx, imageId: string): Promise<Blob[]> {
   return rows.filter(row => row.state !== 'writing').map(fromRow)
 }
 
-/** Blobs that `writer` left unfinished, and doomed ones of anybody's. */
+/** Dooms a blob that is being written, if it has given no sign since `beats` (whatever it gave when not said); false when it is not so. */
+export async function doomWriting(tx: Tx, id: string, beats?: number): Promise<boolean> {
+  const update = tx.updateTable('blobs').set({ state: 'doomed' }).where('id', '=', id).where('state', '=', 'writing')
+  const { numUpdatedRows } = await (beats === undefined ? update : update.where('beats', '=', beats)).executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** A sign of life of whoever writes the blob; false when it is not being written (any more). */
+export async function beat(tx: Tx, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable('blobs').set(e => ({ beats: e('beats', '+', 1) })).where('id', '=', id).where('state', '=', 'writing').executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** The blobs of all writers that are being written or doomed, with the signs of life that were given of each. */
+export async function unfinished(tx: Tx): Promise<(Blob & { beats: number })[]> {
+  const rows = await tx.selectFrom('blobs').selectAll().where('state', 'in', ['writing', 'doomed']).orderBy('id').execute()
+  return rows.map(row => ({ ...fromRow(row), beats: row.beats }))
+}
+
+/** What has become of a blob; undefined when it is gone. */
+export async function stateOf(tx: Tx, id: string): Promise<BlobState | undefined> {
+  return (await tx.selectFrom('blobs').select('state').where('id', '=', id).executeTakeFirst())?.state as BlobState | undefined
+}
+
+/** Blobs that `writer` left unfinished or doomed. */
 export async function leftBy(tx: Tx, writer: string): Promise<Blob[]> {
   return (await tx.selectFrom('blobs').selectAll().where(e => e.and([e('writer', '=', writer), e('state', 'in', ['writing', 'doomed'])])).orderBy('id').execute()).map(fromRow)
 }

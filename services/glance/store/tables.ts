@@ -11,7 +11,7 @@ export interface Tables {
   image_properties: { image_id: string, name: string, value: string }
   image_tags: { image_id: string, tag: string }
   image_members: { image_id: string, member: string, status: string, created_at: number, updated_at: number }
-  blobs: { id: string, image_id: string, store: string, state: string, size: number | null, writer: string, created_at: number }
+  blobs: { id: string, image_id: string, store: string, state: string, size: number | null, writer: string, created_at: number, beats: number }
   storage_usage: { project_id: string, bytes: number }
 }
 
@@ -38,5 +38,9 @@ export const migrations: readonly Migration[] = [
       "create unique index blobs_one_of_an_image on blobs (image_id) where state <> 'doomed'",
       'create table storage_usage (project_id text primary key, bytes bigint not null)',
     ],
+  },
+  {
+    id: '0002-signs-of-life',
+    up: ['alter table blobs add column beats bigint not null default 0', 'create index blobs_state on blobs (state)'],
   },
 ]

@@ -36,6 +36,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   const store = opts.store ?? memoryStore({ id: 'file' })
   const asked = enforcer(policySet(declared.rules))
   const glance = await glanceService({ db, clock, ids, log, store, host: opts.host ?? 'here', options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
+  await glance.start()
   const server = await httpServer({ services: glance.http, log, ids, clock, publicUrl: 'http://cloud' })
 
   async function ask(method: string, path: string, request: { token?: string, body?: unknown, bytes?: string | Uint8Array | Readable, headers?: Record<string, string>, signal?: AbortSignal } = {}): Promise<Answer> {
@@ -65,6 +66,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
     said: (answer: Answer) => /<\/h1>\n {2}(.*)<br \/><br \/>/s.exec(answer.body)?.[1],
     async [Symbol.asyncDispose]() {
       await server.close()
+      await glance.stop()
       if (!opts.db) await db.close()
     },
   }
