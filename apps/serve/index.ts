@@ -46,6 +46,9 @@ export interface Served {
 
 type Site = Values<typeof siteOptions>
 
+/** Whose rows the audit compares with what is on the hosts: it is asked where all of them are. */
+const AUDITED: readonly ServiceName[] = ['nova', 'neutron', 'cinder']
+
 /** Services that speak to agents, or to their like in other processes. */
 const ON_THE_BUS: readonly Role[] = ['nova', 'neutron', 'cinder', ...HOST_ROLES]
 
@@ -95,13 +98,11 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   }
   const { promise: told, resolve: tell } = Promise.withResolvers<{ keepGuests: boolean }>()
   const control = await serveControl(run, {
-    status: async () => ({ cloud: site.cloud, url: controller?.url, drivers: site.drivers, services: roles, statements: controller?.statements(), pid: process.pid, seconds: Math.round((clock.now() - began) / 1000) }),
+    status: async () => ({ cloud: site.cloud ?? undefined, name, url: controller?.url, drivers: hosted.length > 0 ? site.drivers : undefined, services: roles, statements: controller?.statements(), pid: process.pid, seconds: Math.round((clock.now() - began) / 1000) }),
     down: async input => { tell({ keepGuests: input['keepGuests'] === true }) },
-    ...(controller && {
-      restart: async (input: Readonly<Record<string, unknown>>) => controller.reload(String(input['service'])),
-      audit: async (input: Readonly<Record<string, unknown>>) => controller.audit({ repair: input['repair'] === true }),
-    }),
-  })
+    ...(controller && { restart: async (input: Readonly<Record<string, unknown>>) => controller.reload(String(input['service'])) }),
+    ...(controller && AUDITED.every(service => carried.includes(service)) && { audit: async (input: Readonly<Record<string, unknown>>) => controller.audit({ repair: input['repair'] === true }) }),
+  }, log)
   undo.defer(() => control.close())
   const parts = undo.move()
   return {

@@ -1,18 +1,20 @@
 // A site of several processes' parts: Keystone on one listener, Placement and Glance on others, over sockets and PostgreSQL.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
 import { openPostgres, sql } from '@alto/kit/db'
+import { commandHost } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { memoryLog, silentLog } from '@alto/kit/log'
 import { freshPostgres, stayAlive } from '@alto/kit/testing'
+import { askControl } from '@alto/site/control'
 import { failurePoints } from './failure-points.ts'
-import { serve, type Role } from './index.ts'
+import { processDirectory, serve, type Role } from './index.ts'
 
 const base = process.env['ALTO_TEST_POSTGRES']
 const options = { log: silentLog, clock: systemClock, ids: systemIds }
@@ -83,6 +85,27 @@ test('a service has no more connections to the database than it was given, howev
   undo.defer(() => server.close())
   const { rows } = await server.read(tx => sql<{ count: number }>`select count(*) from pg_stat_activity where datname = ${new URL(own.url).pathname.slice(1)}`.execute(tx))
   assert.ok(rows[0]!.count <= 2, `${rows[0]!.count} connections`)
+})
+
+test('a process with some services only tells what it is, and is not asked for the audit, which needs the rows of three', async () => {
+  using _alive = stayAlive()
+  assert.ok(base, 'this needs PostgreSQL: run it by tools/test.ts')
+  const data = await mkdtemp(join(tmpdir(), 'alto-serve-'))
+  await using own = await freshPostgres(base)
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => rm(data, { recursive: true }))
+  const source = config({ name: 'one', database: own.url, data, run: join(data, 'run') })
+  const served = await serve({ ...options, roles: ['placement'], config: source })
+  undo.defer(() => served.stop({ keepGuests: false }))
+  const run = processDirectory(source)
+  const { statements, seconds, ...status } = await askControl(run, 'status') as Record<string, unknown>
+  assert.deepEqual(status, { name: 'one', url: served.url, services: ['placement'], pid: process.pid })
+  assert.ok(typeof statements === 'number' && typeof seconds === 'number')
+  const file = join(data, 'site.yaml')
+  await writeFile(file, source.text)
+  const { stdout } = await commandHost.run([join(import.meta.dirname, '../../alto'), 'status', '--config', file])
+  assert.match(stdout, new RegExp(`^one at ${served.url!}, pid ${process.pid}, up for \\d+ s\n {2}placement running\n$`))
+  await assert.rejects(askControl(run, 'audit'), { code: 'control.refused', message: 'This process does not know the command audit: it knows status, down, restart.' })
 })
 
 test('a process that was not told enough, or something that cannot be, says what it needs', async () => {

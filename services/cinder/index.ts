@@ -121,7 +121,7 @@ export function cinderService(parts: CinderParts): Cinder {
       await runner.start()
     },
     async stop() {
-      await runner.stop().finally(() => bells?.close())
+      await runner.stop().finally(async () => { await bells?.close() })
     },
     idle: () => runner.idle(),
     audit: () => db.read(findBroken),

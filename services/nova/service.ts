@@ -107,7 +107,7 @@ export function novaService(parts: NovaParts): Nova {
     },
     async stop() {
       await endHealing?.()
-      await runner.stop().finally(() => bells?.close())
+      await runner.stop().finally(async () => { await bells?.close() })
     },
     audit: () => db.read(findBroken),
   }

@@ -23,9 +23,9 @@ export const addRunning: AddCommand = (program, exits) => {
   })
   withCloud(program.command('status')).description('what runs').option('--json', 'as JSON').action(async (flags: CloudFlags & { json?: boolean }) => {
     try {
-      const status = await askCloud(flags, 'status') as { cloud: string, url?: string, drivers: string, services: string[], pid: number, seconds: number }
+      const status = await askCloud(flags, 'status') as Status
       if (flags.json) console.log(JSON.stringify(status))
-      else console.log([`cloud ${status.cloud}${status.url === undefined ? '' : ` at ${status.url}`}, ${status.drivers} drivers, pid ${status.pid}, up for ${status.seconds} s`, ...status.services.map(name => `  ${name} running`)].join('\n'))
+      else console.log([told(status), ...status.services.map(name => `  ${name} running`)].join('\n'))
     } catch (error) {
       if (!isFault(error, 'ctl.notRunning') && !isFault(error, 'control.notRunning')) throw error
       console.log(error.message)
@@ -36,6 +36,22 @@ export const addRunning: AddCommand = (program, exits) => {
     await askCloud(flags, 'restart', { service })
     console.log(`${service} restarted`)
   })
+}
+
+/** What a cloud, or a process of a site, answers. A process that needs no agents may not know the cloud; one without agents has no drivers. */
+interface Status {
+  cloud?: string
+  name?: string
+  url?: string
+  drivers?: string
+  services: string[]
+  pid: number
+  seconds: number
+}
+
+function told({ cloud, name, url, drivers, pid, seconds }: Status): string {
+  const what = [name, cloud === undefined ? undefined : `cloud ${cloud}`].filter(part => part !== undefined).join(' of ')
+  return [`${what}${url === undefined ? '' : ` at ${url}`}`, ...drivers === undefined ? [] : [`${drivers} drivers`], `pid ${pid}`, `up for ${seconds} s`].join(', ')
 }
 
 /** Ends a process of a site, and waits for it. */

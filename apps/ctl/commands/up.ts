@@ -83,7 +83,7 @@ async function foreground(flags: UpFlags): Promise<number> {
       cloud = await startCloud({ ...options, listen: { host: listen.host, port: Number(new URL(cloud.url).port) } })
       return cloud.status()
     },
-  })
+  }, log)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => tell({ keepGuests: false }))
   for (const line of banner(cloud, data.path, systemClock.now() - began)) say(line)
   const how = await told                                // before `cloud` is read: a reset may have put another in its place
