@@ -121,7 +121,11 @@ export function cinderService(parts: CinderParts): Cinder {
       await runner.start()
     },
     async stop() {
-      await runner.stop().finally(async () => { await bells?.close() })
+      try {
+        await runner.stop()
+      } finally {
+        await bells?.close()
+      }
     },
     idle: () => runner.idle(),
     audit: () => db.read(findBroken),

@@ -107,7 +107,11 @@ export function novaService(parts: NovaParts): Nova {
     },
     async stop() {
       await endHealing?.()
-      await runner.stop().finally(async () => { await bells?.close() })
+      try {
+        await runner.stop()
+      } finally {
+        await bells?.close()
+      }
     },
     audit: () => db.read(findBroken),
   }
