@@ -64,8 +64,11 @@ export type WantedSegment =
   | { readonly kind: 'local' }
   /** `vni`: 1 … 16777215. `peers` (since 1.1): the other hosts that have the network; broadcasts go to each of them, and nobody else is listened to. */
   | { readonly kind: 'vxlan', readonly vni: number, readonly peers?: readonly TunnelPeer[] }
-  /** `internet`: the machine masquerades what leaves for the world; else only replies and ICMP echo come past it. */
-  | { readonly kind: 'external', readonly internet: boolean }
+  /**
+   * `internet`: the machine masquerades what leaves for the world; else only replies and ICMP echo come past it. `routed` (since 1.2): it passes on what
+   * others, but other external networks, send to the network's addresses; false when not given.
+   */
+  | { readonly kind: 'external', readonly internet: boolean, readonly routed?: boolean }
 
 /** Another host that has a port of the network: a port's `host` names it, frames for that port's MAC go to the address. */
 export interface TunnelPeer {
@@ -168,7 +171,7 @@ export const networkAgent = contract<NetworkAgent>('network-agent', '1.0', {
   removeOrphan: { kind: 'call', since: '1.0' },
 })
 
-export const networkControl = contract<NetworkControl>('network-control', '1.1', {
+export const networkControl = contract<NetworkControl>('network-control', '1.2', {
   desired: { kind: 'call', since: '1.0' },
   report: { kind: 'call', since: '1.0' },
   heartbeat: { kind: 'call', since: '1.0' },

@@ -11,4 +11,5 @@ export const neutronOptions = section('neutron', [
   option({ name: 'max_routes', type: 'integer', default: 30, min: 0, meaning: 'Extra routes that a router may have.', upstream: '[DEFAULT] max_routes' }),
   option({ name: 'agent_down_time', type: 'integer', default: 75, min: 5, meaning: 'Seconds without a word from an agent until it counts as down.', upstream: '[DEFAULT] agent_down_time' }),
   option({ name: 'internet', type: 'boolean', default: false, meaning: 'Whether the machine masquerades what leaves an external network for the world.' }),
+  option({ name: 'external_routed', type: 'boolean', default: false, meaning: 'Hosts pass on what others send to an external network\'s addresses through them: floating IPs are reached from other machines, which have a route to the gateway host.' }),
 ])

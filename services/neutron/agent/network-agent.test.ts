@@ -84,7 +84,7 @@ test('a host is made what the rows say, and every row is reported active', async
     portId: guest.id, networkId: net.id, mtu: 1450, adminUp: true,
     filter: { mac: guest.mac, sources: [{ mac: guest.mac, prefix: '10.0.0.5' }], rules: [{ direction: 'egress', version: 4 }] },
   }])
-  assert.deepEqual(driver.bridges.get(outside.id)?.segment, { kind: 'external', internet: false, gateways: ['172.24.4.1/24'] })
+  assert.deepEqual(driver.bridges.get(outside.id)?.segment, { kind: 'external', internet: false, routed: false, gateways: ['172.24.4.1/24'] })
   assert.deepEqual(driver.dhcp.get(net.id)?.hosts.map(host => `${host.name} ${host.mac} ${host.address}`), ['host-10-0-0-1 fa:16:3e:00:00:03 10.0.0.1', 'web fa:16:3e:00:00:02 10.0.0.5'])
   const made = driver.routers.get('router-1')
   assert.deepEqual([made?.interfaces[0]?.addresses, made?.gateway?.link.addresses, made?.gateway?.nexthops, made?.floatingIps],

@@ -21,7 +21,7 @@ export function bridgePlan(network: WantedNetwork, ports: readonly WantedNetwork
 
 function segmentPlan({ segment, subnets }: WantedNetwork, ports: readonly WantedNetworkPort[]): BridgePlan['segment'] {
   if (segment.kind === 'local') return segment
-  if (segment.kind === 'external') return { ...segment, gateways: subnets.flatMap(subnet => subnet.gateway === undefined ? [] : [`${subnet.gateway}/${parsePrefix(subnet.cidr).length}`]) }
+  if (segment.kind === 'external') return { ...segment, routed: segment.routed ?? false, gateways: subnets.flatMap(subnet => subnet.gateway === undefined ? [] : [`${subnet.gateway}/${parsePrefix(subnet.cidr).length}`]) }
   const peers = new Map((segment.peers ?? []).map(peer => [peer.host, peer.address]))
   return { kind: 'vxlan', vni: segment.vni, peers: [...new Set(peers.values())].toSorted(), forwarding: forwardingOf(ports.map(placeOf), peers) }
 }

@@ -50,7 +50,7 @@ export function networkControlOf(deps: Deps): NetworkControl {
         const databaseEpoch = await hostRows.counter(tx, 'database_epoch')
         const rows = await hostRows.listChanged(tx, host, cursor)
         const facts = await agents.factsOf(tx, host)
-        const about = { host, epoch: 1, segments: facts?.segments ?? [], internet: deps.options.internet }
+        const about = { host, epoch: 1, segments: facts?.segments ?? [], external: { internet: deps.options.internet, routed: deps.options.externalRouted } }
         return {
           networks: await wantedNetworks(tx, generations(rows, 'network'), about), ports: await wantedPorts(tx, generations(rows, 'port'), about),
           routers: await wantedRouters(tx, generations(rows, 'router'), about), tombstones: rows.filter(row => row.gone === 1).map(tombstone), cursor: next, databaseEpoch,

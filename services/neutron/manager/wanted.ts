@@ -25,11 +25,14 @@ export interface Answering {
   readonly epoch: number
   /** Segment kinds that work on the host. */
   readonly segments: readonly string[]
-  readonly internet: boolean
+  /** What external networks are open to. */
+  readonly external: External
 }
 
+type External = Pick<WantedSegment & { kind: 'external' }, 'internet' | 'routed'>
+
 /** The networks of the ids, for one host. */
-export async function wantedNetworks(tx: Tx, asked: Generations, { host, epoch, segments, internet }: Answering): Promise<WantedNetwork[]> {
+export async function wantedNetworks(tx: Tx, asked: Generations, { host, epoch, segments, external }: Answering): Promise<WantedNetwork[]> {
   const ids = [...asked.keys()]
   const found = await networks.findAll(tx, ids)
   const bySubnet = Map.groupBy(await subnets.listOn(tx, ids), subnet => subnet.networkId)
@@ -38,7 +41,7 @@ export async function wantedNetworks(tx: Tx, asked: Generations, { host, epoch, 
   return [...found.values()].map(network => {
     const dhcpPortId = dhcp.get(network.id)
     return {
-      id: network.id, generation: asked.get(network.id)!, epoch, projectId: network.projectId, mtu: network.mtu, segment: segmentOf(network, segments, internet, peers.get(network.id) ?? []),
+      id: network.id, generation: asked.get(network.id)!, epoch, projectId: network.projectId, mtu: network.mtu, segment: segmentOf(network, { segments, external }, peers.get(network.id) ?? []),
       subnets: (bySubnet.get(network.id) ?? []).map(wantedSubnet), ...(dhcpPortId !== undefined && { dhcpPortId }),
     }
   })
@@ -78,8 +81,8 @@ async function peersOf(tx: Tx, ids: readonly string[], host: string): Promise<Re
   return new Map([...hosts].map(([id, on]) => [id, on.flatMap(other => addresses.has(other) ? [{ host: other, address: addresses.get(other)! }] : [])]))
 }
 
-function segmentOf(network: Network, segments: readonly string[], internet: boolean, peers: readonly TunnelPeer[]): WantedSegment {
-  if (network.external) return { kind: 'external', internet }
+function segmentOf(network: Network, { segments, external }: Pick<Answering, 'segments' | 'external'>, peers: readonly TunnelPeer[]): WantedSegment {
+  if (network.external) return { kind: 'external', ...external }
   if (network.networkType === 'vxlan' && network.segmentationId !== null && segments.includes('vxlan')) return { kind: 'vxlan', vni: network.segmentationId, peers }
   return { kind: 'local' }
 }

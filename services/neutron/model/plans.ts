@@ -8,7 +8,7 @@ export interface BridgePlan {
   readonly segment:
     | { readonly kind: 'local' }
     | { readonly kind: 'vxlan', readonly vni: number } & TunnelPlan
-    | { readonly kind: 'external', readonly internet: boolean, readonly gateways: readonly string[] }     // `172.24.4.1/24`: held by the machine
+    | { readonly kind: 'external', readonly internet: boolean, readonly routed: boolean, readonly gateways: readonly string[] }     // `172.24.4.1/24`: held by the machine
 }
 
 /** What a network's tunnels carry where; addresses are hosts' tunnel addresses, IPv4. */

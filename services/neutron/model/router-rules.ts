@@ -1,7 +1,8 @@
 // The nftables rules of a router's namespace, and of the machine: its ends of external networks and of tunnels. Pure: plans in, nft commands out.
 // Properties: link-local addresses (169.254.0.0/16, metadata among them) never cross a router or leave for the machine; metadata is answered only
 // to inner networks; a floating IP reaches its guest from outside and, hairpin, from any inner network of the router; the machine is
-// reached from outside networks by replies and ICMP echo only; behind SNAT, only floating IPs are reached from outside; tunnels take packets only from
+// reached from outside networks by replies and ICMP echo only; others are passed on into an outside network only where that was asked for, and never from one
+// to another; behind SNAT, only floating IPs are reached from outside; tunnels take packets only from
 // hosts that share a network with this one, and only at the tunnel address.
 import { gatewayLinkOf, routerLinkOf } from './names.ts'
 import type { RouterPlan } from './plans.ts'
@@ -42,7 +43,10 @@ export function routerCommands(table: string, plan: RouterPlan): string[] {
 export interface Uplink {
   readonly link: string
   readonly prefixes: readonly string[]
+  /** What leaves for the world is masqueraded and let through. */
   readonly internet: boolean
+  /** What others send to its addresses through the machine is let through. */
+  readonly routed: boolean
 }
 
 /** Commands that make the machine's own table anew, for all external networks that lead out of this host and (when it has any) its tunnels; one transaction. */
@@ -81,6 +85,7 @@ function uplinkRules(t: string, uplinks: readonly Uplink[]): string[] {
     `add rule ${t} forward ip saddr 169.254.0.0/16 drop`,
     `add rule ${t} forward ct state established,related accept`,
     ...world.map(u => `add rule ${t} forward iifname "${u.link}" oifname != ${all} accept`),
+    ...uplinks.filter(u => u.routed).map(u => `add rule ${t} forward iifname != ${all} oifname "${u.link}" accept`),
     `add rule ${t} forward drop`,
     ...(world.length === 0 ? [] : [
       `add chain ${t} postrouting { type nat hook postrouting priority 100; policy accept; }`,

@@ -16,4 +16,5 @@ export interface Settings {
   /** Seconds. */
   readonly agentDownTime: number
   readonly internet: boolean
+  readonly externalRouted: boolean
 }

@@ -102,6 +102,17 @@ test('routers to one external network share a host, whatever they were first for
   assert.deepEqual(await cloud.neutron.audit(), [])
 })
 
+test('a host is told whether the machine leads from and into external networks, as the options say', async () => {
+  for (const [internet, externalRouted] of [[false, false], [true, false], [false, true]] as const) {
+    await using cloud = await neutronAlone({ options: { internet, externalRouted } })
+    const { machine } = await cloud.host('one')
+    const network = await external(cloud)
+    await cloud.make('router', { external_gateway_info: { network_id: network } })
+    await cloud.settled()
+    assert.deepEqual(machine.bridges.get(network)?.segment, { kind: 'external', internet, routed: externalRouted, gateways: ['172.24.4.1/24'] })
+  }
+})
+
 for (const how of ['disabled', 'deleted'] as const) {
   test(`DHCP and a router with its floating IP stay on a host that falls silent, and move when its agents are ${how}; back again, it gives up what it had`, async () => {
     await using cloud = await neutronAlone()

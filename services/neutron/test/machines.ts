@@ -11,7 +11,7 @@ export interface Machine extends AsyncDisposable {
   readonly commands: NamespaceCommands
 }
 
-/** A machine with nothing but a loopback. It cannot have external networks: these lead to the machine of this process. */
+/** A machine with nothing but a loopback. */
 export async function makeMachine(): Promise<Machine> {
   const netns = `machine-${systemIds.hex().slice(0, 8)}`
   await addNamespace(commandHost, netns)

@@ -1,6 +1,5 @@
 // Networks' bridges in the cloud's namespace, their tunnels (tunnels.ts), and for external networks the way out: one veth to the machine, which holds the gateway addresses.
-import { writeFile } from 'node:fs/promises'
-import { readLinks } from '@alto/kit/host'
+import { readAddresses, readLinks } from '@alto/kit/host'
 import { Fault } from '@alto/kit/errors'
 import { formatPrefix, overlaps, parsePrefix, tryPrefix } from '../../model/addresses.ts'
 import { bridgeOf, machineLinkOf, uplinkOf } from '../../model/names.ts'
@@ -9,6 +8,9 @@ import { GONE, THERE, TRUSTED, type Context } from './context.ts'
 import type { Filters } from './filters.ts'
 import type { MachineRules } from './machine-rules.ts'
 import type { Tunnels } from './tunnels.ts'
+
+/** In the alias of a way out, after the mark: what it is open to. */
+const [INTERNET, ROUTED] = ['internet', 'routed']
 
 /** The bridges of one host. */
 export class Bridges {
@@ -24,6 +26,18 @@ export class Bridges {
     this.#tunnels = tunnels
   }
 
+  /** Looks at the ways out that an earlier process made, so that what is written about one keeps the others. */
+  async recall(): Promise<void> {
+    const { mark, cloud, host } = this.#context
+    const held = await readAddresses(host, '')
+    for (const { ifname, ifalias = '' } of await readLinks(host, '')) {
+      const [owner, ...ways] = ifalias.split(' ')
+      if (owner !== mark || !ifname.startsWith(machineLinkOf(cloud, ''))) continue
+      const prefixes = (held.get(ifname) ?? []).map(address => formatPrefix(parsePrefix(address)))
+      this.#machine.recallUplink(ifname, { prefixes, internet: ways.includes(INTERNET), routed: ways.includes(ROUTED) })
+    }
+  }
+
   async apply({ networkId, mtu, segment }: BridgePlan): Promise<void> {
     if (segment.kind === 'external') await this.#refuseTaken(networkId, segment.gateways)
     const bridge = bridgeOf(networkId)
@@ -34,7 +48,7 @@ export class Bridges {
     ], { tolerate: THERE })
     await this.#filters.openZone(bridge)
     if (segment.kind === 'external') await this.#leadOut(networkId, mtu, segment)
-    else if (this.#machine.hasUplink(networkId)) await this.#closeOff(networkId)
+    else if (this.#machine.hasUplink(machineLinkOf(this.#context.cloud, networkId))) await this.#closeOff(networkId)
     if (segment.kind === 'vxlan') await this.#tunnels.apply(networkId, mtu, segment)
     else await this.#tunnels.remove(networkId)
   }
@@ -48,7 +62,7 @@ export class Bridges {
 
   /** Prefixes of the machine's own routes, but for those by our ways out and the default route. */
   async takenPrefixes(): Promise<string[]> {
-    const ours = (await readLinks(this.#context.host, '')).filter(l => l.ifalias === this.#context.mark)
+    const ours = (await readLinks(this.#context.host, '')).filter(l => l.ifalias?.split(' ')[0] === this.#context.mark)
     return this.#routedBut(new Set(ours.map(l => l.ifname)))
   }
 
@@ -61,19 +75,19 @@ export class Bridges {
   }
 
   async #leadOut(networkId: string, mtu: number, segment: BridgePlan['segment'] & { kind: 'external' }): Promise<void> {
-    const { commands, netns, mark, cloud } = this.#context
+    const { commands, netns, mark, cloud, host } = this.#context
     const [inside, outside] = [uplinkOf(networkId), machineLinkOf(cloud, networkId)]
     const prefixes = segment.gateways.map(gateway => formatPrefix(parsePrefix(gateway)))
-    await this.#machine.setUplink(networkId, { link: outside, prefixes, internet: segment.internet })       // before the way out is there
-    await commands.ip(netns, [
-      `link add name ${inside} mtu ${mtu} type veth peer name ${outside} mtu ${mtu} netns ${process.pid}`,
-      `link set dev ${inside} alias "${mark}${TRUSTED}" mtu ${mtu} master ${bridgeOf(networkId)} up`,
-    ], { tolerate: THERE })
-    await commands.ip('', [`link set dev ${outside} alias ${mark} mtu ${mtu}`])
-    await writeFile(`/proc/sys/net/ipv6/conf/${outside}/disable_ipv6`, segment.gateways.some(g => g.includes(':')) ? '0' : '1')
-    await writeFile(`/proc/sys/net/ipv4/conf/${outside}/arp_ignore`, '1')   // the machine's other addresses are nobody's business there
+    const { internet, routed } = segment
+    const setting = (path: string, value: '0' | '1') => host.run(['tee', `/proc/sys/net/${path}`], { input: value })
+    await this.#machine.setUplink(outside, { prefixes, internet, routed })                                  // before the way out is there
+    await commands.ip('', [`link add name ${outside} mtu ${mtu} type veth peer name ${inside} mtu ${mtu} netns ${netns}`], { tolerate: THERE })
+    await commands.ip(netns, [`link set dev ${inside} alias "${mark}${TRUSTED}" mtu ${mtu} master ${bridgeOf(networkId)} up`])
+    await commands.ip('', [`link set dev ${outside} alias "${[mark, ...internet ? [INTERNET] : [], ...routed ? [ROUTED] : []].join(' ')}" mtu ${mtu}`])
+    await setting(`ipv6/conf/${outside}/disable_ipv6`, segment.gateways.some(g => g.includes(':')) ? '0' : '1')
+    await setting(`ipv4/conf/${outside}/arp_ignore`, '1')                   // the machine's other addresses are nobody's business there
     await commands.ip('', [`link set dev ${outside} up`, ...segment.gateways.map(gateway => `address replace ${gateway} dev ${outside}`)])
-    if (segment.internet) await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+    if (internet || routed) await setting('ipv4/ip_forward', '1')
   }
 
   async #refuseTaken(networkId: string, gateways: readonly string[]): Promise<void> {
@@ -85,6 +99,6 @@ export class Bridges {
 
   async #closeOff(networkId: string): Promise<void> {
     await this.#context.commands.ip(this.#context.netns, [`link delete dev ${uplinkOf(networkId)}`], { tolerate: GONE })
-    await this.#machine.setUplink(networkId, undefined)
+    await this.#machine.setUplink(machineLinkOf(this.#context.cloud, networkId), undefined)
   }
 }

@@ -35,6 +35,7 @@ export async function linuxNetwork(options: LinuxOptions, metadata: MetadataList
   const tunnels = new Tunnels(context, machine)
   await tunnels.recall()
   const bridges = new Bridges(context, filters, machine, tunnels)
+  await bridges.recall()
   const dhcp = new DhcpServers(context, filters, listeners)
   const routers = new Routers(context, filters, listeners)
   return {

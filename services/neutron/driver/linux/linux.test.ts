@@ -59,7 +59,7 @@ describe('a cloud\'s networks on a real host', () => {
     }
     driver = await open()
     await driver.applyBridge({ networkId: net, mtu: 1450, segment: { kind: 'local' } })
-    await driver.applyBridge({ networkId: outside, mtu: 1500, segment: { kind: 'external', internet: false, gateways: ['172.31.77.1/24'] } })
+    await driver.applyBridge({ networkId: outside, mtu: 1500, segment: { kind: 'external', internet: false, routed: false, gateways: ['172.31.77.1/24'] } })
     await driver.applyPorts([port(0, [EGRESS, ICMP]), port(1, [EGRESS, ICMP])])
     await driver.applyDhcp(dhcp)
     await driver.applyRouter(routed([]))
@@ -203,7 +203,7 @@ describe('a cloud\'s networks on a real host', () => {
     await driver.close()
     driver = await open()
     await driver.applyBridge({ networkId: net, mtu: 1450, segment: { kind: 'local' } })
-    await driver.applyBridge({ networkId: outside, mtu: 1500, segment: { kind: 'external', internet: false, gateways: ['172.31.77.1/24'] } })
+    await driver.applyBridge({ networkId: outside, mtu: 1500, segment: { kind: 'external', internet: false, routed: false, gateways: ['172.31.77.1/24'] } })
     await driver.applyPorts([port(0, [EGRESS, ICMP]), port(1, [EGRESS, ICMP, SSH])])
     assert.equal(await ends[0].pings('10.77.0.1'), true, 'the router\'s links are let through before they are applied again')
     await driver.applyDhcp(dhcp)
@@ -233,7 +233,7 @@ describe('a cloud\'s networks on a real host', () => {
   })
 
   test('an external network whose prefix the machine uses already is refused, with both named', async () => {
-    await assert.rejects(driver.applyBridge({ networkId: id(), mtu: 1500, segment: { kind: 'external', internet: false, gateways: ['172.31.77.1/25'] } }),
+    await assert.rejects(driver.applyBridge({ networkId: id(), mtu: 1500, segment: { kind: 'external', internet: false, routed: false, gateways: ['172.31.77.1/25'] } }),
       { code: 'neutron.external.prefixTaken', message: '172.31.77.0/25 cannot lead out: the machine already routes 172.31.77.0/24' })
   })
 })

@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 /** What the machine lets in from this cloud's networks and tunnels. */
 export class MachineRules {
   readonly #context: Context
-  readonly #uplinks = new Map<string, Uplink>()                           // by network
+  readonly #uplinks = new Map<string, Uplink>()                           // by their link
   readonly #peers = new Map<string, readonly string[]>()                  // by the tunnels' link
   #written: string | undefined
 
@@ -13,15 +13,20 @@ export class MachineRules {
     this.#context = context
   }
 
-  hasUplink(networkId: string): boolean {
-    return this.#uplinks.has(networkId)
+  hasUplink(link: string): boolean {
+    return this.#uplinks.has(link)
   }
 
-  /** The network's way out, or that it has none. */
-  async setUplink(networkId: string, uplink: Uplink | undefined): Promise<void> {
-    if (uplink) this.#uplinks.set(networkId, uplink)
-    else if (!this.#uplinks.delete(networkId)) return
+  /** A network's way out over this link; undefined: there is no such link. */
+  async setUplink(link: string, uplink: Omit<Uplink, 'link'> | undefined): Promise<void> {
+    if (uplink) this.#uplinks.set(link, { link, ...uplink })
+    else if (!this.#uplinks.delete(link)) return
     await this.#write()
+  }
+
+  /** A way out that an earlier process made; its rules stay as they are until something changes. */
+  recallUplink(link: string, uplink: Omit<Uplink, 'link'>): void {
+    this.#uplinks.set(link, { link, ...uplink })
   }
 
   /** Which hosts the tunnels on this link hear; undefined: there is no such link. */
