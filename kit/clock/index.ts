@@ -65,6 +65,22 @@ export class ManualClock implements Clock {
   }
 }
 
+/** Does `work`, which must not throw, each time that `ms` have passed since it last ended; the function returned ends that, and resolves when none is at work. */
+export function repeat(clock: Clock, ms: number, work: () => Promise<void>): () => Promise<void> {
+  const stopping = new AbortController()
+  const running = (async () => {
+    for (;;) {
+      await clock.sleep(ms, stopping.signal).catch(() => {})
+      if (stopping.signal.aborted) return
+      await work()
+    }
+  })()
+  return async () => {
+    stopping.abort(new Error('stopped'))
+    await running
+  }
+}
+
 /** `2026-01-31T12:00:00.000000Z`, as Keystone's tokens write it. */
 export function isoMicros(ms: number): string {
   return new Date(ms).toISOString().replace(/Z$/, '000Z')

@@ -24,9 +24,9 @@ import { metadataManager } from './manager/metadata.ts'
 import type { novaOptions } from './options.ts'
 import { findBroken, type Finding } from './store/invariants.ts'
 import type { Tables } from './store/tables.ts'
-import * as volumes from './store/volumes.ts'
 import * as wants from './store/wants.ts'
 import { novaTasks } from './task/index.ts'
+import { abandonOwn, watchMakers } from './task/makers.ts'
 
 /** What Nova's controller is made of. */
 export interface NovaParts {
@@ -87,6 +87,7 @@ export function novaService(parts: NovaParts): Nova {
   const before = clock.now()
   const common = { enforcer: parts.enforcer, authenticate: parts.authenticate }
   let endHealing: (() => Promise<void>) | undefined
+  let endWatching: (() => Promise<void>) | undefined
   let bells: Serving | undefined
   return {
     routes, deps, runner, control: computeController(deps),
@@ -97,16 +98,16 @@ export function novaService(parts: NovaParts): Nova {
       { ...common, name: 'nova-console', prefix: '/console', routes: consoleDoorRoutes(consoleManager(deps)), dialect, origins: [...parts.options.consoleAllowedOrigins, ...parts.options.consoleBaseUrl === null ? [] : [parts.options.consoleBaseUrl]] },
     ],
     async start() {
-      await db.write(async tx => {
-        await wants.next(tx, 'database_epoch')
-        await volumes.abandonUnmade(tx, parts.host, before)
-      })
+      await db.write(tx => wants.next(tx, 'database_epoch'))
+      await abandonOwn(deps, before)
       bells = shareBells({ queue, transport: parts.transport, service: 'nova', ids })
       await runner.start()
       endHealing = healAddresses(deps)
+      endWatching = watchMakers(deps)
     },
     async stop() {
       await endHealing?.()
+      await endWatching?.()
       try {
         await runner.stop()
       } finally {

@@ -4,6 +4,7 @@
 // - Every Glance looks at all unfinished blobs. One whose number it has seen standing still for SILENT_FOR, through looks that all succeeded, has no writer:
 //   it is doomed, its image waits again, its bytes go. No two machines' clocks are compared, and time in which the database was away is nobody's silence.
 // - A writer that was given up and lives after all learns it at its next sign, or when it wants to finish: its blob is no longer `writing`, so it changes nothing.
+import { repeat } from '@alto/kit/clock'
 import { messageOf } from '@alto/kit/errors'
 import type { Blob } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
@@ -56,20 +57,4 @@ export function takeBackSilent(deps: Deps): () => Promise<void> {
       log.warn({ reason: messageOf(error) }, 'unfinished uploads could not be looked at')
     }
   })
-}
-
-/** Does `work` every `ms`; the function returned ends that, and resolves when none is at work. */
-function repeat(clock: Deps['clock'], ms: number, work: () => Promise<void>): () => Promise<void> {
-  const stopping = new AbortController()
-  const running = (async () => {
-    for (;;) {
-      await clock.sleep(ms, stopping.signal).catch(() => {})
-      if (stopping.signal.aborted) return
-      await work()
-    }
-  })()
-  return async () => {
-    stopping.abort(new Error('stopped'))
-    await running
-  }
 }

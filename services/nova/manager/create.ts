@@ -24,6 +24,7 @@ import { noteAction, originOf } from './access.ts'
 import { asCaller, type Deps } from './deps.ts'
 import { SERVER_CREATE } from './kinds.ts'
 import { checkNetworks, securityGroupsOf } from './networks.ts'
+import { discard, endMaking } from './volumes.ts'
 
 /** The use case of creating servers. */
 export function createManager(deps: Deps) {
@@ -124,9 +125,9 @@ export function createManager(deps: Deps) {
         const volume = await deps.volume.create(asCaller(ctx), {
           size: row.size, name: '', ...(source.kind === 'image' && { imageRef: source.imageId }), ...(source.kind === 'snapshot' && { snapshot_id: source.snapshotId }), ...(source.kind !== 'volume' && source.type !== undefined && { volume_type: source.type }),
         }, row.id)
-        await db.write(async tx => { await volumes.set(tx, row.id, { volumeId: volume.id }); await queue.ring(tx, row.serverId) })
+        if (!await endMaking(deps, { volume: row, maker: deps.host }, { volumeId: volume.id })) await discard(deps, asCaller(ctx), volume.id)
       } catch (error) {
-        await db.write(async tx => { await volumes.set(tx, row.id, { source: { ...source, failure: messageOf(error) } }); await queue.ring(tx, row.serverId) })
+        await endMaking(deps, { volume: row, maker: deps.host }, { failure: messageOf(error) })
       }
     }
   }
@@ -164,7 +165,7 @@ export function createManager(deps: Deps) {
         const server = serverFrom(ctx, request, { id: ids.uuid(), flavor, image: image && !bootsFromVolume ? copyOf(image) : { properties: image ? imageProperties(image) : {} }, zone: place.zone, publicKey: key?.publicKey ?? null, groupId: group?.id ?? null, now, reservationId, index, count, bootsFromVolume })
         await servers.insert(tx, server)
         const own = disks.map((disk): ServerVolume => ({ ...disk, id: ids.uuid(), serverId: server.id }))
-        for (const disk of own) await volumes.insert(tx, disk, deps.host)
+        for (const disk of own) await volumes.insert(tx, disk, disk.source.kind === 'volume' ? '' : deps.host)
         const actionId = await noteAction(deps, ctx, tx, server, 'create')
         await queue.enqueue(tx, SERVER_CREATE, { resourceId: server.id, input: { actionId, interfaces, securityGroupIds, ...(place.host !== undefined && { host: place.host }) }, origin: originOf(ctx) })
         rows.push({ server, disks: own })

@@ -1,6 +1,8 @@
-// Volumes of a server that exists.
+// Volumes of a server that exists, and how the making of those that come with one ends.
 import { isUniqueViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
+import { isFault, messageOf } from '@alto/kit/errors'
+import type { Caller } from '@alto/kit/openstack'
 import { invalid, notFound, refused } from '../model/faults.ts'
 import { nextDevice, type ServerVolume } from '../model/volumes.ts'
 import * as rules from '../policy/volumes.ts'
@@ -83,3 +85,29 @@ export function volumeManager(deps: Deps) {
 }
 
 export type VolumeManager = ReturnType<typeof volumeManager>
+
+/** How long a volume that nobody waits for may be busy, milliseconds. */
+const PATIENCE = 60_000
+
+/** Writes what became of a volume, and rings its server's task; see store. */
+export async function endMaking({ db, queue }: Pick<Deps, 'db' | 'queue'>, making: Parameters<typeof volumes.endMaking>[1], end: Parameters<typeof volumes.endMaking>[2]): Promise<boolean> {
+  return db.write(async tx => {
+    const isEnded = await volumes.endMaking(tx, making, end)
+    if (isEnded) await queue.ring(tx, making.volume.serverId)
+    return isEnded
+  })
+}
+
+/** Removes a volume that was made for a server that no longer waits for it. */
+export async function discard({ volume, clock, log }: Pick<Deps, 'volume' | 'clock' | 'log'>, caller: Caller, volumeId: string): Promise<void> {
+  const until = clock.now() + PATIENCE
+  for (;;) {
+    try {
+      return await volume.remove(caller, volumeId)
+    } catch (error) {
+      if (isFault(error) && error.kind === 'notFound') return
+      if (clock.now() >= until) return log.warn({ volumeId, reason: messageOf(error) }, 'a volume that nobody waits for could not be removed')
+      await clock.sleep(1000)                              // Cinder refuses while it makes it
+    }
+  }
+}

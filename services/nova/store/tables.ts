@@ -86,6 +86,8 @@ export interface ServerVolumesTable {
   created_at: number
   /** The controller that makes it as the user; '' when nobody has to. */
   made_by: string
+  /** Signs of life that the maker has given while it makes the volume. */
+  beats: number
 }
 
 /** What an agent is to make true; see contracts/compute-agent.ts. */
@@ -177,6 +179,14 @@ export const migrations: readonly Migration[] = [
       `create table console_tokens (hash text primary key, server_id text not null references servers(id), host text not null, kind text not null, created_at bigint not null, expires_at bigint not null)`,
       'create index console_tokens_server on console_tokens (server_id)',
       'create index console_tokens_expiry on console_tokens (expires_at)',
+    ],
+  },
+  {
+    id: '0004-signs-of-makers',
+    up: [
+      'alter table server_volumes add column beats bigint not null default 0',
+      "update server_volumes set made_by = '' where volume_id <> ''",
+      "create index server_volumes_unmade on server_volumes (made_by) where made_by <> ''",
     ],
   },
 ]

@@ -24,7 +24,7 @@ export async function ofVolume(tx: Tx, volumeId: string): Promise<ServerVolume[]
 export async function insert(tx: Tx, v: ServerVolume, maker = ''): Promise<void> {
   await tx.insertInto('server_volumes').values({
     id: v.id, server_id: v.serverId, volume_id: v.volumeId, attachment_id: v.attachmentId, source: toJson(v.source), boot_index: v.bootIndex, device: v.device, size: v.size, tag: v.tag,
-    delete_on_termination: Number(v.deleteOnTermination), multiattach: Number(v.multiattach), read_only: Number(v.readOnly), connection: v.connection && toJson(v.connection), created_at: v.createdAt, made_by: maker,
+    delete_on_termination: Number(v.deleteOnTermination), multiattach: Number(v.multiattach), read_only: Number(v.readOnly), connection: v.connection && toJson(v.connection), created_at: v.createdAt, made_by: maker, beats: 0,
   }).execute()
 }
 
@@ -38,12 +38,25 @@ export async function set(tx: Tx, id: string, changes: { volumeId?: string, sour
   if (Object.keys(row).length) await tx.updateTable('server_volumes').set(row).where('id', '=', id).execute()
 }
 
-/** Gives up the volumes that an earlier life of the controller `maker` was still making at `before` (ms): nobody else can, as the user. Gives how many. */
-export async function abandonUnmade(tx: Tx, maker: string, before: number): Promise<number> {
-  const rows = (await tx.selectFrom('server_volumes').selectAll().where('volume_id', '=', '').where('made_by', '=', maker).where('created_at', '<', before).execute()).map(fromRow)
-  const waiting = rows.filter(row => row.source.kind !== 'volume' && row.source.failure === undefined)
-  for (const row of waiting) await set(tx, row.id, { source: { ...row.source, failure: 'Nova was stopped before the volume was made.' } })
-  return waiting.length
+/** A volume that is being made, by whom, and the signs of life that its maker has given. */
+export interface Unmade { readonly volume: ServerVolume, readonly maker: string, readonly beats: number }
+
+/** What is being made, by all controllers. */
+export async function unmade(tx: Tx): Promise<Unmade[]> {
+  return (await tx.selectFrom('server_volumes').selectAll().where('made_by', '<>', '').orderBy('id').execute()).map(row => ({ volume: fromRow(row), maker: row.made_by, beats: row.beats }))
+}
+
+/** A sign of life of the controller `maker` for all that it is making. */
+export async function beat(tx: Tx, maker: string): Promise<void> {
+  await tx.updateTable('server_volumes').set(e => ({ beats: e('beats', '+', 1) })).where('made_by', '=', maker).execute()
+}
+
+/** What became of a volume that `maker` was making: its id, or why there is none. False when nobody waits for it from that maker (any more); with `beats`, also when it gave a sign since. */
+export async function endMaking(tx: Tx, { volume, maker, beats }: { volume: ServerVolume, maker: string, beats?: number }, end: { volumeId: string } | { failure: string }): Promise<boolean> {
+  const update = tx.updateTable('server_volumes').set({ made_by: '', ...('volumeId' in end ? { volume_id: end.volumeId } : { source: toJson({ ...volume.source, failure: end.failure }) }) })
+    .where('id', '=', volume.id).where('made_by', '=', maker)
+  const { numUpdatedRows } = await (beats === undefined ? update : update.where('beats', '=', beats)).executeTakeFirst()
+  return numUpdatedRows === 1n
 }
 
 /** Takes away one volume. */

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { ADMIN, novaAlone, older, SERVICE } from './cloud.ts'
 import { GROUP, IMAGE, NETWORK, VOLUME } from './neighbours.ts'
 import * as volumes from '../store/volumes.ts'
+import { abandonOwn } from '../task/makers.ts'
 
 test('a volume is attached, seen, grown, and detached; a second server cannot have it meanwhile', async () => {
   await using cloud = await novaAlone()
@@ -76,8 +77,8 @@ test('a server whose volume was not made when Nova was killed is in ERROR with t
   for (let i = 0; i < 3; i++) cloud.others.failing.push({ match: 'GET /placement/allocation_candidates', status: 503, message: 'later' })
   const { body: { server: { id } } } = await cloud.as({}, '2.96').post('/v2.1/servers', { server: { name: 'v', flavorRef: '1', networks: 'none', block_device_mapping_v2: [{ boot_index: 0, source_type: 'image', destination_type: 'volume', uuid: IMAGE, volume_size: 4 }] } })
   const [row] = await cloud.db.read(tx => volumes.ofServers(tx, [id]))
-  await cloud.db.write(tx => volumes.set(tx, row!.id, { volumeId: '' }))
-  const abandon = (maker: string) => cloud.db.write(tx => volumes.abandonUnmade(tx, maker, cloud.clock.now() + 1))
+  await cloud.db.write(tx => tx.updateTable('server_volumes').set({ volume_id: '', made_by: 'controller' }).where('id', '=', row!.id).execute())
+  const abandon = (host: string) => abandonOwn({ ...cloud.nova.deps, host }, cloud.clock.now() + 1)
   assert.deepEqual([await abandon('another controller'), await abandon('controller'), await abandon('controller')], [0, 1, 0])
   assert.match((await cloud.settle(id, 'ERROR')).fault.message, /stopped before the volume was made/)
 })

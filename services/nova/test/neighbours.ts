@@ -19,6 +19,8 @@ export interface Neighbourhood {
   silent: Set<string>
   /** Status to answer with, by `METHOD path-prefix`, once each. */
   failing: { match: string, status: number, message: string }[]
+  /** Requests, by `METHOD path-prefix`, that wait until the promise says whether they are carried out. */
+  held: { match: string, isDone: Promise<boolean> }[]
   requests: string[]
   /** How volumes are reached; files of the host when not given. */
   connection?: Row
@@ -33,7 +35,7 @@ export const GROUP = '40000000-0000-4000-8000-000000000001'
 /** An empty neighbourhood but for one network, image, volume and security group of project p1. */
 export function neighbourhood(): Neighbourhood {
   return {
-    providers: new Map(), allocations: new Map(), ports: new Map(), attachments: new Map(), silent: new Set(), failing: [], requests: [],
+    providers: new Map(), allocations: new Map(), ports: new Map(), attachments: new Map(), silent: new Set(), failing: [], held: [], requests: [],
     networks: new Map([[NETWORK, { id: NETWORK, name: 'private', project_id: 'p1', shared: false, 'router:external': false, admin_state_up: true, subnets: [SUBNET], mtu: 1450 }]]),
     groups: [{ id: GROUP, name: 'web', description: '', project_id: 'p1' }],
     floatingIps: [],
@@ -51,6 +53,8 @@ export function neighbours(n: Neighbourhood): Fetch {
   return async ({ method, url, body, headers }) => {
     const { pathname, searchParams: q } = new URL(url, 'http://cloud')
     n.requests.push(`${method} ${pathname}`)
+    const held = n.held.find(one => `${method} ${pathname}`.startsWith(one.match))
+    if (held && !await held.isDone) throw new Error('the connection broke off')
     const broken = n.failing.findIndex(one => `${method} ${pathname}`.startsWith(one.match))
     if (broken >= 0) {
       const [{ status, message }] = n.failing.splice(broken, 1) as [Neighbourhood['failing'][number]]
