@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { type ManualClock, systemClock } from '../clock/index.ts'
 import { Fault, isFault } from '../errors/index.ts'
 import type { Fields } from '../log/index.ts'
-import { client, refuseOldPeer, contract, RemoteError, type Transport } from './index.ts'
+import { client, contract, refuseOldPeer, RemoteError, type Transport } from './index.ts'
 
 /** An agent, as the tests know it: one cast and one call of five seconds. */
 export interface GuestAgent {

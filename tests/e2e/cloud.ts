@@ -50,8 +50,8 @@ export function run(command: string, args: readonly string[], opts: { env?: Reco
   })
 }
 
-/** A client that reads the clouds.yaml at what `file` gives, each time it is asked, and whose ssh begins with `within`. */
-export function clientOf(file: () => string, within: () => readonly string[] = () => []): Client {
+/** A client that reads the clouds.yaml at what `file` gives, each time it is asked. */
+export function clientOf(file: () => string): Client {
   const env = (cloud: string) => ({ OS_CLIENT_CONFIG_FILE: file(), OS_CLOUD: cloud, PYTHONWARNINGS: 'ignore' })
   const client: Client = {
     async os<T>(...args: string[]): Promise<T> {
@@ -61,10 +61,9 @@ export function clientOf(file: () => string, within: () => readonly string[] = (
     },
     osText: (name, ...args) => run('openstack', args, { env: env(name), seconds: 300 }),
     trySsh(address, key, command) {
-      const [program, ...args] = [
-        ...within(), 'ssh', '-i', key, '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'ConnectTimeout=5', '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR', `cirros@${address}`, command,
-      ]
-      return run(program!, args, { seconds: 60 })
+      return run('ssh', [
+        '-i', key, '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'ConnectTimeout=5', '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR', `cirros@${address}`, command,
+      ], { seconds: 60 })
     },
     async ssh(address, key, command) {
       const ended = await client.trySsh(address, key, command)

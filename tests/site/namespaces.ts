@@ -1,6 +1,6 @@
 // Hosts of a site on one machine: each is a network namespace with a mount namespace, so that it has interfaces, a firewall and a /run of its own.
 //
-//   this namespace  10.255.0.1 (controllers, RabbitMQ)      172.24.4.0/24 by way of the host that leads there
+//   this namespace  10.255.0.1 (controllers, RabbitMQ)      172.24.4.0/24 by way of the host that leads there (a route)
 //        | veth 10.255.N.1 - 10.255.N.2: management               |
 //      hostN ---- veth 10.254.0.N - 10.254.0.M: the wire ---- hostM, to nothing else
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -9,6 +9,9 @@ import { run } from '../e2e/cloud.ts'
 
 /** Where controllers are reached from every host. */
 export const CONTROL = '10.255.0.1'
+
+/** The addresses of the demo set's external network. */
+export const EXTERNAL = '172.24.4.0/24'
 
 /** A host of the site. */
 export interface HostNamespace {

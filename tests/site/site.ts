@@ -9,7 +9,7 @@ import { privatePostgres, type PrivatePostgres } from '@alto/tools/private-postg
 import { privateRabbitmq, type PrivateRabbitmq } from '@alto/tools/private-rabbitmq'
 import { clientOf, ours, run, type Cloud } from '../e2e/cloud.ts'
 import { tracesOf } from '../e2e/host.ts'
-import { CONTROL, hostNamespaces, must, type HostNamespace } from './namespaces.ts'
+import { CONTROL, EXTERNAL, hostNamespaces, must, type HostNamespace } from './namespaces.ts'
 import { SiteProcess } from './processes.ts'
 
 /** A host with its agents. */
@@ -65,8 +65,8 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
   }
   const configure = async (name: string, own: Readonly<Record<string, unknown>>): Promise<string> => {
     const file = join(data, `${name}.yaml`)
-    const { site: more, ...sections } = options.config ?? {}
-    await writeFile(file, JSON.stringify({ site: { ...common, name, ...own, ...more }, ...sections }, null, 1), { mode: 0o600 })
+    const { site: more, neutron, ...sections } = options.config ?? {}
+    await writeFile(file, JSON.stringify({ site: { ...common, name, ...own, ...more }, neutron: { external_routed: true, ...neutron }, ...sections }, null, 1), { mode: 0o600 })
     return file
   }
   const controllers = await Promise.all(ports.map(async (port, n) => {
@@ -88,10 +88,9 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
 
   const cloudsOf = (controller: SiteProcess) => join(data, `${controller.name}-clouds.yaml`)
   let turn = 0
-  let gateway: SiteHost = hosts[0]!
   // Requests go to the controllers in turn: what one has begun, the other goes on with.
   const running = () => controllers.filter(controller => controller.pid !== undefined)
-  const client = clientOf(() => cloudsOf(running()[turn++ % running().length]!), () => gateway.within)
+  const client = clientOf(() => cloudsOf(running()[turn++ % running().length]!))
   const parts = undo.move()
   const made: Site = {
     ...client,
@@ -102,10 +101,11 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
       await rabbitmq.start()
       for (const controller of controllers) await controller.start()          // the first makes what the second finds
       await Promise.all(hosts.map(host => host.agents.start()))
-      gateway = await client.until('a host that leads out', 30, async () => {
-        for (const host of hosts) if ((await must(...host.within, 'ip', '-o', 'address')).includes('172.24.4.1/')) return host
+      const gateway = await client.until('a host that leads out', 30, async () => {
+        for (const host of hosts) if ((await must(...host.within, 'ip', '-o', 'address')).includes(EXTERNAL.replace('0/24', '1/24'))) return host
         return undefined
       })
+      await must('ip', 'route', 'replace', EXTERNAL, 'via', gateway.address)
     },
     async down() {
       await Promise.all(hosts.filter(host => host.agents.pid !== undefined).map(host => must(...host.within, ours('alto'), 'down', '--config', host.agents.options.config)))
