@@ -24,8 +24,11 @@ export interface ComputeControl {
    * A tombstone is repeated until the agent has reported the server `absent` at the tombstone's generation.
    */
   desired(req: { host: string, incarnation: string, cursor: number }): Promise<{ servers: readonly WantedServer[], tombstones: readonly Tombstone[], cursor: number }>
-  /** What the agent found, or how far it is. Repeated: harmless; a lower generation than was already reported is ignored. */
-  report(req: { serverId: string, generation: number, epoch: number, observed: ObservedServer, progress?: string }): Promise<void>
+  /**
+   * What the agent found, or how far it is. Repeated: harmless; a lower generation than was already reported is ignored, and so is (since 1.2), of one
+   * generation, what has a lower `sequence` than the same life of the agent has said already.
+   */
+  report(req: { serverId: string, generation: number, epoch: number, observed: ObservedServer, progress?: string, sequence?: ReportSequence }): Promise<void>
   /** The host lives and has this much. `databaseEpoch` never falls: an agent refuses a controller whose database is older than one that it has seen. */
   heartbeat(req: { host: string, incarnation: string, resources: HostResources }): Promise<{ databaseEpoch: number }>
 }
@@ -118,6 +121,9 @@ export interface Tombstone {
   readonly epoch: number
 }
 
+/** Since 1.2. Where a report stands among those of one life of an agent: a later one has a larger number. */
+export interface ReportSequence { readonly incarnation: string, readonly number: number }
+
 /** What the agent sees of a server. */
 export interface ObservedServer {
   /** `crashed`: the guest or its emulator stopped in an error. `absent`: nothing of it is on this host. */
@@ -179,7 +185,7 @@ export const computeAgent = contract<ComputeAgent>('compute-agent', '1.1', {
   removeOrphan: { kind: 'call', since: '1.0' },
 })
 
-export const computeControl = contract<ComputeControl>('compute-control', '1.1', {
+export const computeControl = contract<ComputeControl>('compute-control', '1.2', {
   desired: { kind: 'call', since: '1.0' },
   report: { kind: 'call', since: '1.0' },
   heartbeat: { kind: 'call', since: '1.0' },

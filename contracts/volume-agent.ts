@@ -2,7 +2,7 @@
 // As with guests (compute-agent.ts): the controller keeps one row per disk that says what should be true (WantedDisk), and rings. The agent reads the
 // rows, makes them true however often it is asked and wherever it was interrupted, and reports what it sees. Only a tombstone destroys.
 import { contract } from '@alto/kit/rpc'
-import type { VolumeConnection, WantedImage } from './compute-agent.ts'
+import type { ReportSequence, VolumeConnection, WantedImage } from './compute-agent.ts'
 
 /** What the agent on each volume host answers to. */
 export interface VolumeAgent {
@@ -21,8 +21,11 @@ export interface VolumeControl {
    * A tombstone is repeated until the agent has reported the disk `absent` at the tombstone's generation.
    */
   desired(req: { host: string, incarnation: string, cursor: number }): Promise<{ disks: readonly WantedDisk[], tombstones: readonly DiskTombstone[], cursor: number }>
-  /** What the agent found, or how far it is. Repeated: harmless; a lower generation than was already reported is ignored. */
-  report(req: { diskId: string, generation: number, epoch: number, observed: ObservedDisk, progress?: string }): Promise<void>
+  /**
+   * What the agent found, or how far it is. Repeated: harmless; a lower generation than was already reported is ignored, and so is (since 1.2), of one
+   * generation, what has a lower `sequence` than the same life of the agent has said already.
+   */
+  report(req: { diskId: string, generation: number, epoch: number, observed: ObservedDisk, progress?: string, sequence?: ReportSequence }): Promise<void>
   /** The host lives and has this much. `databaseEpoch` never falls: an agent refuses a controller whose database is older than one that it has seen. */
   heartbeat(req: { host: string, incarnation: string, capacity: VolumeCapacity }): Promise<{ databaseEpoch: number }>
 }
@@ -110,7 +113,7 @@ export const volumeAgent = contract<VolumeAgent>('volume-agent', '1.0', {
   removeOrphan: { kind: 'call', since: '1.0' },
 })
 
-export const volumeControl = contract<VolumeControl>('volume-control', '1.1', {
+export const volumeControl = contract<VolumeControl>('volume-control', '1.2', {
   desired: { kind: 'call', since: '1.0' },
   report: { kind: 'call', since: '1.0' },
   heartbeat: { kind: 'call', since: '1.0' },

@@ -43,6 +43,8 @@ export function volumeAgentOn(options: VolumeAgentOptions): RunningVolumeAgent {
   const log = options.log.child({ host })
   const turn = places(AT_ONCE)
   const unwatch: (() => void)[] = []
+  let told = 0
+  const reporting: KeeperTools['control'] = { report: said => control.report({ ...said, sequence: { incarnation, number: ++told } }) }
   const disks = new HostAgent<WantedDisk, DiskTombstone>({
     clock, log, pollMs, heartbeatMs, looksAgain: false,
     async desired(cursor) {
@@ -51,7 +53,7 @@ export function volumeAgentOn(options: VolumeAgentOptions): RunningVolumeAgent {
     },
     heartbeat: async () => control.heartbeat({ host, incarnation, capacity: { ...await driver.capacity(), driver: driver.name, ...(driver.dataAddress !== undefined && { dataAddress: driver.dataAddress }) } }),
     databaseEpoch: { read: async () => Number(await driver.readNotes(undefined) ?? 0) || 0, write: epoch => driver.writeNotes(undefined, String(epoch)) },
-    keeping: diskId => ({ log: log.child({ diskId }), keeping: new DiskKeeping({ driver, images, control, turn }, diskId) }),
+    keeping: diskId => ({ log: log.child({ diskId }), keeping: new DiskKeeping({ driver, images, control: reporting, turn }, diskId) }),
   })
 
   return {

@@ -14,15 +14,15 @@ export function volumeController({ db, clock, ids, queue }: Pick<Deps, 'db' | 'c
         return {
           disks: rows.filter(row => !row.tombstone).map(({ id, generation, epoch, wanted }) => ({ id, generation, epoch, ...wanted })),
           tombstones: rows.filter(row => row.tombstone).map(({ id, generation, epoch }) => ({ diskId: id, generation, epoch })),
-          cursor: Math.max(newest, cursor),
+          cursor: newest,
         }
       })
     },
 
-    async report({ diskId, generation, epoch, observed, progress }) {
+    async report({ diskId, generation, epoch, observed, progress, sequence }) {
       await db.write(async tx => {
         const disk = await disks.find(tx, diskId)
-        if (!disk || !await disks.observe(tx, diskId, { wanted: disk.wanted, generation, epoch, observed, progress })) return
+        if (!disk || !await disks.observe(tx, diskId, { wanted: disk.wanted, generation, epoch, observed, progress, sequence })) return
         if (disk.tombstone && observed.state === 'absent' && generation >= disk.generation) await disks.remove(tx, diskId)
         await queue.ring(tx, diskId)
       })

@@ -36,7 +36,7 @@ export async function countByHost(tx: Tx): Promise<Map<string, number>> {
 /** Makes the first row of a disk; leaves the one that an earlier try of the same task left, with the new epoch. */
 export async function begin(tx: Tx, id: string, host: string, epoch: number, wanted: Wanted): Promise<void> {
   const version = await next(tx, 'disks')
-  await tx.insertInto('disks').values({ id, host, generation: 1, epoch, version, tombstone: 0, wanted: toJson(wanted), observed: null, observed_generation: 0, progress: null })
+  await tx.insertInto('disks').values({ id, host, generation: 1, epoch, version, tombstone: 0, wanted: toJson(wanted), observed: null, observed_generation: 0, progress: null, reported_by: '', reported_sequence: 0 })
     .onConflict(conflict => conflict.column('id').doUpdateSet({ epoch, version, generation: sql<number>`disks.generation + 1`, tombstone: 0, wanted: toJson(wanted) })).execute()
 }
 
@@ -58,11 +58,13 @@ export async function bury(tx: Tx, id: string, epoch: number): Promise<boolean> 
   return true
 }
 
-/** Writes what the agent saw, unless something newer is known. `wanted` is the row's: a disk that is ready has been made for good. */
-export async function observe(tx: Tx, id: string, seen: { wanted: Wanted, generation: number, epoch: number, observed: Observed, progress: string | undefined }): Promise<boolean> {
+/** Writes what the agent saw, unless something newer is known: of a later generation, or of the same one with a higher number. `wanted` is the row's: a disk that is ready has been made for good. */
+export async function observe(tx: Tx, id: string, seen: { wanted: Wanted, generation: number, epoch: number, observed: Observed, progress: string | undefined, sequence: { incarnation: string, number: number } | undefined }): Promise<boolean> {
   const wanted = toJson(seen.observed.state === 'ready' ? { ...seen.wanted, made: true } : seen.wanted)
-  const { numUpdatedRows } = await tx.updateTable('disks').set({ wanted, observed: toJson(seen.observed), observed_generation: seen.generation, progress: seen.progress ?? null })
-    .where('id', '=', id).where('observed_generation', '<=', seen.generation).where('generation', '>=', seen.generation).where('epoch', '>=', seen.epoch).executeTakeFirst()
+  const { incarnation, number } = seen.sequence ?? { incarnation: '', number: 0 }
+  const { numUpdatedRows } = await tx.updateTable('disks').set({ wanted, observed: toJson(seen.observed), observed_generation: seen.generation, progress: seen.progress ?? null, reported_by: incarnation, reported_sequence: number })
+    .where('id', '=', id).where('observed_generation', '<=', seen.generation).where('generation', '>=', seen.generation).where('epoch', '>=', seen.epoch)
+    .where(e => e.or([e('observed_generation', '<', seen.generation), e('reported_by', '<>', incarnation), e('reported_sequence', '<=', number)])).executeTakeFirst()
   return numUpdatedRows === 1n
 }
 

@@ -20,6 +20,8 @@ export interface AttachmentsTable {
 
 export interface DisksTable {
   id: string, host: string, generation: number, epoch: number, version: number, tombstone: number, wanted: string, observed: string | null, observed_generation: number, progress: string | null
+  /** The life of the agent that reported last, and the number of that report; '' and 0 when it gave none. */
+  reported_by: string, reported_sequence: number
 }
 
 export interface TypesTable { id: string, name: string, description: string | null, is_public: number, extra_specs: string, created_at: number }
@@ -86,5 +88,9 @@ export const migrations: readonly Migration[] = [
       'create table exports (attachment_id text primary key references attachments(id) on delete cascade, host text not null, port bigint not null)',
       'create unique index exports_port on exports (host, port)',
     ],
+  },
+  {
+    id: '0003-report-sequences',
+    up: ["alter table disks add column reported_by text not null default ''", 'alter table disks add column reported_sequence bigint not null default 0'],
   },
 ]

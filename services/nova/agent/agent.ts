@@ -49,6 +49,8 @@ export function computeAgentOn(options: AgentOptions): RunningAgent {
   const { driver, control, clock, host, incarnation, link, pollMs, heartbeatMs } = options
   const log = options.log.child({ host })
   const unwatching: (() => void)[] = []
+  let told = 0
+  const reporting: KeeperTools['control'] = { report: said => control.report({ ...said, sequence: { incarnation, number: ++told } }) }
   const guests = new HostAgent<WantedServer, Tombstone>({
     clock, log, pollMs, heartbeatMs, looksAgain: true,
     async desired(cursor) {
@@ -59,7 +61,7 @@ export function computeAgentOn(options: AgentOptions): RunningAgent {
     databaseEpoch: { read: () => readDatabaseEpoch(driver), write: epoch => writeDatabaseEpoch(driver, epoch) },
     keeping(serverId) {
       const named = log.child({ serverId })
-      return { log: named, keeping: new GuestKeeping({ ...options, log: named }, serverId) }
+      return { log: named, keeping: new GuestKeeping({ ...options, control: reporting, log: named }, serverId) }
     },
   })
   const known = async (serverId: string) => {

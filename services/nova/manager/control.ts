@@ -33,15 +33,15 @@ export function computeController(deps: Deps): ComputeControl {
             return server ? [wantedServer(server, want, { ports: ports.filter(one => one.serverId === server.id), disks: disks.filter(one => one.serverId === server.id), domain: options.dhcpDomain })] : []
           }),
           tombstones: rows.filter(row => row.tombstone).map(({ serverId, generation, epoch }) => ({ serverId, generation, epoch })),
-          cursor: Math.max(newest, cursor),
+          cursor: newest,
         }
       })
     },
 
-    async report({ serverId, generation, epoch, observed, progress }) {
+    async report({ serverId, generation, observed, progress, sequence }) {
       await db.write(async tx => {
         const want = await wants.find(tx, serverId)
-        if (!want || !await wants.observe(tx, serverId, { generation, epoch, observed, progress })) return
+        if (!want || !await wants.observe(tx, serverId, { generation, observed, progress, sequence })) return
         if (want.tombstone && observed.power === 'absent' && generation >= want.generation) await wants.remove(tx, serverId)
         const server = await servers.find(tx, serverId)
         const follows = server && !want.tombstone ? followed(server, want, observed) : undefined

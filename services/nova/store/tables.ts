@@ -103,6 +103,9 @@ export interface ServerWantsTable {
   reported_generation: number
   observed: string | null
   progress: string | null
+  /** The life of the agent that reported last, and the number of that report; '' and 0 when it gave none. */
+  reported_by: string
+  reported_sequence: number
 }
 
 export interface HostsTable {
@@ -188,5 +191,9 @@ export const migrations: readonly Migration[] = [
       "update server_volumes set made_by = '' where volume_id <> ''",
       "create index server_volumes_unmade on server_volumes (made_by) where made_by <> ''",
     ],
+  },
+  {
+    id: '0005-report-sequences',
+    up: ["alter table server_wants add column reported_by text not null default ''", 'alter table server_wants add column reported_sequence bigint not null default 0'],
   },
 ]

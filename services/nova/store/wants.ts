@@ -36,7 +36,7 @@ export async function begin(tx: Tx, serverId: string, host: string, epoch: numbe
   await consoles.removeOf(tx, serverId)
   const version = await next(tx, 'wants')
   const { generation } = await tx.insertInto('server_wants')
-    .values({ server_id: serverId, host, generation: 1, epoch, version, tombstone: 0, wanted: toJson(wanted), reported_generation: 0, observed: null, progress: null })
+    .values({ server_id: serverId, host, generation: 1, epoch, version, tombstone: 0, wanted: toJson(wanted), reported_generation: 0, observed: null, progress: null, reported_by: '', reported_sequence: 0 })
     .onConflict(conflict => conflict.column('server_id').doUpdateSet({ host, epoch, version, tombstone: 0, wanted: toJson(wanted), generation: sql<number>`server_wants.generation + 1` }))
     .returning('generation').executeTakeFirstOrThrow()
   return generation
@@ -69,11 +69,13 @@ export async function remove(tx: Tx, serverId: string): Promise<void> {
   await tx.deleteFrom('server_wants').where('server_id', '=', serverId).execute()
 }
 
-/** Writes down what an agent saw, unless it has said something newer, or its lease is older than the row's. False: ignored. */
-export async function observe(tx: Tx, serverId: string, seen: { generation: number, epoch: number, observed: Observed, progress: string | undefined }): Promise<boolean> {
+/** Writes down what an agent saw, unless it has said something newer: of a later generation, or of the same one with a higher number. False: ignored. */
+export async function observe(tx: Tx, serverId: string, seen: { generation: number, observed: Observed, progress: string | undefined, sequence: { incarnation: string, number: number } | undefined }): Promise<boolean> {
+  const { incarnation, number } = seen.sequence ?? { incarnation: '', number: 0 }
   const { numUpdatedRows } = await tx.updateTable('server_wants')
-    .set({ reported_generation: seen.generation, observed: toJson(seen.observed), progress: seen.progress ?? null })
-    .where('server_id', '=', serverId).where('reported_generation', '<=', seen.generation).where('generation', '>=', seen.generation).executeTakeFirst()
+    .set({ reported_generation: seen.generation, observed: toJson(seen.observed), progress: seen.progress ?? null, reported_by: incarnation, reported_sequence: number })
+    .where('server_id', '=', serverId).where('reported_generation', '<=', seen.generation).where('generation', '>=', seen.generation)
+    .where(e => e.or([e('reported_generation', '<', seen.generation), e('reported_by', '<>', incarnation), e('reported_sequence', '<=', number)])).executeTakeFirst()
   return numUpdatedRows === 1n
 }
 
