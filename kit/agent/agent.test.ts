@@ -20,7 +20,7 @@ function host(converge: (attempt: Attempt<Order<Row, End>>) => Promise<void>, mo
     async desired(cursor) {
       it.asked.push(cursor)
       if (!it.reachable) throw new Fault('unavailable', 'test.away', 'nobody there')
-      return { orders: rows.filter(({ order, version }) => version > cursor || 'tombstone' in order).map(({ order }) => ({ id: 't', order })), cursor: rows.at(-1)?.version ?? 0 }
+      return { orders: rows.filter(({ order, version }) => version > cursor || 'tombstone' in order).map(({ order }) => ({ id: 't', order })), cursor: version }
     },
     heartbeat: async () => ({ databaseEpoch: it.databaseEpoch }),
     databaseEpoch: { read: async () => it.noted, write: async epoch => { it.noted = epoch } },
@@ -39,6 +39,8 @@ function host(converge: (attempt: Attempt<Order<Row, End>>) => Promise<void>, mo
     /** Replaces the row without ringing. */
     write(order: Order<Row, End>) { rows.splice(0, rows.length, { order, version: ++version }) },
     forget() { rows.length = 0 },
+    /** An old copy of the rows takes their place. */
+    restore() { rows.length = 0; version = 0 },
     async within<T>(promise: Promise<T>): Promise<T> {
       let done = false
       void promise.finally(() => { done = true }).catch(() => {})
@@ -207,6 +209,24 @@ test('a controller whose database is older than one that this host has obeyed is
   await h.clock.advance(15_000)
   assert.ok(h.asked.length > 0, 'a newer database is obeyed')
   assert.equal(h.noted, 8)
+  await h.within(h.agent.stop())
+})
+
+test('a controller whose rows have changed less often than was heard is not obeyed until the agent is started again', async () => {
+  const obeyed: number[] = []
+  const h = host(async attempt => { obeyed.push(termsOf(attempt.next().order).generation) })
+  h.write(wanted(1))
+  h.write(wanted(2))
+  await h.within(h.agent.start())
+  await h.within(h.agent.idle())
+  h.restore()
+  for (const generation of [3, 4, 5]) {
+    h.write(wanted(generation))
+    await h.agent.look('t')
+    await h.within(h.agent.idle())
+  }
+  assert.deepEqual([...new Set(obeyed)], [2])
+  assert.equal(h.log.lines.filter(line => JSON.stringify(line).includes('has lost changes')).length, 1)
   await h.within(h.agent.stop())
 })
 

@@ -4,7 +4,8 @@
 // - It holds no truth: started anew, it asks for everything (cursor 0).
 // - Absence is no order: what the controller does not name is left alone; a keeper goes when its thing was destroyed and the controller's tombstone is gone.
 // - One question at a time; a bell that rings meanwhile makes it ask once more. A lost bell costs a poll interval.
-// - A controller whose database is older than one that this host has obeyed (a restored backup) is asked for nothing.
+// - A controller whose database is older than one that this host has obeyed (a restored backup) is asked for nothing; one whose rows have changed less often
+//   than this agent has heard is another database under the same name, and is not obeyed until the agent is started again.
 import type { Clock } from '../clock/index.ts'
 import { Fault, messageOf } from '../errors/index.ts'
 import type { Log } from '../log/index.ts'
@@ -22,7 +23,7 @@ export interface HostAgentOptions<Wanted extends Terms, Tombstone extends Terms>
   readonly clock: Clock
   /** Names the host. */
   readonly log: Log
-  /** Asks the controller. */
+  /** Asks the controller; the cursor in its answer counts all changes of its rows, and falls only where an older database took the place of this one. */
   desired(cursor: number): Promise<Desired<Wanted, Tombstone>>
   /** Tells the controller that the host lives; the epoch of the controller's database. */
   heartbeat(): Promise<{ readonly databaseEpoch: number }>
@@ -47,6 +48,7 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
   #asking: Promise<void> | undefined
   #askAgain = false
   #refused = false
+  #overtaken = false
 
   constructor(options: HostAgentOptions<Wanted, Tombstone>) {
     this.#options = options
@@ -110,7 +112,7 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
   #ask(): Promise<void> {
     this.#askAgain = true
     this.#asking ??= (async () => {
-      while (this.#askAgain && !this.#refused && !this.#stopping.signal.aborted) {
+      while (this.#askAgain && !this.#refused && !this.#overtaken && !this.#stopping.signal.aborted) {
         this.#askAgain = false
         await this.#askOnce().catch((error: unknown) => this.#options.log.warn({ reason: messageOf(error) }, 'the controller did not say what it wants'))
       }
@@ -120,6 +122,11 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
 
   async #askOnce(): Promise<void> {
     const { orders, cursor } = await this.#options.desired(this.#cursor)
+    if (cursor < this.#cursor) {
+      this.#overtaken = true
+      this.#options.log.error({ cursor, seen: this.#cursor }, 'the controller\'s database has lost changes that this host has obeyed: it is not obeyed until the agent is started again')
+      return
+    }
     for (const { id, order } of orders) this.#take(id, order)
     this.#cursor = cursor
     const buried = new Set(orders.filter(({ order }) => 'tombstone' in order).map(({ id }) => id))

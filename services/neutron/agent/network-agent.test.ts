@@ -68,8 +68,10 @@ async function site(t: TestContext, refuse: (call: keyof NetworkDriver, id: stri
   })
   /** The controller has these rows from now on; it does not ring. */
   const want = (rows: Partial<DesiredNetworking>) => { next = rows; cursor++ }
+  /** An old copy of the rows takes their place. */
+  const restore = () => { cursor = 0 }
   const heard = () => reports.splice(0).toSorted()
-  return { clock, rpc, driver, controller, start, want, heard }
+  return { clock, rpc, driver, controller, start, want, restore, heard }
 }
 
 test('a host is made what the rows say, and every row is reported active', async t => {
@@ -210,6 +212,26 @@ test('a controller whose database is older than one seen before is refused, afte
   t.after(() => second.stop())
   await second.idle()
   assert.deepEqual([heard(), driver.bridges.has(net.id)], [[], true])
+})
+
+test('a controller that has lost changes which were obeyed is not obeyed until the agent is started again', async t => {
+  const { driver, start, want, restore } = await site(t)
+  want({ networks: [net] })
+  want({ networks: [net] })
+  const agent = start()
+  await agent.idle()
+  restore()
+  for (let changes = 1; changes <= 3; changes++) {
+    want({ tombstones: [{ kind: 'network', id: net.id, generation: 2, epoch: 2 }] })
+    await agent.agent.look({ kind: 'network', id: net.id, generation: 2 })
+    await agent.idle()
+    assert.equal(driver.bridges.has(net.id), true)
+  }
+  await agent.stop()
+  const again = start()
+  t.after(() => again.stop())
+  await again.idle()
+  assert.equal(driver.bridges.has(net.id), false)
 })
 
 test('a port that was bound to another host loses its tap here and keeps its reservation', async t => {

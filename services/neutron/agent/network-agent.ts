@@ -59,6 +59,7 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
   const reported = new Map<string, string>()
   const unsaid = new Map<string, Outcome>()                                 // reports that did not get through yet
   let cursor = 0
+  let overtaken = false                                                     // an older database took the place of the one whose changes `cursor` counts
   let first = true
   let nextHeartbeat = 0
   let rung = false
@@ -115,6 +116,8 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
     }
     const answer = await control.desired({ host, incarnation, cursor })
     await trust(answer.databaseEpoch)
+    overtaken ||= answer.cursor < cursor
+    if (overtaken) throw new Fault('conflict', 'neutron.agent.oldDatabase', `the controller's database has lost changes that ${host} has obeyed: it is not obeyed until the agent is started again`)
     const changed = withFailed(rows.take(answer))
     const outcomes = await apply(changed)
     first = false
