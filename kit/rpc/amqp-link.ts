@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { Channel, ChannelModel } from 'amqplib'
 import type { Clock } from '../clock/index.ts'
-import { messageOf } from '../errors/index.ts'
+import { Fault, messageOf } from '../errors/index.ts'
 
 /** Where the broker is, and as whom. Never logged. */
 export interface BrokerAddress {
@@ -43,11 +43,11 @@ const HEARTBEAT_SECONDS = 5
 const CONNECT_MS = 5_000
 const PATIENCE_MS = 2_000
 
-/** Reads an AMQP URL. Throws a TypeError that does not repeat it: it holds a password. */
+/** Reads an AMQP URL. Throws Fault badRequest (`rpc.badUrl`), which does not repeat it: it holds a password. */
 export function brokerAddress(url: string): BrokerAddress {
   const { protocol, hostname, port, username, password, pathname } = URL.parse(url) ?? {}
   const scheme = protocol?.slice(0, -1)
-  if ((scheme !== 'amqp' && scheme !== 'amqps') || !hostname) throw new TypeError('the bus is written as amqp://USER:PASSWORD@HOST:PORT/VIRTUAL-HOST, or amqps:')
+  if ((scheme !== 'amqp' && scheme !== 'amqps') || !hostname) throw new Fault('badRequest', 'rpc.badUrl', 'The bus is written as amqp://USER:PASSWORD@HOST:PORT/VIRTUAL-HOST, or amqps:.')
   return {
     protocol: scheme, hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (scheme === 'amqp' ? 5672 : 5671),
     username: decodeURIComponent(username ?? ''), password: decodeURIComponent(password ?? ''), vhost: pathname?.slice(1) ?? '',

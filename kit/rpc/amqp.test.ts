@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { connect, type ConsumeMessage } from 'amqplib'
 import { ManualClock, systemClock } from '../clock/index.ts'
+import { isFault } from '../errors/index.ts'
 import { systemIds } from '../ids/index.ts'
 import { memoryLog } from '../log/index.ts'
 import { SHARED_QUEUE } from './amqp.ts'
@@ -109,7 +110,7 @@ test('clouds share a broker and do not hear each other', async t => {
 
 test('what is called a bus and is none is refused without repeating its password', () => {
   for (const wrong of ['redis://nova:hush@broker', 'amqp:hush', 'hush']) {
-    assert.throws(() => new AmqpTransport({ url: wrong, cloud: 'c', clock: new ManualClock(), ids: systemIds }), (error: Error) => error.name === 'TypeError' && !error.message.includes('hush'))
+    assert.throws(() => new AmqpTransport({ url: wrong, cloud: 'c', clock: new ManualClock(), ids: systemIds }), (error: unknown) => isFault(error) && error.code === 'rpc.badUrl' && !error.message.includes('hush'))
   }
 })
 

@@ -88,7 +88,7 @@ export class AmqpTransport implements Transport {
   #count = 0
   #waiters: (() => void)[] = []
 
-  /** Begins to connect. Throws a TypeError for a URL that is none. */
+  /** Begins to connect. Throws Fault badRequest (`rpc.badUrl`) for a URL that is none. */
   constructor(options: AmqpOptions) {
     this.#clock = options.clock
     this.#ids = options.ids
