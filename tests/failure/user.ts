@@ -11,6 +11,8 @@ class Unanswered extends Error {}
 
 const AGAIN = 4000
 const LOOK = 150
+/** Milliseconds in which a look must be answered. */
+const PATIENCE = 30_000
 
 /** See above. */
 export class User {
@@ -38,11 +40,13 @@ export class User {
     return answer
   }
 
-  /** A GET that must succeed; throws otherwise, which `ensure` takes for "not yet". */
+  /** A GET that must succeed, sooner or later; throws otherwise, which `ensure` takes for "not yet". */
   async get<T>(path: string, name: string): Promise<T> {
-    const answer = await this.ask('GET', path)
-    if (answer.status !== 200) throw new Unanswered(`GET ${path}: ${answer.status}`)
-    return answer.body[name] as T
+    for (const end = systemClock.now() + PATIENCE; ; await sleep(LOOK)) {
+      const answer = await this.ask('GET', path).catch((error: unknown) => { if (!(error instanceof Unanswered)) throw error })
+      if (answer?.status === 200) return answer.body[name] as T
+      if (systemClock.now() > end) throw new Unanswered(`GET ${path}: ${answer?.status ?? 'no answer'}`)
+    }
   }
 
   /** Looks until `done` gives something other than undefined or false; as long as it does not, acts, and again when nothing has come of it. Fails after `seconds`. */
