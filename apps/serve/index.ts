@@ -61,7 +61,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   const { log, clock, ids, roles } = opts
   const config = loadConfig(sections, opts.config)
   const { site } = config
-  const name = site.name ?? hostname()
+  const name = nameOf(site)
   const began = clock.now()
   const run = runDirectory(site, name)
   await refuseSecond(run, name)
@@ -146,7 +146,7 @@ function bus(site: Site, name: string, { clock, ids, log, roles }: ServeOptions,
 /** Where the command line finds the process that the configuration describes. Throws what a bad configuration throws. */
 export function processDirectory(source: ConfigSource): string {
   const { site } = loadConfig(sections, source)
-  return runDirectory(site, site.name ?? hostname())
+  return runDirectory(site, nameOf(site))
 }
 
 function runDirectory(site: Pick<Site, 'run' | 'cloud'>, name: string): string {
@@ -169,9 +169,16 @@ function needed(value: string | null, name: string, role: Role): string {
   return value
 }
 
+/** It names directories, namespaces and queues. */
+function nameOf(site: Site): string {
+  const name = site.name ?? hostname()
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)) throw new Fault('badRequest', 'serve.name', `The name of this process (site.name, or the machine's) is ${JSON.stringify(name)}: it must begin with a letter or digit and hold up to 63 letters, digits, dots, dashes and underscores.`)
+  return name
+}
+
 function addressOf({ listen, insecure, tlsCertificate }: Site): { host: string, port: number } {
   const [, host, port] = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(listen) ?? []
-  if (host === undefined || port === undefined) throw new Fault('badRequest', 'serve.listen', `The option site.listen is ${JSON.stringify(listen)}: it must be HOST:PORT.`)
+  if (host === undefined || port === undefined || Number(port) > 65_535) throw new Fault('badRequest', 'serve.listen', `The option site.listen is ${JSON.stringify(listen)}: it must be HOST:PORT.`)
   const local = host === 'localhost' || host === '::1' || host.startsWith('127.')
   if (!local && tlsCertificate === null && !insecure) throw new Fault('badRequest', 'serve.insecure', `The option site.listen is ${listen}, which is reachable from other machines and would carry passwords in the clear: give site.tls_certificate and site.tls_key, or site.insecure.`)
   return { host, port: Number(port) }

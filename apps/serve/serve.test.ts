@@ -108,6 +108,11 @@ test('a process with some services only tells what it is, and is not asked for t
   await assert.rejects(askControl(run, 'audit'), { code: 'control.refused', message: 'This process does not know the command audit: it knows status, down, restart.' })
 })
 
+test('a process whose name could leave its directory, or whose port is none, says so', async () => {
+  for (const name of ['../../x', 'a b', '', '-x', 'x'.repeat(64)]) await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({ name }) }), { code: 'serve.name' }, name)
+  await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({ name: 'one', run: '/nonexistent', listen: '127.0.0.1:99999', database: 'postgres://u@127.0.0.1:1/x' }) }), { code: 'serve.listen' })
+})
+
 test('a process that was not told enough, or something that cannot be, says what it needs', async () => {
   await assert.rejects(serve({ ...options, roles: ['keystone'], config: config({}) }), { code: 'serve.missing', message: 'The role keystone needs the option site.database.' })
   await assert.rejects(serve({ ...options, roles: ['compute'], config: config({ controllers: ['10.0.0.1:5000'] }) }), { code: 'config.invalid', message: 'site.yaml: site.controllers is ["10.0.0.1:5000"]: it must be a list of URLs such as https://cloud.example:5000' })
