@@ -239,6 +239,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
       await work.detached('data', name)
     }
     await work.attached('data', 'one')
+    await work.extended('data', 3)
   },
   async floating(work) {
     for (const name of ['one', 'two', 'one']) await work.floating(name, 'moving')
