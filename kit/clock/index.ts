@@ -1,4 +1,5 @@
 // Time as an argument. Nothing outside this file reads the machine's clock, so one seed replays a run.
+export { Standstills } from './standstill.ts'
 
 /** The time of day and the passing of time. All times are milliseconds. */
 export interface Clock {

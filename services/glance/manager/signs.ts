@@ -4,7 +4,7 @@
 // - Every Glance looks at all unfinished blobs. One whose number it has seen standing still for SILENT_FOR, through looks that all succeeded, has no writer:
 //   it is doomed, its image waits again, its bytes go. No two machines' clocks are compared, and time in which the database was away is nobody's silence.
 // - A writer that was given up and lives after all learns it at its next sign, or when it wants to finish: its blob is no longer `writing`, so it changes nothing.
-import { repeat } from '@alto/kit/clock'
+import { repeat, Standstills } from '@alto/kit/clock'
 import { messageOf } from '@alto/kit/errors'
 import type { Blob } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
@@ -39,13 +39,12 @@ export function giveSigns({ db, clock, log }: Pick<Deps, 'db' | 'clock' | 'log'>
 /** Begins to take back uploads of anybody's that give no sign, and to remove doomed bytes that nobody removed; the function returned ends it. */
 export function takeBackSilent(deps: Deps): () => Promise<void> {
   const { db, clock, log } = deps
-  let seen = new Map<string, { beats: number, since: number }>()
+  const standstills = new Standstills()
   return repeat(clock, LOOK_EVERY, async () => {
     try {
       const unfinished = await db.read(blobs.unfinished)
-      const now = clock.now()
-      seen = new Map(unfinished.map(({ id, beats }) => [id, { beats, since: seen.get(id)?.beats === beats ? seen.get(id)!.since : now }]))
-      for (const { beats, ...blob } of unfinished.filter(({ id }) => now - seen.get(id)!.since >= SILENT_FOR)) {
+      const silent = standstills.look(unfinished.map(({ id, beats }) => [id, beats]), clock.now(), SILENT_FOR)
+      for (const { beats, ...blob } of unfinished.filter(({ id }) => silent.has(id))) {
         if (blob.state === 'writing') {
           if (!await db.write(tx => giveUpWriting(deps, tx, blob, beats))) continue
           log.warn({ blobId: blob.id, imageId: blob.imageId, writer: blob.writer }, 'an upload was taken back: its controller gave no sign of life')
@@ -53,7 +52,7 @@ export function takeBackSilent(deps: Deps): () => Promise<void> {
         await forget(deps, blob)
       }
     } catch (error) {
-      seen = new Map()
+      standstills.forget()
       log.warn({ reason: messageOf(error) }, 'unfinished uploads could not be looked at')
     }
   })

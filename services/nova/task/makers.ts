@@ -1,7 +1,7 @@
 // The making of volumes that come with a server: within the request, as its user, which no other controller can be. So that no server waits for a
 // controller that is gone, each counts up a number in the rows of what it is making, and all look for numbers that stand still. No two machines' clocks
 // are compared, and time in which the database was away is nobody's silence.
-import { repeat } from '@alto/kit/clock'
+import { repeat, Standstills } from '@alto/kit/clock'
 import { messageOf } from '@alto/kit/errors'
 import type { Deps } from '../manager/deps.ts'
 import { endMaking } from '../manager/volumes.ts'
@@ -24,18 +24,17 @@ export async function abandonOwn(deps: Pick<Deps, 'db' | 'queue' | 'host'>, befo
 /** Begins to give signs for what this controller makes, and to give up what others do that give none; the function returned ends both. */
 export function watchMakers(deps: Pick<Deps, 'db' | 'queue' | 'clock' | 'log' | 'host'>): () => Promise<void> {
   const { db, clock, log, host } = deps
-  let seen = new Map<string, { beats: number, since: number }>()
+  const standstills = new Standstills()
   const signs = repeat(clock, SIGN_EVERY, () => db.write(tx => volumes.beat(tx, host)).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'a controller could not give a sign of life')))
   const looks = repeat(clock, LOOK_EVERY, async () => {
     try {
       const unmade = await db.read(volumes.unmade)
-      const now = clock.now()
-      seen = new Map(unmade.map(({ volume: { id }, beats }) => [id, { beats, since: seen.get(id)?.beats === beats ? seen.get(id)!.since : now }]))
-      for (const one of unmade.filter(({ volume: { id } }) => now - seen.get(id)!.since >= SILENT_FOR)) {
+      const silent = standstills.look(unmade.map(({ volume: { id }, beats }) => [id, beats]), clock.now(), SILENT_FOR)
+      for (const one of unmade.filter(({ volume: { id } }) => silent.has(id))) {
         if (await endMaking(deps, one, { failure: STOPPED })) log.warn({ serverId: one.volume.serverId, maker: one.maker }, 'a volume was given up: the controller that was making it gave no sign of life')
       }
     } catch (error) {
-      seen = new Map()
+      standstills.forget()
       log.warn({ reason: messageOf(error) }, 'volumes that are being made could not be looked at')
     }
   })
