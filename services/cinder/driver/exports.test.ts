@@ -10,6 +10,7 @@ import { attachmentKey, qemuImg } from '@alto/kit/disk'
 import { isFault } from '@alto/kit/errors'
 import { addNamespace, commandHost, removeNamespace, type RunResult } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
+import { freePort } from '@alto/kit/testing'
 import { fileDisks } from './file.ts'
 
 const SECRET = 'the data secret of a site'
@@ -165,14 +166,6 @@ function silentClient(netns: string, address: string, port: number): AsyncDispos
   const ending = new AbortController()
   const ended = commandHost.run(['bash', '-c', `exec 3<>/dev/tcp/${address}/${port}; sleep 60`], { netns, deadline: 60_000, signal: ending.signal }).catch(() => undefined)
   return { async [Symbol.asyncDispose]() { ending.abort(); await ended } }
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer().listen({ host, port: 0 })
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

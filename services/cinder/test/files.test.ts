@@ -2,13 +2,13 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@alto/kit/clock'
 import { qemuImg, storageDaemonsOf } from '@alto/kit/disk'
 import { commandHost } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
+import { freePort } from '@alto/kit/testing'
 import { fileDisks } from '../index.ts'
 import { cinderAlone, IMAGE_ID } from './cloud.ts'
 
@@ -93,11 +93,3 @@ test('a volume that another host has is served until it is detached, again at on
     await rm(directory, { recursive: true })
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen({ host: '127.0.0.1', port: 0 })
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
-}

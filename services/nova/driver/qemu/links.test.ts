@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -11,6 +10,7 @@ import { attachmentKey, endStorageDaemons, keepStorageDaemon, qemuImg, storageDa
 import { isFault, isFinalFault } from '@alto/kit/errors'
 import { addNamespace, commandHost, daemonOf, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
+import { freePort } from '@alto/kit/testing'
 import { GIB, type GuestSpec, type GuestVolume } from '../../model/guests.ts'
 import { nextStep } from '../../model/convergence.ts'
 import { volumeDevice } from './arguments.ts'
@@ -193,14 +193,6 @@ test('a volume that is to be reached in a way of newer controllers is refused on
   const volume = { ...bench.volume, connection: { kind: 'rbd', pool: 'volumes', format: 'raw' } } as unknown as GuestVolume
   await assert.rejects(bench.driver.plugVolume(GUEST, volume), error => isFault(error, 'nova.volume.unknownConnection') && isFinalFault(error) && error.message.includes('does not know (rbd)'))
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen({ host: '127.0.0.1', port: 0 })
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (const deadline = systemClock.now() + 20_000; !await isSo(); await systemClock.sleep(20)) assert.ok(systemClock.now() < deadline, `not so within 20 s: ${isSo.toString()}`)
