@@ -60,7 +60,7 @@ export async function crashRun(opts: CrashOptions): Promise<CrashReport> {
     try {
       await onePass(one, points, pass, opts, report)
     } catch (error) {
-      throw new Error(`seed ${seed}, pass ${pass}, after ${report.kills.at(-1) ?? 'nothing'}: ${(error as Error).message}; logs in ${one.data}`, { cause: error })
+      throw new Error(`seed ${seed}, pass ${pass}, after ${report.kills.at(-1) ?? 'nothing'}: ${(error as Error).message}; with ALTO_KEEP=1 the logs stay in ${one.data}`, { cause: error })
     }
   }
   report.points = points.seen.size

@@ -14,7 +14,6 @@ export interface SiteProcessOptions {
   config: string
   /** What it says goes there. */
   log: string
-  env?: Readonly<Record<string, string>>
 }
 
 /** See above. */
@@ -39,10 +38,10 @@ export class SiteProcess {
   /** Starts it; resolves when it is ready, or was ended by us before that. Throws with its last words when it ends by itself. */
   async start(flags: readonly string[] = []): Promise<void> {
     if (this.#child) return
-    const { within, roles, config, log, env } = this.options
+    const { within, roles, config, log } = this.options
     const errors = openSync(log, 'a')
     const [program, ...args] = [...within, 'setpriv', '--pdeathsig', 'KILL', process.execPath, ours('apps/ctl/main.mjs'), 'serve', ...roles.flatMap(role => ['--role', role]), '--config', config, ...flags]
-    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', errors], env: { ...process.env, ...env } })
+    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', errors] })
     closeSync(errors)
     this.#child = child
     const gone = once(child, 'exit').then(([code, signal]) => {

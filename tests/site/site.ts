@@ -37,8 +37,6 @@ export interface SiteOptions {
   hosts?: 1 | 2
   /** Sections and options beside those that every process has. */
   config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  /** Of the controllers. */
-  env?: Readonly<Record<string, string>>
 }
 
 const FIRST_PORT = 5000
@@ -75,7 +73,7 @@ export async function site(options: SiteOptions = {}): Promise<Site> {
       listen: `${CONTROL}:${port}`, data: join(data, 'controllers'), run: join(data, 'run'), admin_password: passwords.adminPassword, demo_password: passwords.demoPassword, demo_image: image.path,
     })
     await writeFile(join(data, `${name}-clouds.yaml`), cloudsYaml(`http://${CONTROL}:${port}`, passwords), { mode: 0o600 })
-    return new SiteProcess({ name, within: [], roles: ['controller'], config, log: join(data, `${name}.log`), ...(options.env && { env: options.env }) })
+    return new SiteProcess({ name, within: [], roles: ['controller'], config, log: join(data, `${name}.log`) })
   }))
   const hosts = await Promise.all(namespaces.map(async (namespace): Promise<SiteHost> => {
     const own = join(data, namespace.name)
