@@ -20,7 +20,9 @@ import { tokenRoutes } from './api/tokens.ts'
 import { userRoutes } from './api/users.ts'
 import { openKeys, type KeyRepository } from './driver/keys.ts'
 import { bcryptPasswords, type Passwords } from './driver/passwords.ts'
+import { fernetTokens } from './driver/token-format.ts'
 import { assignmentManager, type AssignmentManager } from './manager/assignments.ts'
+import { authenticationManager, type AuthenticationManager } from './manager/authentication.ts'
 import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
 import type { Deps } from './manager/deps.ts'
 import { endpointManager, type EndpointManager } from './manager/endpoints.ts'
@@ -54,6 +56,7 @@ const rules: readonly Rule[] = [
 
 /** Keystone's managers, as its routes use them. */
 interface Managers {
+  authentication: AuthenticationManager
   tokens: TokenManager
   projects: ProjectManager
   domains: ProjectManager
@@ -101,9 +104,9 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
     await revisions.bump(tx)
     afterCommit(tx, () => tokens.forget())
   } }
-  const tokens = tokenManager(deps)
+  const tokens = tokenManager(deps, fernetTokens(keys, parts.ids))
   const routes = routesOf({
-    tokens, projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
+    tokens, authentication: authenticationManager(deps, tokens), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
     assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()

@@ -3,7 +3,9 @@ import type { Context } from '@alto/kit/context'
 import { answer, route, t, type AnyRoute } from '@alto/kit/http'
 import type { EndpointManager } from '../manager/endpoints.ts'
 import type { ProjectManager } from '../manager/projects.ts'
-import type { Named, ScopeRequest, TokenManager, Verdict } from '../manager/tokens.ts'
+import type { AuthenticationManager, ScopeRequest } from '../manager/authentication.ts'
+import type { Named } from '../manager/methods/method.ts'
+import type { TokenManager, Verdict } from '../manager/tokens.ts'
 import { invalid, notFound } from '../model/faults.ts'
 import * as rules from '../policy/auth.ts'
 import { root } from './discovery.ts'
@@ -24,8 +26,8 @@ const authBody = t.open({ auth: t.open({
 const nocatalog = t.open({ nocatalog: t.optional(t.string()) })
 
 /** The routes of tokens and of what their bearers could choose. */
-export function tokenRoutes(deps: { tokens: TokenManager, endpoints: EndpointManager, projects: ProjectManager, domains: ProjectManager }): AnyRoute[] {
-  const { tokens, endpoints, projects, domains } = deps
+export function tokenRoutes(deps: { tokens: TokenManager, authentication: AuthenticationManager, endpoints: EndpointManager, projects: ProjectManager, domains: ProjectManager }): AnyRoute[] {
+  const { tokens, authentication, endpoints, projects, domains } = deps
 
   async function body(ctx: Context, { body: token }: Verdict, without: boolean) {
     if (without || !token.roles) return { token }
@@ -45,8 +47,7 @@ export function tokenRoutes(deps: { tokens: TokenManager, endpoints: EndpointMan
     route({
       method: 'POST', path: '/v3/auth/tokens', rule: { public: 'this is how a caller becomes known' }, status: 201, summary: 'Authenticate', body: authBody, query: nocatalog,
       async handle({ ctx, body: { auth }, query }) {
-        const { methods, password, token } = auth.identity
-        const issued = await tokens.authenticate({ methods, password, token, scope: scopeOf(auth.scope) })
+        const issued = await authentication.authenticate({ identity: auth.identity, scope: scopeOf(auth.scope) })
         return answer(await body(ctx, issued.verdict, query.nocatalog !== undefined), { headers: { 'x-subject-token': issued.token, vary: 'X-Auth-Token' } })
       },
     }),

@@ -1,6 +1,12 @@
 // What a token carries, packed small: who, by which methods, in which scope, until when, and its audit chain.
 import type { ScopeTarget } from './roles.ts'
 
+/** On whose behalf a token acts: by a trust or an application credential, which bounds what it is worth. */
+export interface Delegation {
+  kind: 'trust' | 'application_credential'
+  id: string
+}
+
 /** The content of a token. Roles are not in it: they are looked up at every validation, so that a change ends them at once. */
 export interface TokenPayload {
   userId: string
@@ -11,27 +17,32 @@ export interface TokenPayload {
   expiresAt: number
   /** The token's own audit id, then that of the first token in its chain of rescoping, when there is one. */
   auditIds: readonly string[]
+  delegation: Delegation | null
 }
 
 const METHODS = ['password', 'token', 'totp', 'application_credential', 'trust', 'external', 'mapped'] as const
 const KINDS = ['project', 'domain', 'system'] as const
+const DELEGATIONS = ['trust', 'application_credential'] as const
 
 /** The payload as a short list of numbers and strings, for the serialiser. */
 export function pack(token: TokenPayload): unknown[] {
   const methods = METHODS.reduce((bits, name, i) => token.methods.includes(name) ? bits | 1 << i : bits, 0)
-  const scope = token.scope ? [KINDS.indexOf(token.scope.kind), token.scope.id] : []
-  return [1, token.userId, methods, token.issuedAt, token.expiresAt, token.auditIds, ...scope]
+  const scope = token.scope ? [KINDS.indexOf(token.scope.kind), token.scope.id] : token.delegation ? [null, null] : []
+  const delegation = token.delegation ? [DELEGATIONS.indexOf(token.delegation.kind), token.delegation.id] : []
+  return [1, token.userId, methods, token.issuedAt, token.expiresAt, token.auditIds, ...scope, ...delegation]
 }
 
 /** The payload of a packed list, or undefined when it is none. */
 export function unpack(packed: unknown): TokenPayload | undefined {
   if (!Array.isArray(packed) || packed[0] !== 1) return undefined
-  const [, userId, methods, issuedAt, expiresAt, auditIds, kind, id] = packed as [1, unknown, unknown, unknown, unknown, unknown, unknown, unknown]
+  const [, userId, methods, issuedAt, expiresAt, auditIds, kind, id, delegation, delegationId] = packed as [1, ...unknown[]]
   if (typeof userId !== 'string' || typeof methods !== 'number' || typeof issuedAt !== 'number' || typeof expiresAt !== 'number' || !Array.isArray(auditIds)) return undefined
   const name = typeof kind === 'number' ? KINDS[kind] : undefined
+  const by = typeof delegation === 'number' ? DELEGATIONS[delegation] : undefined
   return {
     userId, issuedAt, expiresAt, auditIds: auditIds as string[],
     methods: METHODS.filter((_, i) => methods & 1 << i),
+    delegation: by === undefined || typeof delegationId !== 'string' ? null : { kind: by, id: delegationId },
     scope: name === undefined || typeof id !== 'string' ? null : { kind: name, id } as ScopeTarget,
   }
 }

@@ -1,0 +1,31 @@
+// What a token is worth now: its user, its scope and the roles that hold there, looked up when the token is shown.
+import { isoMicros } from '@alto/kit/clock'
+import type { TokenBody } from '@alto/kit/openstack'
+import type { Role } from '../model/roles.ts'
+import type { TokenPayload } from '../model/tokens.ts'
+import type { User } from '../model/users.ts'
+import * as projects from '../store/projects.ts'
+import type { Tx } from '../store/tables.ts'
+import { effectiveRoles } from './scopes.ts'
+
+/** The token's body as it is worth now, or undefined when user or scope are disabled or gone, or the user has no role there. */
+export async function worthOf(tx: Tx, payload: TokenPayload, user: User): Promise<TokenBody | undefined> {
+  const home = await projects.find(tx, user.domainId)
+  if (!user.enabled || !home?.enabled) return undefined
+  const common = {
+    methods: payload.methods, audit_ids: payload.auditIds, issued_at: isoMicros(payload.issuedAt), expires_at: isoMicros(payload.expiresAt),
+    user: { id: user.id, name: user.name, domain: { id: home.id, name: home.name }, password_expires_at: null },
+  }
+  if (!payload.scope) return common
+  const scope = payload.scope
+  const project = scope.kind === 'system' ? undefined : await projects.find(tx, scope.id)
+  if (scope.kind !== 'system' && !project?.enabled) return undefined
+  const roles = await effectiveRoles(tx, user.id, scope, project)
+  if (roles.length === 0) return undefined
+  const shown = { ...common, roles: roles.map((role: Role) => ({ id: role.id, name: role.name })) }
+  if (scope.kind === 'system') return { ...shown, system: { all: true } }
+  if (scope.kind === 'domain') return { ...shown, domain: { id: project!.id, name: project!.name } }
+  const domain = project!.isDomain ? project! : await projects.find(tx, project!.domainId!)
+  if (!domain?.enabled) return undefined
+  return { ...shown, is_domain: project!.isDomain, project: { id: project!.id, name: project!.name, domain: { id: domain.id, name: domain.name } } }
+}
