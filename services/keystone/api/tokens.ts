@@ -23,15 +23,29 @@ const authBody = t.open({ auth: t.open({
     project: t.optional(t.open(named)), domain: t.optional(t.open(named)), unscoped: t.optional(t.anything()), system: t.optional(t.open({ all: t.optional(t.boolean()) })),
   }))),
 }) })
+/** Names under which one listener is reached; those beyond are written anew each time. */
+const BASES = 8
 const nocatalog = t.open({ nocatalog: t.optional(t.string()) })
 
 /** The routes of tokens and of what their bearers could choose. */
 export function tokenRoutes(deps: { tokens: TokenManager, authentication: AuthenticationManager, endpoints: EndpointManager, projects: ProjectManager, domains: ProjectManager }): AnyRoute[] {
   const { tokens, authentication, endpoints, projects, domains } = deps
 
-  async function body(ctx: Context, { body: token }: Verdict, without: boolean) {
-    if (without || !token.roles) return { token }
-    return { token: { ...token, catalog: await endpoints.catalog(root(ctx), token.project?.id) } }
+  const written = new WeakMap<Verdict, Map<string, string>>()
+
+  /** The token's body as JSON, written once for a verdict: the catalog is most of it, and whatever changes it drops the verdict. */
+  async function body(ctx: Context, verdict: Verdict, without: boolean): Promise<string> {
+    const { body: token } = verdict
+    if (without || !token.roles) return JSON.stringify({ token })
+    const base = root(ctx)
+    const known = written.get(verdict) ?? new Map<string, string>()
+    const text = known.get(base) ?? JSON.stringify({ token: { ...token, catalog: await endpoints.catalog(base, token.project?.id) } })
+    if (known.size < BASES) written.set(verdict, known.set(base, text))
+    return text
+  }
+
+  function shown(text: string, token: string) {
+    return answer(text, { headers: { 'content-type': 'application/json', 'x-subject-token': token, vary: 'X-Auth-Token' } })
   }
 
   /** The token in X-Subject-Token, when the caller may ask about it. That one has ended is no secret: who holds it could find out by using it. */
@@ -48,12 +62,12 @@ export function tokenRoutes(deps: { tokens: TokenManager, authentication: Authen
       method: 'POST', path: '/v3/auth/tokens', rule: { public: 'this is how a caller becomes known' }, status: 201, summary: 'Authenticate', body: authBody, query: nocatalog,
       async handle({ ctx, body: { auth }, query }) {
         const issued = await authentication.authenticate({ identity: auth.identity, scope: scopeOf(auth.scope) })
-        return answer(await body(ctx, issued.verdict, query.nocatalog !== undefined), { headers: { 'x-subject-token': issued.token, vary: 'X-Auth-Token' } })
+        return shown(await body(ctx, issued.verdict, query.nocatalog !== undefined), issued.token)
       },
     }),
     route({
       method: 'GET', path: '/v3/auth/tokens', rule: rules.VALIDATE_TOKEN, status: 200, summary: 'Validate and show information for token', query: nocatalog,
-      handle: async ({ ctx, headers, query }) => answer(await body(ctx, await subject(ctx, headers, rules.VALIDATE_TOKEN), query.nocatalog !== undefined), { headers: { 'x-subject-token': headers['x-subject-token']!, vary: 'X-Auth-Token' } }),
+      handle: async ({ ctx, headers, query }) => shown(await body(ctx, await subject(ctx, headers, rules.VALIDATE_TOKEN), query.nocatalog !== undefined), headers['x-subject-token']!),
     }),
     route({
       method: 'HEAD', path: '/v3/auth/tokens', rule: rules.CHECK_TOKEN, status: 200, summary: 'Check token',

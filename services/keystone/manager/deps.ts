@@ -14,6 +14,6 @@ export interface Deps {
   keys: KeyRepository
   passwords: Passwords
   options: { tokenExpiration: number, maxActiveKeys: number }
-  /** Called last in every transaction that may change what a token is worth: cached verdicts are dropped when it commits, within a second in other processes. */
+  /** Called last in every transaction that may change what a token is worth, or the catalog shown with it: cached verdicts are dropped when it commits, within a second in other processes. */
   changed(tx: Tx): Promise<void>
 }

@@ -19,7 +19,7 @@ export type Catalog = NonNullable<TokenBody['catalog']>
 export type EndpointManager = ReturnType<typeof endpointManager>
 
 /** The use cases of endpoints. */
-export function endpointManager({ db, ids }: Deps) {
+export function endpointManager({ db, ids, changed }: Deps) {
   async function checked(tx: Tx, endpoint: Endpoint, input: EndpointInput): Promise<void> {
     if (typeof input.region === 'string' && endpoint.regionId === input.region && !await regions.find(tx, input.region)) await regions.insert(tx, { id: input.region, description: '', parentId: null, extra: {} })
     if (!await services.find(tx, endpoint.serviceId)) throw invalid('endpoint.service', `Could not find service: ${endpoint.serviceId}.`)
@@ -45,6 +45,7 @@ export function endpointManager({ db, ids }: Deps) {
       await db.write(async tx => {
         await checked(tx, endpoint, input)
         await endpoints.insert(tx, endpoint)
+        await changed(tx)
       })
       return endpoint
     },
@@ -61,6 +62,7 @@ export function endpointManager({ db, ids }: Deps) {
           }
           await checked(tx, next, input)
           await endpoints.update(tx, next)
+          await changed(tx)
           return next
         })
       } catch (error) {
@@ -74,6 +76,7 @@ export function endpointManager({ db, ids }: Deps) {
       await db.write(async tx => {
         if (!await endpoints.find(tx, id)) throw notFound('endpoint', id)
         await endpoints.remove(tx, id)
+        await changed(tx)
       })
     },
 

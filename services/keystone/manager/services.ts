@@ -12,7 +12,7 @@ export interface ServiceInput { type?: string | undefined, name?: string | undef
 export type ServiceManager = ReturnType<typeof serviceManager>
 
 /** The use cases of services. */
-export function serviceManager({ db, ids }: Deps) {
+export function serviceManager({ db, ids, changed }: Deps) {
   return {
     async show(ctx: Context, id: string): Promise<Service> {
       ctx.authorize(rules.GET_SERVICE, {})
@@ -29,7 +29,10 @@ export function serviceManager({ db, ids }: Deps) {
     async create(ctx: Context, input: ServiceInput & { type: string }): Promise<Service> {
       ctx.authorize(rules.CREATE_SERVICE, {})
       const service: Service = { id: ids.hex(), type: input.type, name: input.name ?? '', description: input.description ?? null, enabled: input.enabled ?? true }
-      await db.write(tx => services.insert(tx, service))
+      await db.write(async tx => {
+        await services.insert(tx, service)
+        await changed(tx)
+      })
       return service
     },
 
@@ -40,6 +43,7 @@ export function serviceManager({ db, ids }: Deps) {
         if (!service) throw notFound('service', id)
         const next = { ...service, type: input.type ?? service.type, name: input.name ?? service.name, description: input.description === undefined ? service.description : input.description, enabled: input.enabled ?? service.enabled }
         await services.update(tx, next)
+        await changed(tx)
         return next
       })
     },
@@ -49,6 +53,7 @@ export function serviceManager({ db, ids }: Deps) {
       await db.write(async tx => {
         if (!await services.find(tx, id)) throw notFound('service', id)
         await services.remove(tx, id)
+        await changed(tx)
       })
     },
   }
