@@ -1,96 +1,14 @@
-// `npm run bench`: what is fast and what is not, as rows of docs/bench.md with the machine named; each figure the median of 5 runs.
-// Limits stand beside the figures where there are any: bare QEMU for a guest's boot, the issue's targets for the rest. Nothing here is a test.
-import { execFile, spawn } from 'node:child_process'
+// `npm run bench [-- PART…]`: what is fast and what is not, as rows of docs/bench.md with the machine named; each figure the median of 5 runs.
+// Parts: starts, servers, identity; those not named keep the rows they have. Limits stand beside the figures where there are any: bare QEMU for a
+// guest's boot, the same requests to upstream, the targets for the rest. Nothing here is a test.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { Agent, request } from 'node:http'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
-
-const exec = promisify(execFile)
-const ROOT = resolve(import.meta.dirname, '../..')
-const ALTO = join(ROOT, 'alto')
-const RUNS = Number(process.env['ALTO_BENCH_RUNS'] ?? 5)
-
-interface Row { what: string, median: number, min: number, max: number, unit: string, target?: string }
-
-const rows: Row[] = []
-
-function add(what: string, unit: string, values: readonly number[], target?: string): void {
-  const sorted = values.toSorted((a, b) => a - b)
-  const row = { what, unit, median: sorted[sorted.length >> 1]!, min: sorted[0]!, max: sorted.at(-1)!, ...(target !== undefined && { target }) }
-  rows.push(row)
-  console.log(`${what}: ${round(row.median)} ${unit} (${round(row.min)}…${round(row.max)})${target === undefined ? '' : `, target ${target}`}`)
-}
-
-function round(value: number): string {
-  return value >= 100 ? String(Math.round(value)) : value.toPrecision(3)
-}
-
-async function times<T>(work: () => Promise<T>, runs = RUNS): Promise<T[]> {
-  const out: T[] = []
-  for (let i = 0; i < runs; i++) out.push(await work())
-  return out
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now()
-  await work()
-  return (performance.now() - began) / 1000
-}
-
-const agent = new Agent({ keepAlive: true, maxSockets: 16 })
-
-interface Reply { status: number, headers: NodeJS.Dict<string | string[]>, body: unknown }
-
-function ask(base: string, method: string, path: string, opts: { token?: string, body?: unknown, headers?: Record<string, string> } = {}): Promise<Reply> {
-  const text = opts.body === undefined ? undefined : JSON.stringify(opts.body)
-  return new Promise((settle, fail) => {
-    const req = request(base + path, { method, agent, headers: { ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }), ...(opts.token !== undefined && { 'x-auth-token': opts.token }), ...opts.headers } }, res => {
-      const chunks: Buffer[] = []
-      res.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-        const got = Buffer.concat(chunks).toString()
-        settle({ status: res.statusCode!, headers: res.headers, body: got && (res.headers['content-type'] ?? '').includes('json') ? JSON.parse(got) as unknown : got })
-      })
-    })
-    req.on('error', fail)
-    req.end(text)
-  })
-}
-
-interface Bench { dir: string, url: string, pid: number, cloud: string, admin: string, demo: string }
-
-async function alto(dir: string, ...args: string[]): Promise<string> {
-  const { stdout } = await exec(ALTO, [...args, '--data', dir], { timeout: 600_000 })
-  return stdout
-}
-
-async function start(dir: string, drivers: 'real' | 'fake', ...flags: string[]): Promise<Bench> {
-  await alto(dir, 'up', '--drivers', drivers, '--listen', '127.0.0.1:0', '--detach', ...flags)
-  const status = JSON.parse(await alto(dir, 'status', '--json')) as { url: string, pid: number, cloud: string }
-  const secrets = JSON.parse(await readFile(join(dir, 'secrets.json'), 'utf8')) as { adminPassword: string, demoPassword: string }
-  return { dir, ...status, admin: await login(status.url, 'admin', secrets.adminPassword), demo: await login(status.url, 'demo', secrets.demoPassword) }
-}
-
-function passwordAuth(name: string, password: string): unknown {
-  return { auth: { identity: { methods: ['password'], password: { user: { name, domain: { id: 'default' }, password } } }, scope: { project: { name, domain: { id: 'default' } } } } }
-}
-
-async function login(url: string, name: string, password: string): Promise<string> {
-  const { headers } = await ask(url, 'POST', '/identity/v3/auth/tokens', { body: passwordAuth(name, password) })
-  return String(headers['x-subject-token'])
-}
-
-/** Requests a second with `clients` at once, for about two seconds. */
-async function rate(clients: number, one: () => Promise<unknown>): Promise<number> {
-  const until = performance.now() + 2000
-  let count = 0
-  const began = performance.now()
-  await Promise.all(Array.from({ length: clients }, async () => { while (performance.now() < until) { await one(); count++ } }))
-  return count / ((performance.now() - began) / 1000)
-}
+import { join } from 'node:path'
+import { identity } from './identity.ts'
+import { add, agent, alto, ALTO, ask, exec, ROOT, round, rows, RUNS, seconds, start, times, type Bench } from './measuring.ts'
 
 /** Resident memory of every process that carries the cloud's id or is its main process, guests apart, in MB. */
 async function memory(b: Bench): Promise<number> {
@@ -118,17 +36,6 @@ async function starts(drivers: 'real' | 'fake'): Promise<void> {
   add(`first start to ready, ${drivers} drivers, everything installed and cached, demo set made`, 's', cold)
   add(`warm start to ready, ${drivers} drivers`, 's', warm, 'under 2 s')
   await rm(dir, { recursive: true, force: true })
-}
-
-async function identity(b: Bench): Promise<void> {
-  const name = 'bench'
-  const created = await ask(b.url, 'POST', '/identity/v3/users', { token: b.admin, body: { user: { name, password: 'bench-secret' } } })
-  const { user } = created.body as { user: { id: string } }
-  const body = { auth: { identity: { methods: ['password'], password: { user: { id: user.id, password: 'bench-secret' } } } } }
-  add('tokens by password (bcrypt cost 12, 8 clients)', '/s', await times(() => rate(8, () => ask(b.url, 'POST', '/identity/v3/auth/tokens', { body })), 3))
-  add('tokens by token (8 clients)', '/s', await times(() => rate(8, () => ask(b.url, 'POST', '/identity/v3/auth/tokens', { body: { auth: { identity: { methods: ['token'], token: { id: b.demo } } } } }))))
-  add('validations (8 clients)', '/s', await times(() => rate(8, () => ask(b.url, 'GET', '/identity/v3/auth/tokens', { token: b.admin, headers: { 'x-subject-token': b.demo } }))), '20 times upstream\'s 222/s = 4440/s')
-  await ask(b.url, 'DELETE', `/identity/v3/users/${user.id}`, { token: b.admin })
 }
 
 interface ServerBody { server: { id: string, status: string, fault?: unknown } }
@@ -242,46 +149,61 @@ async function fakeServers(b: Bench): Promise<void> {
   add(`fake-driver servers created to ACTIVE, ${count} at once`, '/s', perSecond)
 }
 
-/** What stands below this line in docs/bench.md was measured by hand, where a program cannot: it is kept. */
-const BY_HAND = '## By hand'
+/** One part of the benchmark: its heading in docs/bench.md and what measures it. */
+interface Part { title: string, measure(dir: string): Promise<void> }
 
-async function byHand(): Promise<string> {
-  const text = await readFile(join(ROOT, 'docs/bench.md'), 'utf8').catch(() => '')
-  const at = text.indexOf(BY_HAND)
-  return at === -1 ? '' : text.slice(at)
+const REAL = process.getuid?.() === 0
+
+const PARTS: Readonly<Record<string, Part>> = {
+  starts: { title: 'Starting', async measure() {
+    await starts('fake')
+    if (REAL) await starts('real')
+  } },
+  servers: { title: 'Servers and memory', async measure(dir) {
+    for (const drivers of REAL ? ['fake', 'real'] as const : ['fake'] as const) {
+      const b = await start(join(dir, drivers), drivers)
+      try {
+        add(`memory of all our processes at idle, demo set made, ${drivers} drivers, guests apart`, 'MB', await times(() => memory(b), 1), 'under 250 MB')
+        await (drivers === 'fake' ? fakeServers(b) : realServers(b))
+      } finally {
+        await alto(b.dir, 'down')
+      }
+    }
+  } },
+  identity: { title: process.env['ALTO_BENCH_COST'] === undefined ? 'Identity' : `Identity at bcrypt cost ${process.env['ALTO_BENCH_COST']}`, measure: identity },
 }
 
-async function report(): Promise<void> {
+/** The page's parts by title: a part that was measured again takes the place of its old one, the rest (what was measured by hand too) stays. */
+async function report(title: string): Promise<void> {
+  const file = join(ROOT, 'docs/bench.md')
+  const [, ...old] = (await readFile(file, 'utf8').catch(() => '')).split(/^## /m)
   const qemu = await exec('qemu-system-x86_64', ['--version']).then(({ stdout }) => stdout.split('\n')[0], () => 'no QEMU')
-  const text = [
-    '# Measurements', '',
-    `Made by \`npm run bench\`: medians of ${RUNS} runs (fewest and most beside them). Machine: ${cpus().length} × ${cpus()[0]?.model.trim() || 'unnamed CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.version}, ${qemu}.`, '',
-    '| what | median | min | max | target |', '|---|---|---|---|---|',
-    ...rows.map(row => `| ${row.what} | ${round(row.median)} ${row.unit} | ${round(row.min)} | ${round(row.max)} | ${row.target ?? ''} |`), '', await byHand(),
+  const beside = rows.some(row => row.beside !== undefined)
+  const cells = (row: (typeof rows)[number]) => [row.what, `${round(row.median)} ${row.unit}`, round(row.min), round(row.max), ...beside ? [row.beside === undefined ? '' : round(row.beside), row.ratio === undefined ? '' : round(row.ratio)] : [], row.target ?? '']
+  const heads = ['what', 'median', 'min', 'max', ...beside ? ['upstream', 'ratio'] : [], 'target']
+  const part = [
+    title, '', `${RUNS} runs on ${cpus().length} × ${cpus()[0]?.model.trim() || 'unnamed CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.version}, ${qemu}.`, '',
+    `| ${heads.join(' | ')} |`, `|${'---|'.repeat(heads.length)}`, ...rows.map(row => `| ${cells(row).join(' | ')} |`), '', '',
   ].join('\n')
-  await writeFile(join(ROOT, 'docs/bench.md'), text)
-  console.log('docs/bench.md written')
+  const at = old.findIndex(one => one.startsWith(`${title}\n`))
+  const parts = at === -1 ? [part, ...old] : old.toSpliced(at, 1, part)
+  await writeFile(file, ['# Measurements\n\nMade by `npm run bench`: medians, fewest and most beside them; where upstream was asked too, in turn with ours, its median and the ratio.\n\n', ...parts].join('## '))
+  rows.length = 0
 }
 
 async function main(): Promise<void> {
-  const real = process.getuid?.() === 0 && process.argv[2] !== 'fake'
-  await starts('fake')
-  if (real) await starts('real')
-  const dir = await mkdtemp(join(tmpdir(), 'alto-bench-'))
-  for (const drivers of real ? ['fake', 'real'] as const : ['fake'] as const) {
-    const b = await start(join(dir, drivers), drivers)
+  const asked = process.argv.slice(2)
+  for (const name of asked.length ? asked : Object.keys(PARTS)) {
+    const part = PARTS[name]
+    if (!part) throw new Error(`There is no part ${name}; there are ${Object.keys(PARTS).join(', ')}.`)
+    const dir = await mkdtemp(join(tmpdir(), 'alto-bench-'))
     try {
-      add(`memory of all our processes at idle, demo set made, ${drivers} drivers, guests apart`, 'MB', await times(() => memory(b), 1), 'under 250 MB')
-      if (drivers === 'fake') {
-        await identity(b)
-        await fakeServers(b)
-      } else await realServers(b)
+      await part.measure(dir)
+      await report(part.title)
     } finally {
-      await alto(b.dir, 'down')
+      await rm(dir, { recursive: true, force: true })
     }
   }
-  await rm(dir, { recursive: true, force: true })
-  await report()
 }
 
 await stat(ALTO)
