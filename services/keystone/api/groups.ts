@@ -4,8 +4,10 @@ import { route, t, type AnyRoute } from '@alto/kit/http'
 import type { GroupManager } from '../manager/groups.ts'
 import type { Group } from '../model/users.ts'
 import * as rules from '../policy/groups.ts'
-import { byId, description, extraOf, listOf, self, shortName } from './links.ts'
+import { listingOf, listQuery, pageOf } from './filters.ts'
+import { byId, description, extraOf, self, shortName } from './links.ts'
 
+const FILTERS = { name: 'text', domain_id: 'text' } as const
 const fields = { domain_id: t.optional(t.id()), description: t.optional(t.nullable(description)) }
 const KNOWN = ['name', 'domain_id', 'description']
 const membership = t.object({ id: t.id(), user_id: t.id() })
@@ -14,8 +16,8 @@ const membership = t.object({ id: t.id(), user_id: t.id() })
 export function groupRoutes(groups: GroupManager): AnyRoute[] {
   return [
     route({
-      method: 'GET', path: '/v3/groups', rule: rules.LIST_GROUPS, status: 200, summary: 'List groups', query: t.open({ name: t.optional(t.string()), domain_id: t.optional(t.string()) }),
-      handle: async ({ ctx, query: q }) => listOf(ctx, 'groups', 'groups', (await groups.list(ctx, { name: q.name, domainId: q.domain_id })).map(g => view(ctx, g))),
+      method: 'GET', path: '/v3/groups', rule: rules.LIST_GROUPS, status: 200, summary: 'List groups', query: listQuery(FILTERS),
+      handle: async ({ ctx, url }) => pageOf(ctx, url, 'groups', await groups.list(ctx, listingOf(url, FILTERS)), g => view(ctx, g)),
     }),
     route({
       method: 'POST', path: '/v3/groups', rule: rules.CREATE_GROUP, status: 201, summary: 'Create group', body: t.open({ group: t.open({ name: shortName, ...fields }) }),
@@ -50,8 +52,8 @@ export function groupRoutes(groups: GroupManager): AnyRoute[] {
       handle: async ({ ctx, params }) => groups.removeMember(ctx, params.id, params.user_id),
     }),
     route({
-      method: 'GET', path: '/v3/users/{id}/groups', rule: rules.LIST_GROUPS_FOR_USER, status: 200, summary: 'List groups to which a user belongs', params: byId,
-      handle: async ({ ctx, params }) => listOf(ctx, 'groups', `users/${params.id}/groups`, (await groups.listOfUser(ctx, params.id)).map(g => view(ctx, g))),
+      method: 'GET', path: '/v3/users/{id}/groups', rule: rules.LIST_GROUPS_FOR_USER, status: 200, summary: 'List groups to which a user belongs', params: byId, query: listQuery({ name: 'text' }),
+      handle: async ({ ctx, params, url }) => pageOf(ctx, url, 'groups', await groups.listOfUser(ctx, params.id, listingOf(url, { name: 'text' })), g => view(ctx, g)),
     }),
   ]
 }

@@ -4,6 +4,7 @@ import { route, t, type AnyRoute } from '@alto/kit/http'
 import type { Implications, RoleManager } from '../manager/roles.ts'
 import type { Role } from '../model/roles.ts'
 import * as rules from '../policy/roles.ts'
+import { listingOf, listQuery, pageOf } from './filters.ts'
 import { byId, description, listOf, name, options, self } from './links.ts'
 
 const fields = { description: t.optional(t.nullable(description)), options: t.optional(options), domain_id: t.optional(t.nullable(t.id())) }
@@ -13,8 +14,8 @@ const pair = t.object({ id: t.id(), implied_id: t.id() })
 export function roleRoutes(roles: RoleManager): AnyRoute[] {
   return [
     route({
-      method: 'GET', path: '/v3/roles', rule: rules.LIST_ROLES, status: 200, summary: 'List roles', query: t.open({ name: t.optional(t.string()), domain_id: t.optional(t.string()) }),
-      handle: async ({ ctx, query: q }) => listOf(ctx, 'roles', 'roles', (await roles.list(ctx, { name: q.name, domainId: q.domain_id })).map(r => viewRole(ctx, r))),
+      method: 'GET', path: '/v3/roles', rule: rules.LIST_ROLES, actionRules: [rules.LIST_DOMAIN_ROLES], status: 200, summary: 'List roles', query: listQuery({ name: 'text', domain_id: 'text' }),
+      handle: async ({ ctx, url }) => pageOf(ctx, url, 'roles', await roles.list(ctx, listingOf(url, { name: 'text' }), url.searchParams.get('domain_id')), r => viewRole(ctx, r)),
     }),
     route({
       method: 'POST', path: '/v3/roles', rule: rules.CREATE_ROLE, status: 201, summary: 'Create role', body: t.open({ role: t.open({ name, ...fields }) }),

@@ -101,6 +101,6 @@ function scopeOf(scope: 'unscoped' | ScopeBody | undefined): ScopeRequest {
   if (unscoped !== undefined) return 'unscoped'
   if (system?.all === true) return { system: true }
   if (project) return { project }
-  if (domain) return { domain: { domain } }
+  if (domain) return { domain }
   throw invalid('scope', 'The scope names nothing: it may be project, domain, system (all: true) or unscoped.')
 }

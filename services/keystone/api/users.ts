@@ -5,7 +5,10 @@ import type { UserInput, UserManager } from '../manager/users.ts'
 import type { User } from '../model/users.ts'
 import * as groupRules from '../policy/groups.ts'
 import * as rules from '../policy/users.ts'
-import { byId, extraOf, flag, listOf, name, options, self } from './links.ts'
+import { listingOf, listQuery, pageOf } from './filters.ts'
+import { byId, extraOf, name, options, self } from './links.ts'
+
+const FILTERS = { name: 'text', domain_id: 'text', enabled: 'flag' } as const
 
 const password = t.string({ max: 4096 })
 const fields = {
@@ -19,8 +22,7 @@ export function userRoutes(users: UserManager): AnyRoute[] {
   return [
     route({
       method: 'GET', path: '/v3/users', rule: rules.LIST_USERS, status: 200, summary: 'List users',
-      query: t.open({ name: t.optional(t.string()), domain_id: t.optional(t.string()), enabled: t.optional(t.string()) }),
-      handle: async ({ ctx, query: q }) => listOf(ctx, 'users', 'users', (await users.list(ctx, { name: q.name, domainId: q.domain_id, enabled: flag(q.enabled) })).map(u => viewUser(ctx, u))),
+      query: listQuery(FILTERS), handle: async ({ ctx, url }) => pageOf(ctx, url, 'users', await users.list(ctx, listingOf(url, FILTERS)), u => viewUser(ctx, u)),
     }),
     route({
       method: 'POST', path: '/v3/users', rule: rules.CREATE_USER, status: 201, summary: 'Create user', body: t.open({ user: t.open({ name, ...fields }) }),
@@ -44,8 +46,8 @@ export function userRoutes(users: UserManager): AnyRoute[] {
       handle: async ({ params, body }) => users.changePassword(params.id, body.user.original_password, body.user.password),
     }),
     route({
-      method: 'GET', path: '/v3/groups/{id}/users', rule: groupRules.LIST_USERS_IN_GROUP, status: 200, summary: 'List users in group', params: byId,
-      handle: async ({ ctx, params }) => listOf(ctx, 'users', `groups/${params.id}/users`, (await users.listOfGroup(ctx, params.id)).map(u => viewUser(ctx, u))),
+      method: 'GET', path: '/v3/groups/{id}/users', rule: groupRules.LIST_USERS_IN_GROUP, status: 200, summary: 'List users in group', params: byId, query: listQuery(FILTERS),
+      handle: async ({ ctx, params, url }) => pageOf(ctx, url, 'users', await users.listOfGroup(ctx, params.id, listingOf(url, FILTERS)), u => viewUser(ctx, u)),
     }),
   ]
 }

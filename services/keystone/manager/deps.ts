@@ -4,6 +4,8 @@ import type { Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
 import type { KeyRepository } from '../driver/keys.ts'
 import type { Passwords } from '../driver/passwords.ts'
+import type { EnforcementModel } from '../model/limits.ts'
+import type { NameCheck } from '../model/projects.ts'
 import type { Tables, Tx } from '../store/tables.ts'
 
 /** Keystone's surroundings. */
@@ -13,7 +15,7 @@ export interface Deps {
   ids: Ids
   keys: KeyRepository
   passwords: Passwords
-  options: { tokenExpiration: number, maxActiveKeys: number }
+  options: { tokenExpiration: number, maxActiveKeys: number, listLimit: number | null, maxDbLimit: number, enforcementModel: EnforcementModel, returnAllEndpointsIfNoFilter: boolean, maxProjectTreeDepth: number, projectNameUrlSafe: NameCheck, domainNameUrlSafe: NameCheck }
   /** Called last in every transaction that may change what a token is worth, or the catalog shown with it: cached verdicts are dropped when it commits, within a second in other processes. */
   changed(tx: Tx): Promise<void>
 }

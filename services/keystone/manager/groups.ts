@@ -3,6 +3,7 @@ import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
 import { conflict, notFound } from '../model/faults.ts'
+import { bounded, type Listed, type Listing } from '../model/filters.ts'
 import { DEFAULT_DOMAIN } from '../model/projects.ts'
 import type { Group } from '../model/users.ts'
 import * as rules from '../policy/groups.ts'
@@ -44,17 +45,18 @@ export function groupManager(deps: Deps) {
   return {
     show: (ctx: Context, id: string) => db.read(tx => authorized(ctx, tx, rules.GET_GROUP, id)),
 
-    async list(ctx: Context, query: { domainId?: string | undefined, name?: string | undefined }): Promise<Group[]> {
-      ctx.authorize(rules.LIST_GROUPS, { target: { group: { domain_id: ctx.credentials.domainId } } })
-      return db.read(tx => groups.list(tx, { ...query, domainId: ctx.credentials.domainId ?? query.domainId }))
+    async list(ctx: Context, listing: Listing<groups.GroupField>): Promise<Listed<Group>> {
+      const { domainId } = ctx.credentials
+      ctx.authorize(rules.LIST_GROUPS, { target: { group: { domain_id: domainId } } })
+      return db.read(tx => groups.listPage(tx, bounded(listing, deps.options), { domainId }))
     },
 
-    async listOfUser(ctx: Context, userId: string): Promise<Group[]> {
+    async listOfUser(ctx: Context, userId: string, listing: Listing<'name'>): Promise<Listed<Group>> {
       return db.read(async tx => {
         const user = await users.find(tx, userId)
         ctx.authorize(rules.LIST_GROUPS_FOR_USER, user ? { user_id: user.id, target: { user: { id: user.id, domain_id: user.domainId } } } : {})
         if (!user) throw notFound('user', userId)
-        return groups.list(tx, { userId })
+        return groups.listPage(tx, bounded(listing, deps.options), { userId, domainId: ctx.credentials.domainId })
       })
     },
 

@@ -2,6 +2,7 @@
 import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import { conflict, invalid, notFound, refused } from '../model/faults.ts'
+import { bounded, type Listed, type Listing } from '../model/filters.ts'
 import { withImplied, type Inference, type Role } from '../model/roles.ts'
 import * as rules from '../policy/roles.ts'
 import * as roles from '../store/roles.ts'
@@ -50,9 +51,10 @@ export function roleManager(deps: Deps) {
       return role
     },
 
-    async list(ctx: Context, query: { name?: string | undefined, domainId?: string | undefined }): Promise<Role[]> {
-      ctx.authorize(rules.LIST_ROLES, {})
-      return db.read(tx => roles.list(tx, { name: query.name, domainId: query.domainId ?? null }))
+    /** The roles of a domain, or those of none. */
+    async list(ctx: Context, listing: Listing<roles.RoleField>, domainId: string | null): Promise<Listed<Role>> {
+      ctx.authorize(domainId === null ? rules.LIST_ROLES : rules.LIST_DOMAIN_ROLES, {})
+      return db.read(tx => roles.listPage(tx, bounded(listing, deps.options), domainId))
     },
 
     async create(ctx: Context, input: RoleInput & { name: string }): Promise<Role> {

@@ -3,6 +3,7 @@ import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
 import { conflict, notFound, unauthorized } from '../model/faults.ts'
+import { bounded, type Listed, type Listing } from '../model/filters.ts'
 import { DEFAULT_DOMAIN } from '../model/projects.ts'
 import type { User } from '../model/users.ts'
 import * as groupRules from '../policy/groups.ts'
@@ -42,17 +43,18 @@ export function userManager(deps: Deps) {
   return {
     show: (ctx: Context, id: string) => db.read(tx => authorized(ctx, tx, rules.GET_USER, id)),
 
-    async list(ctx: Context, query: { domainId?: string | undefined, name?: string | undefined, enabled?: boolean | undefined }): Promise<User[]> {
-      ctx.authorize(rules.LIST_USERS, { target: { domain_id: ctx.credentials.domainId } })
-      return db.read(tx => users.list(tx, { ...query, domainId: ctx.credentials.domainId ?? query.domainId }))
+    async list(ctx: Context, listing: Listing<users.UserField>): Promise<Listed<User>> {
+      const { domainId } = ctx.credentials
+      ctx.authorize(rules.LIST_USERS, { target: { domain_id: domainId } })
+      return db.read(tx => users.listPage(tx, bounded(listing, deps.options), { domainId }))
     },
 
-    async listOfGroup(ctx: Context, groupId: string): Promise<User[]> {
+    async listOfGroup(ctx: Context, groupId: string, listing: Listing<users.UserField>): Promise<Listed<User>> {
       return db.read(async tx => {
         const group = await groups.find(tx, groupId)
         ctx.authorize(groupRules.LIST_USERS_IN_GROUP, group ? { target: { group: { id: group.id, domain_id: group.domainId } } } : {})
         if (!group) throw notFound('group', groupId)
-        return users.list(tx, { groupId })
+        return users.listPage(tx, bounded(listing, deps.options), { groupId, domainId: ctx.credentials.domainId })
       })
     },
 

@@ -1,6 +1,8 @@
 // SQL for groups and their members.
 import { fromJson, toJson } from '@alto/kit/db'
+import type { Listed, Listing } from '../model/filters.ts'
 import type { Group } from '../model/users.ts'
+import { page } from './filters.ts'
 import type { Tables, Tx } from './tables.ts'
 
 /** The group, or undefined. */
@@ -9,13 +11,23 @@ export async function find(tx: Tx, id: string): Promise<Group | undefined> {
   return row && fromRow(row)
 }
 
-/** Groups by domain, name and member, by name. */
-export async function list(tx: Tx, filter: { domainId?: string | undefined, name?: string | undefined, userId?: string | undefined }): Promise<Group[]> {
+/** All groups, or those of a domain, by name. */
+export async function list(tx: Tx, filter: { domainId?: string }): Promise<Group[]> {
   let query = tx.selectFrom('groups').selectAll()
   if (filter.domainId !== undefined) query = query.where('domain_id', '=', filter.domainId)
-  if (filter.name !== undefined) query = query.where('name', '=', filter.name)
-  if (filter.userId !== undefined) query = query.where('id', 'in', tx.selectFrom('group_members').select('group_id').where('user_id', '=', filter.userId))
   return (await query.orderBy('name').orderBy('id').execute()).map(fromRow)
+}
+
+/** The fields that lists of groups are filtered by. */
+export type GroupField = 'name' | 'domain_id'
+
+/** A page of the groups of a domain, or of all, or of those that a user is in. */
+export async function listPage(tx: Tx, listing: Listing<GroupField>, within: { domainId?: string | undefined, userId?: string | undefined }): Promise<Listed<Group>> {
+  let query = tx.selectFrom('groups').selectAll()
+  if (within.domainId !== undefined) query = query.where('domain_id', '=', within.domainId)
+  if (within.userId !== undefined) query = query.where('id', 'in', tx.selectFrom('group_members').select('group_id').where('user_id', '=', within.userId))
+  const { items, more } = await page(query, listing, { name: 'name', domain_id: 'domain_id' }, ['name'])
+  return { items: items.map(fromRow), more }
 }
 
 /** The ids of the groups that the user is in. */

@@ -1,6 +1,8 @@
 // SQL for roles and what they imply. Global roles have the domain '' so that their names are unique too.
 import { fromJson, toJson } from '@alto/kit/db'
+import type { Listed, Listing } from '../model/filters.ts'
 import type { Inference, Role } from '../model/roles.ts'
+import { page } from './filters.ts'
 import type { Tables, Tx } from './tables.ts'
 
 /** The role, or undefined. */
@@ -16,6 +18,15 @@ export async function list(tx: Tx, filter: { name?: string | undefined, domainId
   if (filter.domainId !== undefined) query = query.where('domain_id', '=', filter.domainId ?? '')
   if (filter.ids) query = query.where('id', 'in', filter.ids.length ? filter.ids : [''])
   return (await query.orderBy('name').orderBy('id').execute()).map(fromRow)
+}
+
+/** The fields that lists of roles are filtered by. */
+export type RoleField = 'name'
+
+/** A page of the roles of a domain, or of those of none. */
+export async function listPage(tx: Tx, listing: Listing<RoleField>, domainId: string | null): Promise<Listed<Role>> {
+  const { items, more } = await page(tx.selectFrom('roles').selectAll().where('domain_id', '=', domainId ?? ''), listing, { name: 'name' }, ['name'])
+  return { items: items.map(fromRow), more }
 }
 
 /** Adds a role. Breaks the unique index when the name is taken. */

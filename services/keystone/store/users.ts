@@ -1,15 +1,12 @@
 // SQL for users.
 import { fromJson, toJson } from '@alto/kit/db'
+import type { Listed, Listing } from '../model/filters.ts'
 import type { User } from '../model/users.ts'
+import { page } from './filters.ts'
 import type { Tables, Tx } from './tables.ts'
 
-/** Which users a list holds. */
-export interface UserFilter {
-  domainId?: string | undefined
-  name?: string | undefined
-  enabled?: boolean | undefined
-  groupId?: string | undefined
-}
+/** The fields that lists of users are filtered by. */
+export type UserField = 'name' | 'domain_id' | 'enabled'
 
 /** The user, or undefined. */
 export async function find(tx: Tx, id: string): Promise<User | undefined> {
@@ -28,14 +25,20 @@ export async function passwordHash(tx: Tx, id: string): Promise<string | null> {
   return (await tx.selectFrom('users').select('password_hash').where('id', '=', id).executeTakeFirst())?.password_hash ?? null
 }
 
-/** Users by filter, by name. */
-export async function list(tx: Tx, filter: UserFilter): Promise<User[]> {
+/** All users, or those of a domain, by name. */
+export async function list(tx: Tx, filter: { domainId?: string }): Promise<User[]> {
   let query = tx.selectFrom('users').selectAll()
   if (filter.domainId !== undefined) query = query.where('domain_id', '=', filter.domainId)
-  if (filter.name !== undefined) query = query.where('name', '=', filter.name)
-  if (filter.enabled !== undefined) query = query.where('enabled', '=', filter.enabled ? 1 : 0)
-  if (filter.groupId !== undefined) query = query.where('id', 'in', tx.selectFrom('group_members').select('user_id').where('group_id', '=', filter.groupId))
   return (await query.orderBy('name').orderBy('id').execute()).map(fromRow)
+}
+
+/** A page of the users of a domain, of a group, or of all. */
+export async function listPage(tx: Tx, listing: Listing<UserField>, within: { domainId?: string | undefined, groupId?: string | undefined }): Promise<Listed<User>> {
+  let query = tx.selectFrom('users').selectAll()
+  if (within.domainId !== undefined) query = query.where('domain_id', '=', within.domainId)
+  if (within.groupId !== undefined) query = query.where('id', 'in', tx.selectFrom('group_members').select('user_id').where('group_id', '=', within.groupId))
+  const { items, more } = await page(query, listing, { name: 'name', domain_id: 'domain_id', enabled: 'enabled' }, ['name'])
+  return { items: items.map(fromRow), more }
 }
 
 /** Adds a user. Breaks the unique index when the name is taken. */

@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ManualClock } from '@alto/kit/clock'
+import { loadConfig, type Values } from '@alto/kit/config'
 import { migrate, openSqlite, type Database } from '@alto/kit/db'
 import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet } from '@alto/kit/policy'
-import { declared, keystoneService, migrations, type Bootstrap, type Tables } from '../index.ts'
+import { declared, keystoneOptions, keystoneService, migrations, type Bootstrap, type Tables } from '../index.ts'
 
 /** An answer, its body parsed. */
 export interface Answer { status: number, body: any, headers: Readonly<Record<string, string | undefined>> } // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -24,10 +25,15 @@ export const WANTED: Bootstrap = {
   endpoints: [{ type: 'identity', name: 'keystone', description: 'Identity', url: '$(base)s/identity' }, { type: 'object-store', name: 'swift', description: 'Objects', url: '$(base)s/object-store/v1/AUTH_$(project_id)s' }],
 }
 
+/** Keystone's options at their defaults, but for cheap hashes and what is given. */
+export function optionsWith(given: Partial<Values<typeof keystoneOptions>> = {}): Values<typeof keystoneOptions> {
+  return { ...loadConfig([keystoneOptions], { file: 'none', text: '' }).keystone, passwordHashRounds: 4, ...given }
+}
+
 export type Cloud = Awaited<ReturnType<typeof keystoneAlone>>
 
 /** Keystone alone, with a clock that stands still. With a `db` it is one of several on it; one `beside` another shares its keys and its clock. */
-export async function keystoneAlone(opts: { rounds?: number, db?: Database<Tables>, beside?: { readonly clock: ManualClock, readonly keysDir: string } } = {}) {
+export async function keystoneAlone(opts: { options?: Partial<Values<typeof keystoneOptions>>, db?: Database<Tables>, beside?: { readonly clock: ManualClock, readonly keysDir: string } } = {}) {
   const keysDir = opts.beside?.keysDir ?? await mkdtemp(join(tmpdir(), 'alto-keys-'))
   const clock = opts.beside?.clock ?? new ManualClock()
   const log = memoryLog()
@@ -35,7 +41,7 @@ export async function keystoneAlone(opts: { rounds?: number, db?: Database<Table
   const db = opts.db ?? openSqlite<Tables>(':memory:')
   if (!opts.db) await migrate(db, migrations, clock)
   const asked = enforcer(policySet(declared.rules))
-  const keystone = await keystoneService({ db, clock, ids, keys: keysDir, enforcer: () => asked, options: { tokenExpiration: 3600, maxActiveKeys: 3, passwordHashRounds: opts.rounds ?? 4 } })
+  const keystone = await keystoneService({ db, clock, ids, keys: keysDir, enforcer: () => asked, options: optionsWith(opts.options) })
   if (!opts.beside) await keystone.bootstrap(WANTED)
   const server = await httpServer({ services: keystone.http, log, ids, clock, publicUrl: 'http://cloud' })
 

@@ -9,7 +9,7 @@ import { seededIds } from '@alto/kit/ids'
 import { enforcer, policySet } from '@alto/kit/policy'
 import { twoControllers, type Ended } from '@alto/kit/testing'
 import { declared, keystoneService, migrations, type Tables } from '../index.ts'
-import { keystoneAlone, WANTED, type Answer, type Cloud } from './cloud.ts'
+import { keystoneAlone, optionsWith, WANTED, type Answer, type Cloud } from './cloud.ts'
 
 /** The status of a look at the token's own self: 200, or 401 when it is worth nothing. */
 const worth = async (cloud: Cloud, token: string) => (await cloud.ask('GET', '/identity/v3/auth/tokens', { token, headers: { 'x-subject-token': token } })).status
@@ -73,7 +73,7 @@ test('two controllers that start at once on an empty database make its first use
   const clock = new ManualClock()
   const start = async (at: 0 | 1, order: number) => {
     const keysDir = join(dir, String(order))
-    const options = { tokenExpiration: 3600, maxActiveKeys: 3, passwordHashRounds: 4 }
+    const options = optionsWith()
     const keystone = await keystoneService({ db: two.databases[at], clock, ids: seededIds(at), keys: keysDir, enforcer: () => asked, options })
     await keystone.bootstrap(WANTED)
     return Promise.all((await readdir(keysDir)).filter(name => /^\d+$/.test(name)).toSorted().map(name => readFile(join(keysDir, name), 'utf8')))
