@@ -11,6 +11,7 @@ import { dialect } from './api/dialect.ts'
 import { discoveryRoutes } from './api/discovery.ts'
 import { endpointRoutes } from './api/endpoints.ts'
 import { groupRoutes } from './api/groups.ts'
+import { limitRoutes } from './api/limits.ts'
 import { PREFIX } from './api/prefix.ts'
 import { domainRoutes, projectRoutes } from './api/projects.ts'
 import { regionRoutes } from './api/regions.ts'
@@ -27,6 +28,7 @@ import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
 import type { Deps } from './manager/deps.ts'
 import { endpointManager, type EndpointManager } from './manager/endpoints.ts'
 import { groupManager, type GroupManager } from './manager/groups.ts'
+import { limitManager, type LimitManager } from './manager/limits.ts'
 import { projectManager, type ProjectManager } from './manager/projects.ts'
 import { regionManager, type RegionManager } from './manager/regions.ts'
 import { roleManager, type RoleManager } from './manager/roles.ts'
@@ -40,6 +42,7 @@ import * as baseRules from './policy/base.ts'
 import * as domainRules from './policy/domains.ts'
 import * as endpointRules from './policy/endpoints.ts'
 import * as groupRules from './policy/groups.ts'
+import * as limitRules from './policy/limits.ts'
 import * as projectRules from './policy/projects.ts'
 import * as regionRules from './policy/regions.ts'
 import * as roleRules from './policy/roles.ts'
@@ -51,7 +54,7 @@ import { migrations, type Tables } from './store/tables.ts'
 export { keystoneOptions, migrations, type Bootstrap, type KeyRepository, type Passwords, type Tables }
 
 const rules: readonly Rule[] = [
-  baseRules, authRules, domainRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules,
+  baseRules, authRules, domainRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules, limitRules,
 ].flatMap(room => Object.values(room))
 
 /** Keystone's managers, as its routes use them. */
@@ -67,6 +70,7 @@ interface Managers {
   regions: RegionManager
   services: ServiceManager
   endpoints: EndpointManager
+  limits: LimitManager
 }
 
 /** What Keystone declares: for the documents, the coverage and the checks. */
@@ -107,7 +111,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const tokens = tokenManager(deps, fernetTokens(keys, parts.ids))
   const routes = routesOf({
     tokens, authentication: authenticationManager(deps, tokens), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
-    assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps),
+    assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), limits: limitManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()
 
@@ -130,6 +134,6 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
 function routesOf(m: Managers): AnyRoute[] {
   return [
     ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
-    ...assignmentRoutes(m.assignments), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints),
+    ...assignmentRoutes(m.assignments), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...limitRoutes(m.limits),
   ]
 }

@@ -15,7 +15,17 @@ export interface Deps {
   ids: Ids
   keys: KeyRepository
   passwords: Passwords
-  options: { tokenExpiration: number, maxActiveKeys: number, listLimit: number | null, maxDbLimit: number, enforcementModel: EnforcementModel, returnAllEndpointsIfNoFilter: boolean, maxProjectTreeDepth: number, projectNameUrlSafe: NameCheck, domainNameUrlSafe: NameCheck }
+  options: {
+    tokenExpiration: number
+    maxActiveKeys: number
+    listLimit: number | null
+    maxDbLimit: number
+    enforcementModel: EnforcementModel
+    returnAllEndpointsIfNoFilter: boolean
+    maxProjectTreeDepth: number
+    projectNameUrlSafe: NameCheck
+    domainNameUrlSafe: NameCheck
+  }
   /** Called last in every transaction that may change what a token is worth, or the catalog shown with it: cached verdicts are dropped when it commits, within a second in other processes. */
   changed(tx: Tx): Promise<void>
 }

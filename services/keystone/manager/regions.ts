@@ -4,6 +4,7 @@ import type { Context } from '@alto/kit/context'
 import type { Region } from '../model/catalog.ts'
 import { conflict, notFound, refused } from '../model/faults.ts'
 import * as rules from '../policy/regions.ts'
+import * as limits from '../store/limits.ts'
 import * as regions from '../store/regions.ts'
 import type { Deps } from './deps.ts'
 
@@ -51,6 +52,7 @@ export function regionManager({ db, ids }: Deps) {
       try {
         await db.write(async tx => {
           if (!await regions.find(tx, id)) throw notFound('region', id)
+          await limits.removeOf(tx, { regionId: id })
           await regions.remove(tx, id)
         })
       } catch (error) {

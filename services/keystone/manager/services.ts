@@ -3,6 +3,7 @@ import type { Context } from '@alto/kit/context'
 import type { Service } from '../model/catalog.ts'
 import { notFound } from '../model/faults.ts'
 import * as rules from '../policy/services.ts'
+import * as limits from '../store/limits.ts'
 import * as services from '../store/services.ts'
 import type { Deps } from './deps.ts'
 
@@ -52,6 +53,7 @@ export function serviceManager({ db, ids, changed }: Deps) {
       ctx.authorize(rules.DELETE_SERVICE, {})
       await db.write(async tx => {
         if (!await services.find(tx, id)) throw notFound('service', id)
+        await limits.removeOf(tx, { serviceId: id })
         await services.remove(tx, id)
         await changed(tx)
       })

@@ -16,6 +16,16 @@ export function invalid(code: string, message: string): Fault {
   return new Fault('badRequest', `keystone.${code}`, message)
 }
 
+/** A body names something that does not exist, or lacks what it must name. */
+export function expected(attribute: string, target: string): Fault {
+  return invalid(`${target}.expected`, `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`)
+}
+
+/** No limit, or registered limit, under that id. */
+export function limitNotFound(noun: 'limit' | 'registered limit', id: string): Fault {
+  return new Fault('notFound', `keystone.${noun.replaceAll(' ', '')}.notFound`, `Could not find ${noun} for ${id}.`)
+}
+
 /** Wrong name, wrong password, disabled, locked, gone: all the same to the caller; `reason` is for the log. */
 export function unauthorized(reason: string): Fault {
   return new Fault('unauthenticated', 'keystone.unauthorized', 'The request you have made requires authentication.', { detail: { reason } })

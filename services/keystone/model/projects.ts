@@ -17,6 +17,16 @@ export interface Project {
   extra: Readonly<Record<string, unknown>>
 }
 
+/** Whether names may hold what a URL reserves: always, not new ones, or not even where a token is scoped by them. */
+export const NAME_CHECKS = ['off', 'new', 'strict'] as const
+
+export type NameCheck = typeof NAME_CHECKS[number]
+
+/** Whether a name could stand in a URL as it is. */
+export function isUrlSafe(name: string): boolean {
+  return !/[;/?:@&=+$,]/.test(name)
+}
+
 /** The ids above the project, nearest first, its domain last, by a map of parents. */
 export function idsAbove(parents: ReadonlyMap<string, string | null>, id: string): string[] {
   const above: string[] = []

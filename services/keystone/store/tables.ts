@@ -1,11 +1,12 @@
 // Keystone's tables: JSON in text, booleans 0 and 1, times in milliseconds. Each room of tables/ holds rows and migrations of one matter.
 import type { Migration, Tx as KitTx } from '@alto/kit/db'
 import { identityMigrations, type IdentityTables } from './tables/identity.ts'
+import { limitMigrations, type LimitTables } from './tables/limits.ts'
 
 /** The rows, as Kysely sees them. */
-export interface Tables extends IdentityTables {}
+export interface Tables extends IdentityTables, LimitTables {}
 
 export type Tx = KitTx<Tables>
 
 /** In the order of their ids, which is the order in which they run. */
-export const migrations: readonly Migration[] = [...identityMigrations]
+export const migrations: readonly Migration[] = [...identityMigrations, ...limitMigrations]
