@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { sampleConfig } from '@alto/kit/config'
-import { samplePolicy } from '@alto/kit/policy'
+import { policyOptions, samplePolicy } from '@alto/kit/policy'
 import { coverageOfAll, coveragePage } from './coverage.ts'
 import { loadDeclared, type Declared } from './declared.ts'
 
@@ -10,7 +10,7 @@ const FOLDER = 'docs/generated'
 
 /** Every generated page: its path below docs/generated, and its text. */
 export function generatedPages(services: readonly Declared[], names: readonly string[]): Map<string, string> {
-  const sections = services.flatMap(one => one.options ? [one.options] : [])
+  const sections = [...services.flatMap(one => one.options ? [one.options] : []), policyOptions]
   return new Map([
     ['coverage.md', coveragePage(coverageOfAll(services, names))],
     ['config.yaml', `# Every option at its default. \`./alto config sample\` prints the same.\n${sampleConfig(sections)}`],

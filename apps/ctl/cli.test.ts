@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { get } from 'node:https'
 import { createServer } from 'node:net'
@@ -152,6 +152,12 @@ test('policy check says whether, and why not', async () => {
   assert.deepEqual((await check('--roles', 'admin')).stdout, 'yes: identity:create_user\n')
   const refused = await check('--roles', 'member')
   assert.deepEqual([refused.code, refused.stdout.startsWith('no: identity:create_user refuses: ')], [1, true])
+  await mkdir(join(dir, 'policy', 'keystone.d'), { recursive: true })
+  await writeFile(join(dir, 'policy', 'keystone.json'), '{"identity:create_user": "!"}')
+  await writeFile(join(dir, 'policy', 'keystone.d', 'more.yaml'), 'identity:create_user: role:member')
+  assert.deepEqual(await check('--roles', 'member'), { code: 0, stdout: 'yes: identity:create_user\n', stderr: `${join(dir, 'policy', 'keystone.json')}: policy files in JSON are deprecated; write it as YAML\n` })
+  await writeFile(join(dir, 'config.yaml'), 'policy: {enforce_scope: perhaps}')
+  assert.match((await check()).stderr, /enforce_scope/)
   assert.match((await alto(['policy', 'sample', 'keystone'])).stdout, /identity:create_user/)
   assert.match((await alto(['config', 'sample'])).stdout, /token_expiration/)
   const site = join(dir, 'site.yaml')

@@ -104,7 +104,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
 
   const policies = new Map<string, LivePolicy>()
   const policy = async (service: ServiceName, rules: readonly Rule[], kinds: Readonly<Record<string, CheckKind>> = {}) => {
-    const live = await livePolicy(directories.policy, service, rules, { clock, log, kinds })
+    const live = await livePolicy(directories.policy, service, rules, { clock, log, kinds, options: config.policy })
     undo.defer(() => live.stop())
     policies.set(service, live)
     return () => live.current()

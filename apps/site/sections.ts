@@ -1,6 +1,6 @@
 // The services of a site and what each declares: routes for the sweeps, options for the site's configuration file, rules for its policy files.
 import type { AnyRoute, MicroversionPolicy } from '@alto/kit/http'
-import type { CheckKind, Rule } from '@alto/kit/policy'
+import { policyOptions, type CheckKind, type Rule } from '@alto/kit/policy'
 import * as cinder from '@alto/cinder'
 import * as glance from '@alto/glance'
 import * as keystone from '@alto/keystone'
@@ -31,4 +31,4 @@ export const services: readonly Member[] = [
   { name: 'nova', prefix: '/compute', declared: nova.declared, microversions: nova.MICROVERSIONS },
 ]
 
-export const sections = [keystone.declared.options, placement.declared.options, glance.declared.options, nova.declared.options, neutron.declared.options, cinder.declared.options] as const
+export const sections = [keystone.declared.options, placement.declared.options, glance.declared.options, nova.declared.options, neutron.declared.options, cinder.declared.options, policyOptions] as const

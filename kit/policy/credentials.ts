@@ -18,6 +18,8 @@ export interface Credentials {
   readonly serviceRoles?: readonly string[]
   readonly serviceUserId?: string
   readonly serviceProjectId?: string
+  /** The only requests that the token is for (METHOD PATH of a service type); absent: any. */
+  readonly accessRules?: readonly { readonly service: string, readonly path: string, readonly method: string }[]
   /** The token's body as Keystone shows it, for checks on token.project.domain.id and the like. */
   readonly token?: Readonly<Record<string, unknown>>
 }

@@ -76,7 +76,7 @@ test('is_admin follows the service\'s own context_is_admin rule', () => {
   const rules = [rule({ name: 'context_is_admin', check: 'role:admin', description: '' }), rule({ name: 'it', check: 'is_admin:True', description: '' })]
   assert.equal(may(rules)('it', admin), true)
   assert.equal(may(rules)('it', member), false)
-  assert.equal(may(rules, { overrides: { file: 'nova.yaml', text: 'context_is_admin: role:member' } })('it', member), true)
+  assert.equal(may(rules, { overrides: [{ file: 'nova.yaml', text: 'context_is_admin: role:member' }] })('it', member), true)
   assert.equal(passes('is_admin:1', admin), false)
 })
 
@@ -93,26 +93,33 @@ test('the legacy check passes only when the new defaults are turned off', () => 
   const rules = [rule({ name: 'it', check: 'role:admin', legacy: 'project_id:%(project_id)s', description: '' })]
   assert.equal(may(rules)('it', member, { project_id: 'p1' }), false)
   assert.equal(may(rules, { enforceNewDefaults: false })('it', member, { project_id: 'p1' }), true)
-  assert.equal(may(rules, { enforceNewDefaults: false, overrides: { file: 'a.yaml', text: 'it: role:admin' } })('it', member, { project_id: 'p1' }), false)
+  assert.equal(may(rules, { enforceNewDefaults: false, overrides: [{ file: 'a.yaml', text: 'it: role:admin' }] })('it', member, { project_id: 'p1' }), false)
+})
+
+test('of several files a later one wins, and a former name that is still a rule is honoured without a word', () => {
+  const rules = [rule({ name: 'it', check: '!', description: '' }), rule({ name: 'it:more', formerly: 'it', check: '!', description: '' })]
+  const set = policySet(rules, { overrides: [{ file: 'a.yaml', text: 'it: role:admin' }, { file: 'b.yaml', text: 'it: role:member' }] })
+  assert.deepEqual(['it', 'it:more'].map(name => enforcer(set).allowed(name, member).allowed), [true, true])
+  assert.deepEqual(set.warnings, [])
 })
 
 test('an operator\'s file overrides defaults, in YAML or JSON, in text or the old list form', () => {
   const rules = [rule({ name: 'base', check: 'role:admin', description: '' }), rule({ name: 'it', check: 'rule:base', description: '' })]
-  assert.equal(may(rules, { overrides: { file: 'p.yaml', text: '# nothing' } })('it', member), false)
-  assert.equal(may(rules, { overrides: { file: 'p.yaml', text: '"base": "role:member"' } })('it', member), true)
+  assert.equal(may(rules, { overrides: [{ file: 'p.yaml', text: '# nothing' }] })('it', member), false)
+  assert.equal(may(rules, { overrides: [{ file: 'p.yaml', text: '"base": "role:member"' }] })('it', member), true)
   const json = { file: 'policy.json', text: '{"it": [["role:nobody"], ["role:member", "user_id:u1"]]}' }
-  assert.equal(may(rules, { overrides: json })('it', member), true)
-  assert.deepEqual(policySet(rules, { overrides: json }).warnings, ['policy.json: policy files in JSON are deprecated; write it as YAML'])
+  assert.equal(may(rules, { overrides: [json] })('it', member), true)
+  assert.deepEqual(policySet(rules, { overrides: [json] }).warnings, ['policy.json: policy files in JSON are deprecated; write it as YAML'])
 })
 
 test('an override under a rule\'s former name counts for the rule, with a warning', () => {
-  const set = policySet([rule({ name: 'new', formerly: 'old', check: 'role:admin', description: '' })], { overrides: { file: 'p.yaml', text: 'old: role:member' } })
+  const set = policySet([rule({ name: 'new', formerly: 'old', check: 'role:admin', description: '' })], { overrides: [{ file: 'p.yaml', text: 'old: role:member' }] })
   assert.equal(enforcer(set).allowed('new', member).allowed, true)
   assert.deepEqual(set.warnings, ['p.yaml: old is now called new; the override is used under the new name'])
 })
 
 test('unknown names and missing references are warnings; a reference to nothing refuses', () => {
-  const set = policySet([rule({ name: 'it', check: 'role:admin', description: '' })], { overrides: { file: 'p.yaml', text: 'it: rule:gone or rule:mine\nmine: role:nobody\nelse: "@"' } })
+  const set = policySet([rule({ name: 'it', check: 'role:admin', description: '' })], { overrides: [{ file: 'p.yaml', text: 'it: rule:gone or rule:mine\nmine: role:nobody\nelse: "@"' }] })
   assert.deepEqual(set.warnings, ['p.yaml: else is not a rule of this service, and no rule refers to it', 'p.yaml: it refers to rule:gone, which does not exist; that part refuses'])
   assert.equal(enforcer(set).allowed('it', admin).allowed, false)
 })
@@ -120,7 +127,7 @@ test('unknown names and missing references are warnings; a reference to nothing 
 test('a bad expression is an error that names its file and rule', () => {
   const said = (text: string): string => {
     try {
-      policySet([rule({ name: 'it', check: '', description: '' })], { overrides: { file: 'p.yaml', text } })
+      policySet([rule({ name: 'it', check: '', description: '' })], { overrides: [{ file: 'p.yaml', text }] })
       return 'accepted'
     } catch (error) {
       assert.ok(isFault(error))

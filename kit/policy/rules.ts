@@ -31,10 +31,16 @@ export interface PolicySet {
   readonly enforceScope: boolean
 }
 
+/** A policy file of an operator. */
+export interface PolicyFile {
+  readonly file: string
+  readonly text: string
+}
+
 /** How a policy set is made. */
 export interface PolicyOptions {
-  /** The operator's file: YAML or JSON, a check for each rule name. */
-  readonly overrides?: { readonly file: string, readonly text: string }
+  /** The operator's files: YAML or JSON, a check for each rule name. What a later one says of a name takes the place of what an earlier one does. */
+  readonly overrides?: readonly PolicyFile[]
   /** False: each rule's legacy check passes too. */
   readonly enforceNewDefaults?: boolean
   /** False: a token of the wrong scope is not refused for that alone. */
@@ -60,9 +66,16 @@ export function rule(declared: Rule): Rule {
 export function policySet(declared: readonly Rule[], options: PolicyOptions = {}): PolicySet {
   const rules = new Map(declared.map(one => [one.name, one]))
   if (rules.size !== declared.length) throw new Error(`a policy rule is declared twice: ${declared.find((one, i) => declared.findIndex(other => other.name === one.name) !== i)!.name}`)
-  const { file = 'policy', text = '' } = options.overrides ?? {}
-  const overrides = readOverrides(file, text)
-  const warnings = file.endsWith('.json') ? [`${file}: policy files in JSON are deprecated; write it as YAML`] : []
+  const files = options.overrides ?? []
+  const overrides = new Map<string, Check>()
+  const fileOf = new Map<string, string>()
+  for (const { file, text } of files) {
+    for (const [name, check] of readOverrides(file, text)) {
+      overrides.set(name, check)
+      fileOf.set(name, file)
+    }
+  }
+  const warnings = files.filter(({ file }) => file.endsWith('.json')).map(({ file }) => `${file}: policy files in JSON are deprecated; write it as YAML`)
   const checks = new Map<string, Check>()
 
   for (const one of declared) checks.set(one.name, defaultCheck(one, options.enforceNewDefaults ?? true))
@@ -70,19 +83,19 @@ export function policySet(declared: readonly Rule[], options: PolicyOptions = {}
     const former = one.formerly !== undefined && one.formerly !== one.name && !overrides.has(one.name) ? overrides.get(one.formerly) : undefined
     if (!former || referencedRules(former).includes(one.name)) continue
     checks.set(one.name, former)
-    warnings.push(`${file}: ${one.formerly} is now called ${one.name}; the override is used under the new name`)
+    if (!rules.has(one.formerly!)) warnings.push(`${fileOf.get(one.formerly!)}: ${one.formerly} is now called ${one.name}; the override is used under the new name`)
   }
   for (const [name, check] of overrides) checks.set(name, check)
 
   const referenced = new Set([...checks.values()].flatMap(referencedRules))
   const formerNames = new Set(declared.map(one => one.formerly))
   for (const name of overrides.keys()) {
-    if (!rules.has(name) && !referenced.has(name) && !formerNames.has(name)) warnings.push(`${file}: ${name} is not a rule of this service, and no rule refers to it`)
+    if (!rules.has(name) && !referenced.has(name) && !formerNames.has(name)) warnings.push(`${fileOf.get(name)}: ${name} is not a rule of this service, and no rule refers to it`)
   }
   for (const [name, check] of checks) {
-    for (const missing of referencedRules(check).filter(other => !checks.has(other))) warnings.push(`${file}: ${name} refers to rule:${missing}, which does not exist; that part refuses`)
+    for (const missing of referencedRules(check).filter(other => !checks.has(other))) warnings.push(`${fileOf.get(name) ?? 'policy'}: ${name} refers to rule:${missing}, which does not exist; that part refuses`)
   }
-  refuseCycles(checks, file)
+  refuseCycles(checks, name => fileOf.get(name) ?? 'policy')
   return { rules, checks, overridden: new Set(overrides.keys()), warnings, enforceScope: options.enforceScope ?? true }
 }
 
@@ -104,10 +117,10 @@ function readOverrides(file: string, text: string): Map<string, Check> {
   return new Map(Object.entries(parsed).map(([name, check]) => [name, named(`${file}: ${name}`, () => parseCheck(check))]))
 }
 
-function refuseCycles(checks: ReadonlyMap<string, Check>, file: string): void {
+function refuseCycles(checks: ReadonlyMap<string, Check>, fileOf: (name: string) => string): void {
   const done = new Set<string>()
   const visit = (name: string, path: readonly string[]): void => {
-    if (path.includes(name)) throw new Fault('badRequest', 'policy.cycle', `${file}: these rules refer to each other in a circle: ${[...path.slice(path.indexOf(name)), name].join(', ')}`)
+    if (path.includes(name)) throw new Fault('badRequest', 'policy.cycle', `${fileOf(name)}: these rules refer to each other in a circle: ${[...path.slice(path.indexOf(name)), name].join(', ')}`)
     if (done.has(name)) return
     for (const next of referencedRules(checks.get(name) ?? { is: 'never' })) visit(next, [...path, name])
     done.add(name)
