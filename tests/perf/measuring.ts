@@ -54,8 +54,19 @@ export const agent = new Agent({ keepAlive: true, maxSockets: 16 })
 /** An answer, its body parsed when it is JSON. */
 export interface Reply { status: number, headers: NodeJS.Dict<string | string[]>, body: unknown }
 
-/** One request. */
-export function ask(base: string, method: string, path: string, opts: { token?: string, body?: unknown, headers?: Record<string, string> } = {}): Promise<Reply> {
+interface Asked { token?: string, body?: unknown, headers?: Record<string, string> }
+
+/** One request. A server that hangs up without an answer (upstream's does under load) is asked again, twice. */
+export async function ask(base: string, method: string, path: string, opts: Asked = {}, again = 2): Promise<Reply> {
+  try {
+    return await askOnce(base, method, path, opts)
+  } catch (error) {
+    if (again > 0 && error instanceof Error && 'code' in error && error.code === 'ECONNRESET') return ask(base, method, path, opts, again - 1)
+    throw new Error(`${method} ${base}${path} had no answer`, { cause: error })
+  }
+}
+
+function askOnce(base: string, method: string, path: string, opts: Asked): Promise<Reply> {
   const text = opts.body === undefined ? undefined : JSON.stringify(opts.body)
   return new Promise((settle, fail) => {
     const req = request(base + path, { method, agent, headers: { ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }), ...(opts.token !== undefined && { 'x-auth-token': opts.token }), ...opts.headers } }, res => {
@@ -63,9 +74,9 @@ export function ask(base: string, method: string, path: string, opts: { token?: 
       res.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
         const got = Buffer.concat(chunks).toString()
         settle({ status: res.statusCode!, headers: res.headers, body: got && (res.headers['content-type'] ?? '').includes('json') ? JSON.parse(got) as unknown : got })
-      })
+      }).on('error', fail)
     })
-    req.on('error', error => req.reusedSocket && 'code' in error && error.code === 'ECONNRESET' ? settle(ask(base, method, path, opts)) : fail(error))      // the server ended a connection that rested
+    req.on('error', fail)
     req.end(text)
   })
 }
