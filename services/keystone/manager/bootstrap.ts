@@ -3,6 +3,7 @@ import type { Role } from '../model/roles.ts'
 import { DEFAULT_DOMAIN } from '../model/projects.ts'
 import * as assignments from '../store/assignments.ts'
 import * as endpoints from '../store/endpoints.ts'
+import * as passwordRows from '../store/passwords.ts'
 import * as projects from '../store/projects.ts'
 import * as regions from '../store/regions.ts'
 import * as roles from '../store/roles.ts'
@@ -23,12 +24,15 @@ export interface Bootstrap {
 
 const ROLES = ['admin', 'manager', 'member', 'reader', 'service'] as const
 
+/** Of services: nobody is there to change their passwords, which are long and random, and no stranger's failed logins may stop the cloud. */
+const EXEMPT = { ignore_change_password_upon_first_use: true, ignore_password_expiry: true, ignore_lockout_failure_attempts: true, ignore_user_inactivity: true }
+
 /** Makes what is missing; everything is in the default domain. */
 export async function bootstrap(deps: Deps, wanted: Bootstrap): Promise<void> {
   const { db, ids, clock, passwords } = deps
   const stored = await db.read(tx => Promise.all(wanted.users.map(async u => {
     const user = await users.findByName(tx, DEFAULT_DOMAIN, u.name)
-    return user ? users.passwordHash(tx, user.id) : null
+    return user ? (await passwordRows.find(tx, user.id))?.hash ?? null : null
   })))
   const hashes = await Promise.all(wanted.users.map(async (u, i) => stored[i] && await passwords.matches(u.password, stored[i]) ? stored[i] : passwords.hash(u.password)))
 
@@ -42,8 +46,11 @@ export async function bootstrap(deps: Deps, wanted: Bootstrap): Promise<void> {
     for (const [i, u] of wanted.users.entries()) {
       const there = await users.findByName(tx, DEFAULT_DOMAIN, u.name)
       const id = there?.id ?? ids.hex()
-      if (!there) await users.insert(tx, { id, name: u.name, domainId: DEFAULT_DOMAIN, enabled: true, defaultProjectId: null, options: {}, extra: {}, tokensFrom: 0 }, hashes[i]!, clock.now())
-      else if (hashes[i] !== stored[i]) await users.setPassword(tx, id, hashes[i]!, clock.now())
+      const now = clock.now()
+      const options = u.grants.some(grant => grant.role === 'service') ? EXEMPT : {}
+      if (!there) await users.insert(tx, { id, name: u.name, domainId: DEFAULT_DOMAIN, enabled: true, defaultProjectId: null, options, extra: {}, tokensFrom: 0, passwordExpiresAt: null, activeAt: now })
+      else if (Object.keys(options).some(name => !(name in there.options))) await users.update(tx, { ...there, options: { ...options, ...there.options } })
+      if (hashes[i] !== stored[i]) await passwordRows.insert(tx, id, { hash: hashes[i]!, createdAt: now, expiresAt: null, selfService: false }, { tokensFrom: there ? now : 0, keep: 0 })
       const actor = { kind: 'user' as const, id }
       for (const grant of u.grants) {
         const project = await projects.findByName(tx, DEFAULT_DOMAIN, grant.project)

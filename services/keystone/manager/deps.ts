@@ -5,6 +5,7 @@ import type { Ids } from '@alto/kit/ids'
 import type { KeyRepository } from '../driver/keys.ts'
 import type { Passwords } from '../driver/passwords.ts'
 import type { EnforcementModel } from '../model/limits.ts'
+import type { PasswordRules } from '../model/passwords.ts'
 import type { NameCheck } from '../model/projects.ts'
 import type { Tables, Tx } from '../store/tables.ts'
 
@@ -15,7 +16,7 @@ export interface Deps {
   ids: Ids
   keys: KeyRepository
   passwords: Passwords
-  options: {
+  options: PasswordRules & {
     tokenExpiration: number
     maxActiveKeys: number
     listLimit: number | null

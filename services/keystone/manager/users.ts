@@ -2,18 +2,21 @@
 import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
-import { conflict, notFound, unauthorized } from '../model/faults.ts'
+import { conflict, invalid, notFound, unauthorized } from '../model/faults.ts'
 import { bounded, type Listed, type Listing } from '../model/filters.ts'
+import { checkMayChange, expiryOf, isInactive, requirementsOf, type StoredPassword } from '../model/passwords.ts'
 import { DEFAULT_DOMAIN } from '../model/projects.ts'
-import type { User } from '../model/users.ts'
+import { withOptions, type User } from '../model/users.ts'
 import * as groupRules from '../policy/groups.ts'
 import * as rules from '../policy/users.ts'
 import * as assignments from '../store/assignments.ts'
 import * as groups from '../store/groups.ts'
+import * as stored from '../store/passwords.ts'
 import * as projects from '../store/projects.ts'
 import type { Tx } from '../store/tables.ts'
 import * as users from '../store/users.ts'
 import type { Deps } from './deps.ts'
+import { provenByPassword } from './methods/password.ts'
 
 /** What a client may say of a user. */
 export interface UserInput {
@@ -27,11 +30,15 @@ export interface UserInput {
   extra?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** A list of users, and when the passwords of those in it end. */
+export type UserListing = Listing<users.UserField> & { expiries: readonly users.ExpiryFilter[] }
+
 export type UserManager = ReturnType<typeof userManager>
 
 /** The use cases of users. */
 export function userManager(deps: Deps) {
-  const { db, clock, ids, passwords } = deps
+  const { db, clock, ids, passwords, options } = deps
+  const meetRequirements = requirementsOf(options)
 
   async function authorized(ctx: Context, tx: Tx, rule: Rule, id: string): Promise<User> {
     const user = await users.find(tx, id)
@@ -40,64 +47,110 @@ export function userManager(deps: Deps) {
     return user
   }
 
-  return {
-    show: (ctx: Context, id: string) => db.read(tx => authorized(ctx, tx, rules.GET_USER, id)),
+  /** As the API shows it: who did not log in for too long is disabled. */
+  function asNow(user: User): User {
+    return user.enabled && isInactive(user, options, clock.now()) ? { ...user, enabled: false } : user
+  }
 
-    async list(ctx: Context, listing: Listing<users.UserField>): Promise<Listed<User>> {
-      const { domainId } = ctx.credentials
-      ctx.authorize(rules.LIST_USERS, { target: { domain_id: domainId } })
-      return db.read(tx => users.listPage(tx, bounded(listing, deps.options), { domainId }))
+  /** null stays null: the user cannot log in by password. */
+  async function hashed(asked: string | null): Promise<string | null> {
+    if (asked === null) return null
+    meetRequirements(asked)
+    return passwords.hash(asked)
+  }
+
+  async function setPassword(tx: Tx, user: User, hash: string | null, selfService: boolean): Promise<User> {
+    const at = clock.now()
+    const expiresAt = hash === null ? null : expiryOf(user, { at, selfService }, options)
+    await stored.insert(tx, user.id, { hash, createdAt: at, expiresAt, selfService }, { tokensFrom: user.tokensFrom, keep: options.uniqueLastPasswordCount })
+    return { ...user, passwordExpiresAt: expiresAt }
+  }
+
+  async function checkIsNew(userId: string, password: string): Promise<void> {
+    const count = options.uniqueLastPasswordCount
+    const last: StoredPassword[] = count === 0 ? [] : await db.read(tx => stored.list(tx, userId, count))
+    for (const { hash } of last) {
+      if (await passwords.matches(password, hash)) throw invalid('password.history', `The new password cannot be identical to a previous password. The total number which includes the new password must be unique is ${count}.`)
+    }
+  }
+
+  /** A user's default project may be gone, but is no domain. */
+  async function checkDefaultProject(tx: Tx, id: string | null | undefined): Promise<void> {
+    if (typeof id === 'string' && (await projects.find(tx, id))?.isDomain) throw invalid('user.defaultProject', `User's default project ID cannot be a domain ID: ${id}`)
+  }
+
+  return {
+    async show(ctx: Context, id: string): Promise<User> {
+      return asNow(await db.read(tx => authorized(ctx, tx, rules.GET_USER, id)))
     },
 
-    async listOfGroup(ctx: Context, groupId: string, listing: Listing<users.UserField>): Promise<Listed<User>> {
-      return db.read(async tx => {
+    async list(ctx: Context, listing: UserListing): Promise<Listed<User>> {
+      const { domainId } = ctx.credentials
+      ctx.authorize(rules.LIST_USERS, { target: { domain_id: domainId } })
+      const { items, more } = await db.read(tx => users.listPage(tx, bounded(listing, options), { domainId, expiries: listing.expiries }))
+      return { items: items.map(asNow), more }
+    },
+
+    async listOfGroup(ctx: Context, groupId: string, listing: UserListing): Promise<Listed<User>> {
+      const { items, more } = await db.read(async tx => {
         const group = await groups.find(tx, groupId)
         ctx.authorize(groupRules.LIST_USERS_IN_GROUP, group ? { target: { group: { id: group.id, domain_id: group.domainId } } } : {})
         if (!group) throw notFound('group', groupId)
-        return users.listPage(tx, bounded(listing, deps.options), { groupId, domainId: ctx.credentials.domainId })
+        return users.listPage(tx, bounded(listing, options), { groupId, domainId: ctx.credentials.domainId, expiries: listing.expiries })
       })
+      return { items: items.map(asNow), more }
     },
 
     async create(ctx: Context, input: UserInput & { name: string }): Promise<User> {
       const user: User = {
         id: ids.hex(), name: input.name.trim(), domainId: input.domainId ?? ctx.credentials.domainId ?? ctx.credentials.projectDomainId ?? DEFAULT_DOMAIN, enabled: input.enabled ?? true,
-        defaultProjectId: input.defaultProjectId ?? null, options: input.options ?? {}, extra: input.extra ?? {}, tokensFrom: 0,
+        defaultProjectId: input.defaultProjectId ?? null, options: withOptions({}, input.options), extra: input.extra ?? {}, tokensFrom: 0, passwordExpiresAt: null, activeAt: clock.now(),
       }
       ctx.authorize(rules.CREATE_USER, targetOf(user))
-      const hash = input.password === undefined || input.password === null ? null : await passwords.hash(input.password)
-      await storing(user.name, () => db.write(async tx => {
+      const hash = input.password === undefined ? undefined : await hashed(input.password)
+      return storing(`${user.name} at domain ID ${user.domainId}`, () => db.write(async tx => {
         if (!(await projects.find(tx, user.domainId))?.isDomain) throw notFound('domain', user.domainId)
-        await users.insert(tx, user, hash, clock.now())
+        await checkDefaultProject(tx, user.defaultProjectId)
+        await users.insert(tx, user)
+        const made = hash === undefined ? user : await setPassword(tx, user, hash, false)
         await deps.changed(tx)
+        return made
       }))
-      return user
     },
 
     async update(ctx: Context, id: string, input: UserInput): Promise<User> {
       await db.read(tx => authorized(ctx, tx, rules.UPDATE_USER, id))          // before a hash is worked out for a stranger
-      const hash = input.password === undefined || input.password === null ? input.password : await passwords.hash(input.password)
-      const changed = await storing(input.name ?? id, () => db.write(async tx => {
+      const hash = input.password === undefined ? undefined : await hashed(input.password)
+      return storing(input.name ?? id, () => db.write(async tx => {
         const user = await authorized(ctx, tx, rules.UPDATE_USER, id)
+        if (input.domainId !== undefined && input.domainId !== user.domainId) throw invalid('user.domain', 'Cannot change Domain ID')
+        await checkDefaultProject(tx, input.defaultProjectId)
         const ends = input.enabled === false || hash !== undefined
         const next: User = {
           ...user, name: input.name?.trim() ?? user.name, enabled: input.enabled ?? user.enabled, defaultProjectId: input.defaultProjectId === undefined ? user.defaultProjectId : input.defaultProjectId,
-          options: { ...user.options, ...input.options }, extra: { ...user.extra, ...input.extra }, tokensFrom: ends ? clock.now() : user.tokensFrom,
+          options: withOptions(user.options, input.options), extra: { ...user.extra, ...input.extra }, tokensFrom: ends ? clock.now() : user.tokensFrom,
+          activeAt: input.enabled === true ? clock.now() : user.activeAt,
         }
         await users.update(tx, next)
-        if (hash !== undefined) await users.setPassword(tx, id, hash, next.tokensFrom)
+        if (input.enabled === true) await stored.clearFailures(tx, id)
+        const changed = hash === undefined ? next : await setPassword(tx, next, hash, false)
         await deps.changed(tx)
-        return next
+        return asNow(changed)
       }))
-      return changed
     },
 
-    /** A user's own change of password; the old one proves who asks. */
+    /** A user's own change of password; the old one, expired or not, proves who asks. */
     async changePassword(id: string, original: string, next: string): Promise<void> {
-      const stored = await db.read(tx => users.passwordHash(tx, id))
-      if (!await passwords.matches(original, stored)) throw unauthorized('the original password is wrong')
+      const user = await provenByPassword(deps, { id }, original)
+      const current = await db.read(tx => stored.find(tx, id))
+      meetRequirements(next)
+      checkMayChange(user, current!, options, clock.now())
+      await checkIsNew(id, next)
       const hash = await passwords.hash(next)
       await db.write(async tx => {
-        await users.setPassword(tx, id, hash, clock.now())
+        const now = await users.find(tx, id)
+        if (!now || (await stored.find(tx, id))?.number !== current!.number) throw unauthorized('the password was changed meanwhile')
+        await setPassword(tx, { ...now, tokensFrom: clock.now() }, hash, true)
         await deps.changed(tx)
       })
     },
@@ -118,5 +171,5 @@ function targetOf(user: Pick<User, 'id' | 'domainId'>) {
 }
 
 function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
-  return orConflict(cause => conflict('user', `Duplicate entry found with name ${name} at domain`, cause), work)
+  return orConflict(cause => conflict('user', `Duplicate entry found with name ${name}`, cause), work)
 }

@@ -1,6 +1,7 @@
 // What a token is worth now: its user, its scope and the roles that hold there, looked up when the token is shown.
 import { isoMicros } from '@alto/kit/clock'
 import type { TokenBody } from '@alto/kit/openstack'
+import { shownTime } from '../model/passwords.ts'
 import type { Role } from '../model/roles.ts'
 import type { TokenPayload } from '../model/tokens.ts'
 import type { User } from '../model/users.ts'
@@ -14,7 +15,7 @@ export async function worthOf(tx: Tx, payload: TokenPayload, user: User): Promis
   if (!user.enabled || !home?.enabled) return undefined
   const common = {
     methods: payload.methods, audit_ids: payload.auditIds, issued_at: isoMicros(payload.issuedAt), expires_at: isoMicros(payload.expiresAt),
-    user: { id: user.id, name: user.name, domain: { id: home.id, name: home.name }, password_expires_at: null },
+    user: { id: user.id, name: user.name, domain: { id: home.id, name: home.name }, password_expires_at: shownTime(user.passwordExpiresAt) },
   }
   if (!payload.scope) return common
   const scope = payload.scope

@@ -30,7 +30,7 @@ function condition<Field extends string>(name: string, { comparator, value, case
   if (comparator === 'equals') return sql<SqlBool>`${column} = ${typeof value === 'boolean' ? Number(value) : value}`
   const text = String(value)
   const [held, sought] = caseSensitive ? [sql`${column}`, sql`${text}`] : [sql`lower(${column})`, sql`lower(${text})`]
-  const length = [...text].length
+  const length = Array.from(text).length
   if (length === 0) return sql<SqlBool>`${column} is not null`
   if (comparator === 'contains') return sql<SqlBool>`replace(${held}, ${sought}, '') <> ${held}`
   if (comparator === 'startswith') return sql<SqlBool>`substr(${held}, 1, ${length}) = ${sought}`

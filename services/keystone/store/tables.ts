@@ -2,11 +2,12 @@
 import type { Migration, Tx as KitTx } from '@alto/kit/db'
 import { identityMigrations, type IdentityTables } from './tables/identity.ts'
 import { limitMigrations, type LimitTables } from './tables/limits.ts'
+import { passwordMigrations, type PasswordTables } from './tables/passwords.ts'
 
 /** The rows, as Kysely sees them. */
-export interface Tables extends IdentityTables, LimitTables {}
+export interface Tables extends IdentityTables, PasswordTables, LimitTables {}
 
 export type Tx = KitTx<Tables>
 
 /** In the order of their ids, which is the order in which they run. */
-export const migrations: readonly Migration[] = [...identityMigrations, ...limitMigrations]
+export const migrations: readonly Migration[] = [...identityMigrations, ...passwordMigrations, ...limitMigrations]

@@ -1,19 +1,47 @@
 // By password.
+import { Fault } from '@alto/kit/errors'
 import { unauthorized } from '../../model/faults.ts'
-import * as users from '../../store/users.ts'
+import { isExpired, isInactive, isLocked } from '../../model/passwords.ts'
+import type { User } from '../../model/users.ts'
+import * as stored from '../../store/passwords.ts'
+import * as projects from '../../store/projects.ts'
 import type { Deps } from '../deps.ts'
 import { findUser } from '../lookups.ts'
-import type { Method } from './method.ts'
+import type { Method, Named } from './method.ts'
 
-/** The method `password`. A user that does not exist costs the same time as one that does. */
-export function passwordMethod({ db, passwords }: Deps): Method {
+const DAY = 86_400_000
+
+/** The method `password`. An expired one is good for nothing but being changed, and only who has it is told so. */
+export function passwordMethod(deps: Deps): Method {
   return async ({ password: asked }) => {
     if (!asked) throw unauthorized('no password was given')
-    const { user, stored } = await db.read(async tx => {
-      const user = await findUser(tx, asked.user)
-      return { user, stored: user ? await users.passwordHash(tx, user.id) : null }
-    })
-    if (!await passwords.matches(asked.user.password, stored) || !user) throw unauthorized('wrong user or password')
+    const user = await provenByPassword(deps, asked.user, asked.user.password)
+    if (isExpired(user, deps.clock.now())) throw new Fault('unauthenticated', 'keystone.password.expired', `The password is expired and needs to be changed for user: ${user.id}.`)
     return { userId: user.id, methods: ['password'] }
   }
+}
+
+/**
+ * The user whose password it is, expired or not. Users that do not exist, are disabled or locked, and wrong passwords are one fault
+ * and take one time: a hash, a look and, where logins are counted, a write. So a guesser learns nothing, not even by a right guess
+ * while the account is locked.
+ */
+export async function provenByPassword({ db, clock, passwords, options }: Deps, named: Named, password: string): Promise<User> {
+  const { user, hash, isUsable } = await db.read(async tx => {
+    const user = await findUser(tx, named)
+    const [current, home] = [await stored.find(tx, user?.id ?? ''), await projects.find(tx, user?.domainId ?? '')]
+    return { user, hash: current?.hash ?? null, isUsable: user?.enabled === true && home?.enabled === true && !isInactive(user, options, clock.now()) }
+  })
+  const matches = await passwords.matches(password, hash)
+  const now = clock.now()
+  const failures = await db.read(tx => stored.failures(tx, user?.id ?? ''))       // after the hash: guesses at once do not get around the lock
+  if (!user || !matches || !isUsable || isLocked(user, failures, options, now)) {
+    const most = options.lockoutFailureAttempts
+    const forgottenBefore = options.lockoutDuration === 0 ? -1 : now - options.lockoutDuration * 1000
+    if (most !== null) await db.write(tx => stored.countFailure(tx, user?.id ?? '', now, { most, forgottenBefore }))
+    throw unauthorized(!user ? 'no such user' : !matches ? 'wrong password' : !isUsable ? `user ${user.id} or its domain is disabled` : `user ${user.id} is locked`)
+  }
+  if (failures.count > 0) await db.write(tx => stored.clearFailures(tx, user.id))
+  if (options.disableUserAccountDaysInactive !== null && Math.floor(now / DAY) > Math.floor(user.activeAt / DAY)) await db.write(tx => stored.setActive(tx, user.id, now))
+  return user
 }

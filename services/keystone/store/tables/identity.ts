@@ -4,7 +4,7 @@ import type { Migration } from '@alto/kit/db'
 /** The rows, as Kysely sees them. */
 export interface IdentityTables {
   projects: { id: string, name: string, domain_id: string | null, parent_id: string | null, is_domain: number, enabled: number, description: string, options: string, tags: string, extra: string }
-  users: { id: string, name: string, domain_id: string, enabled: number, default_project_id: string | null, options: string, extra: string, tokens_from: number, password_hash: string | null, created_at: number }
+  users: { id: string, name: string, domain_id: string, enabled: number, default_project_id: string | null, options: string, extra: string, tokens_from: number, created_at: number, password_number: number, failures: number, failed_at: number | null, active_at: number }
   groups: { id: string, name: string, domain_id: string, description: string, extra: string }
   group_members: { group_id: string, user_id: string }
   roles: { id: string, name: string, domain_id: string, description: string | null, options: string }
