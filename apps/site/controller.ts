@@ -164,7 +164,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), store: opts.imageStore ?? await glance.fileStore(directories.images), host: opts.name,
+      enforcer: await policy('glance', glance.declared.rules), stores: [opts.imageStore ?? await glance.fileStore(directories.images)], host: opts.name,
     })
     http.push(...images.http)
     started.push(images)

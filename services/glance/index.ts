@@ -21,6 +21,7 @@ import { imageManager, type ImageManager } from './manager/images.ts'
 import { memberManager, type MemberManager } from './manager/members.ts'
 import { takeBackSilent } from './manager/signs.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
+import { Stores } from './model/stores.ts'
 import { glanceOptions } from './options.ts'
 import * as baseRules from './policy/base.ts'
 import * as imageRules from './policy/images.ts'
@@ -50,8 +51,8 @@ export interface GlanceParts {
   ids: Ids
   log: Log
   options: Values<typeof glanceOptions>
-  /** Where images are kept: `await fileStore(DIR/images)`, or `memoryStore()`. */
-  store: ImageStore
+  /** Where images are kept, the default store first: `await fileStore(DIR/images)`, `memoryStore()`, … */
+  stores: readonly [ImageStore, ...ImageStore[]]
   /** This process's name, the same after a restart, and nobody else's. */
   host: string
   enforcer(): Enforcer
@@ -71,11 +72,11 @@ export interface Glance {
 
 /** Puts Glance together, once what a crash left has been swept. */
 export async function glanceService(parts: GlanceParts): Promise<Glance> {
-  const deps: Deps = parts
+  const deps: Deps = { ...parts, stores: new Stores(parts.stores) }
   await recover(deps)
   const { limitParamDefault, apiLimitMax } = parts.options
   const routes = routesOf({
-    images: imageManager(deps), data: dataManager(deps), members: memberManager(deps), stores: [parts.store.id], limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    images: imageManager(deps), data: dataManager(deps), members: memberManager(deps), stores: parts.stores.map(store => store.id), limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   return {

@@ -10,8 +10,9 @@
 // An image that was deleted meanwhile makes 4 find nothing to change: the bytes go, and the sender gets 410; when the upload was taken back, 409.
 import type { Readable } from 'node:stream'
 import type { Context } from '@alto/kit/context'
-import { Fault, isFault } from '@alto/kit/errors'
+import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { takeIn } from '../driver/intake.ts'
+import type { ImageStore } from '../driver/store.ts'
 import type { Blob, BlobState } from '../model/blobs.ts'
 import { invalid, refused } from '../model/faults.ts'
 import { refusedMove, type Content, type Image } from '../model/images.ts'
@@ -29,18 +30,18 @@ import { imageFor, isAdmin } from './visible.ts'
 /** Bytes on their way to a client; `range` when only a part was asked for. */
 export interface Download { image: Image, bytes: Readable, size: number, range: ByteRange | undefined }
 
-/** What a sender says beforehand: the bytes it will send, and the store they are for; the only one when it names none. */
+/** What a sender says beforehand: the bytes it will send, and the store they are for; the default one when it names none. */
 export interface UploadOptions { promised?: number | undefined, storeId?: string | undefined }
 
 export type DataManager = ReturnType<typeof dataManager>
 
 /** The use cases of images' bytes. */
 export function dataManager(deps: Deps) {
-  const { db, clock, ids, store, options, host } = deps
+  const { db, clock, ids, log, stores, options, host } = deps
 
   /** Takes the bytes of a queued image in; `during` is its state meanwhile. */
-  async function receive(ctx: Context, id: string, source: Readable, during: 'saving' | 'uploading', { promised, storeId = store.id }: UploadOptions): Promise<void> {
-    if (storeId !== store.id) throw invalid('store.unknown', `Store ${storeId} is not known. It may be ${store.id}.`)
+  async function receive(ctx: Context, id: string, source: Readable, during: 'saving' | 'uploading', { promised, storeId }: UploadOptions): Promise<void> {
+    const store = stores.asked(storeId)
     const blob: Blob = { id: ids.uuid(), imageId: id, store: store.id, state: 'writing', size: undefined, writer: host, createdAt: clock.now() }
     const { image, left } = await db.write(async tx => {
       const { image } = await imageFor(tx, ctx, UPLOAD_IMAGE, id)
@@ -53,7 +54,7 @@ export function dataManager(deps: Deps) {
     })
     const signs = giveSigns(deps, blob)
     try {
-      await finish(image, blob, await keep(image, blob, arriving(source, () => { if (signs.isLost) throw gone(id) }), promised, left), during)
+      await finish(image, blob, await keep(image, store, blob, arriving(source, () => { if (signs.isLost) throw gone(id) }), promised, left), during)
     } catch (error) {
       const was = await giveUp(blob)
       if (was === 'kept' || was === 'staged') return                                          // finished after all: only the answer of the database was lost
@@ -64,7 +65,7 @@ export function dataManager(deps: Deps) {
   }
 
   /** Steps 2 and 3: the bytes, durable. */
-  async function keep(image: Image, blob: Blob, source: AsyncIterable<Uint8Array>, promised: number | undefined, left: number): Promise<Content> {
+  async function keep(image: Image, store: ImageStore, blob: Blob, source: AsyncIterable<Uint8Array>, promised: number | undefined, left: number): Promise<Content> {
     const writer = await store.write(blob.id)
     try {
       const content = await takeIn(source, writer, {
@@ -106,6 +107,21 @@ export function dataManager(deps: Deps) {
     return was
   }
 
+  /** The bytes from the first store that gives them, the default one before the others. Throws what the last one did. */
+  async function readAny(kept: readonly Blob[], range: ByteRange | undefined): Promise<Readable> {
+    const tried = stores.all.flatMap(store => kept.filter(blob => blob.store === store.id).map(blob => ({ store, blob })))
+    let problem: unknown = new Fault('notFound', 'glance.store.missing', 'The data of the image could not be found.')
+    for (const { store, blob } of tried) {
+      try {
+        return await store.read(blob.id, range)
+      } catch (error) {
+        problem = error
+        log.warn({ imageId: blob.imageId, store: store.id, reason: messageOf(error) }, 'a store did not give the bytes of an image')
+      }
+    }
+    throw problem
+  }
+
   return {
     upload: (ctx: Context, id: string, source: Readable, opts: UploadOptions) => receive(ctx, id, source, 'saving', opts),
 
@@ -127,12 +143,12 @@ export function dataManager(deps: Deps) {
 
     /** The bytes; undefined when the image has none yet. `range` is the request's header. Throws Fault('forbidden') for a deactivated image. */
     async download(ctx: Context, id: string, range: string | undefined): Promise<Download | undefined> {
-      const { image, blob } = await db.read(async tx => ({ ...await imageFor(tx, ctx, DOWNLOAD_IMAGE, id), blob: await blobs.findOf(tx, id, ['kept']) }))
+      const { image, kept } = await db.read(async tx => ({ ...await imageFor(tx, ctx, DOWNLOAD_IMAGE, id), kept: await blobs.listOf(tx, id, ['kept']) }))
       if (image.status === 'deactivated' && !isAdmin(ctx)) throw refused('image.deactivated', 'The requested image has been deactivated. Image data download is forbidden.')
-      if (!blob) return undefined
-      const size = blob.size ?? 0
+      if (kept.length === 0) return undefined
+      const size = kept[0]!.size ?? 0
       const wanted = readRange(range, size)
-      return { image, size, range: wanted, bytes: await store.read(blob.id, wanted) }
+      return { image, size, range: wanted, bytes: await readAny(kept, wanted) }
     },
   }
 }

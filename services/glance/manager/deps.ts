@@ -4,6 +4,7 @@ import type { Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { ImageStore } from '../driver/store.ts'
+import type { Stores } from '../model/stores.ts'
 import type { Tables } from '../store/tables.ts'
 
 /** What bounds the bytes. Sizes are bytes. */
@@ -27,7 +28,7 @@ export interface Deps {
   clock: Clock
   ids: Ids
   log: Log
-  store: ImageStore
+  stores: Stores<ImageStore>
   /** This process's name, the same after a restart: what it was writing when it died is swept under it. */
   host: string
   options: DataOptions & RecordOptions

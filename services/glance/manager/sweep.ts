@@ -1,5 +1,6 @@
 // Bytes that nobody will ask for again, and the comparison of rows with what the store really holds.
 import { messageOf } from '@alto/kit/errors'
+import type { ImageStore } from '../driver/store.ts'
 import type { Blob } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
@@ -8,8 +9,10 @@ import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
 
 /** Removes a doomed blob's bytes, then its row. What cannot be removed now stays doomed, and is tried again by signs.ts. */
-export async function forget({ db, store, log }: Pick<Deps, 'db' | 'store' | 'log'>, blob: Blob): Promise<void> {
+export async function forget({ db, stores, log }: Pick<Deps, 'db' | 'stores' | 'log'>, blob: Blob): Promise<void> {
   try {
+    const store = stores.find(blob.store)
+    if (!store) throw new Error(`there is no store ${blob.store} any more`)
     await store.remove(blob.id)
     await db.write(tx => blobs.remove(tx, blob.id))
   } catch (error) {
@@ -53,16 +56,18 @@ const OURS = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\.partial)?$/
  */
 export async function audit(deps: Deps, opts: { repair: boolean }): Promise<AuditFinding[]> {
   const broken = (await deps.db.read(findBroken)).map(({ invariant, where }) => ({ message: `not so: ${invariant} (${where})`, repaired: false }))
-  return [...broken, ...await rowsWithoutBytes(deps), ...await bytesWithoutRows(deps, opts.repair)]
+  return [...broken, ...await rowsWithoutBytes(deps), ...(await Promise.all(deps.stores.all.map(store => bytesWithoutRows(deps, store, opts.repair)))).flat()]
 }
 
-async function rowsWithoutBytes({ db, store }: Deps): Promise<AuditFinding[]> {
+async function rowsWithoutBytes({ db, stores }: Deps): Promise<AuditFinding[]> {
   const out: AuditFinding[] = []
   for (let after = '', more = true; more;) {
     const page = await db.read(tx => blobs.page(tx, ['kept', 'staged'], after, PAGE))
     for (const blob of page) {
-      const there = await store.size(blob.id)
-      if (there === undefined) out.push({ message: `image ${blob.imageId} has no bytes: ${blob.id} is not in store ${blob.store}`, repaired: false })
+      const store = stores.find(blob.store)
+      const there = await store?.size(blob.id)
+      if (!store) out.push({ message: `image ${blob.imageId} has bytes in a store that is not configured: ${blob.store}`, repaired: false })
+      else if (there === undefined) out.push({ message: `image ${blob.imageId} has no bytes: ${blob.id} is not in store ${blob.store}`, repaired: false })
       else if (there !== blob.size) out.push({ message: `image ${blob.imageId} has ${there} bytes in store ${blob.store}, its row says ${blob.size}`, repaired: false })
     }
     more = page.length === PAGE
@@ -71,7 +76,7 @@ async function rowsWithoutBytes({ db, store }: Deps): Promise<AuditFinding[]> {
   return out
 }
 
-async function bytesWithoutRows({ db, store }: Deps, repair: boolean): Promise<AuditFinding[]> {
+async function bytesWithoutRows({ db }: Deps, store: ImageStore, repair: boolean): Promise<AuditFinding[]> {
   const out: AuditFinding[] = []
   let names: string[] = []
   const look = async () => {

@@ -2,9 +2,14 @@
 import type { Blob, BlobState } from '../model/blobs.ts'
 import type { Tables, Tx } from './tables.ts'
 
-/** Adds a blob. Breaks the unique index when the image has one that is not doomed. */
+/** Adds a blob. Breaks the unique index when the image has one in that store that is not doomed. */
 export async function insert(tx: Tx, blob: Blob): Promise<void> {
   await tx.insertInto('blobs').values({ id: blob.id, image_id: blob.imageId, store: blob.store, state: blob.state, size: blob.size ?? null, writer: blob.writer, created_at: blob.createdAt, beats: 0 }).execute()
+}
+
+/** The image's bytes in these states, one blob for each store. */
+export async function listOf(tx: Tx, imageId: string, states: readonly BlobState[]): Promise<Blob[]> {
+  return (await tx.selectFrom('blobs').selectAll().where('image_id', '=', imageId).where('state', 'in', states).orderBy('store').execute()).map(fromRow)
 }
 
 /** The image's bytes in one of these states, or undefined. */

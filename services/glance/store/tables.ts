@@ -43,4 +43,8 @@ export const migrations: readonly Migration[] = [
     id: '0002-signs-of-life',
     up: ['alter table blobs add column beats bigint not null default 0', 'create index blobs_state on blobs (state)'],
   },
+  {
+    id: '0003-several-stores',
+    up: ['drop index blobs_one_of_an_image', "create unique index blobs_one_in_a_store on blobs (image_id, store) where state <> 'doomed'"],
+  },
 ]

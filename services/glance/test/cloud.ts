@@ -7,6 +7,7 @@ import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet, type Credentials } from '@alto/kit/policy'
 import { declared, glanceService, memoryStore, migrations, type ImageStore, type Tables } from '../index.ts'
+import { Stores } from '../model/stores.ts'
 
 /** An answer: JSON parsed, HTML as text, bytes as they are. */
 export interface Answer { status: number, body: any, headers: Readonly<Record<string, string | undefined>> } // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -26,8 +27,8 @@ export const OPTIONS = {
   imageSizeCap: 1_000_000_000, userStorageQuota: 0, imagePropertyQuota: 128, imageTagQuota: 128, imageMemberQuota: 128, limitParamDefault: 25, apiLimitMax: 1000, requireImageFormatMatch: true,
 }
 
-/** Glance alone. A `db` that is given stays open: for starting a second Glance on the rows of the first. */
-export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, db?: Database<Tables>, seed?: string, host?: string } = {}) {
+/** Glance alone, on a default store and `more` of them. A `db` that is given stays open: for starting a second Glance on the rows of the first. */
+export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.seed ?? 'glance')
@@ -35,7 +36,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   await migrate(db, migrations, clock)
   const store = opts.store ?? memoryStore({ id: 'file' })
   const asked = enforcer(policySet(declared.rules))
-  const glance = await glanceService({ db, clock, ids, log, store, host: opts.host ?? 'here', options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
+  const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
   await glance.start()
   const server = await httpServer({ services: glance.http, log, ids, clock, publicUrl: 'http://cloud' })
 
@@ -54,7 +55,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   const as = (token: string) => (method: string, path: string, request: Omit<Parameters<typeof ask>[2] & object, 'token'> = {}) => ask(method, path, { ...request, token })
 
   return {
-    ask, as, clock, log, db, store, glance,
+    ask, as, clock, log, db, store, stores: new Stores([store, ...opts.more ?? []]), glance,
     /** A raw image of `bytes`, active. */
     async uploaded(token: string, bytes: string | Uint8Array, more: Record<string, unknown> = {}): Promise<{ id: string }> {
       const { body } = await ask('POST', '/v2/images', { token, body: { name: 'one', disk_format: 'raw', container_format: 'bare', ...more } })

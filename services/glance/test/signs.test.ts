@@ -138,14 +138,13 @@ test('bytes of a deleted image that its controller could not remove are removed 
 
 test('an upload that ends while it is taken back is whole, or is told so and leaves nothing', async () => {
   await using clouds = await two()
-  const { one, other, store } = clouds
-  const parts = { ...other, store }
+  const { one, other } = clouds
   const { orders } = await clouds.walk<string, Answer | undefined>({
     prepare: () => queued(one),
     first: id => one.ask('PUT', `/v2/images/${id}/file`, { token, bytes: '!' }),
     async second(id) {
       const blob = (await other.db.read(blobs.unfinished)).find(one => one.imageId === id)
-      if (blob && await other.db.write(tx => giveUpWriting(parts, tx, blob, blob.beats))) await forget(parts, blob)
+      if (blob && await other.db.write(tx => giveUpWriting(other, tx, blob, blob.beats))) await forget(other, blob)
       return undefined
     },
     async holds(id, [up]) {
