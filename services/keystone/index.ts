@@ -9,6 +9,7 @@ import type { Credentials, Enforcer, Rule } from '@alto/kit/policy'
 import { assignmentRoutes } from './api/assignments.ts'
 import { dialect } from './api/dialect.ts'
 import { discoveryRoutes } from './api/discovery.ts'
+import { domainConfigurationRoutes } from './api/domain-configuration.ts'
 import { endpointRoutes } from './api/endpoints.ts'
 import { groupRoutes } from './api/groups.ts'
 import { limitRoutes } from './api/limits.ts'
@@ -26,6 +27,7 @@ import { assignmentManager, type AssignmentManager } from './manager/assignments
 import { authenticationManager, type AuthenticationManager } from './manager/authentication.ts'
 import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
 import type { Deps } from './manager/deps.ts'
+import { domainConfigurationManager, type DomainConfigurationManager } from './manager/domain-configuration.ts'
 import { endpointManager, type EndpointManager } from './manager/endpoints.ts'
 import { groupManager, type GroupManager } from './manager/groups.ts'
 import { limitManager, type LimitManager } from './manager/limits.ts'
@@ -39,6 +41,7 @@ import { keystoneOptions } from './options.ts'
 import * as assignmentRules from './policy/assignments.ts'
 import * as authRules from './policy/auth.ts'
 import * as baseRules from './policy/base.ts'
+import * as domainConfigurationRules from './policy/domain-configuration.ts'
 import * as domainRules from './policy/domains.ts'
 import * as endpointRules from './policy/endpoints.ts'
 import * as groupRules from './policy/groups.ts'
@@ -54,7 +57,7 @@ import { migrations, type Tables } from './store/tables.ts'
 export { keystoneOptions, migrations, type Bootstrap, type KeyRepository, type Passwords, type Tables }
 
 const rules: readonly Rule[] = [
-  baseRules, authRules, domainRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules, limitRules,
+  baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules, limitRules,
 ].flatMap(room => Object.values(room))
 
 /** Keystone's managers, as its routes use them. */
@@ -63,6 +66,7 @@ interface Managers {
   tokens: TokenManager
   projects: ProjectManager
   domains: ProjectManager
+  configurations: DomainConfigurationManager
   users: UserManager
   groups: GroupManager
   roles: RoleManager
@@ -110,7 +114,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   } }
   const tokens = tokenManager(deps, fernetTokens(keys, parts.ids))
   const routes = routesOf({
-    tokens, authentication: authenticationManager(deps, tokens), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
+    tokens, authentication: authenticationManager(deps, tokens), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
     assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), limits: limitManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()
@@ -133,7 +137,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
 
 function routesOf(m: Managers): AnyRoute[] {
   return [
-    ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
+    ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...domainConfigurationRoutes(m.configurations), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
     ...assignmentRoutes(m.assignments), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...limitRoutes(m.limits),
   ]
 }
