@@ -9,6 +9,7 @@ import { Fault, isFault } from '../errors/index.ts'
 import type { Ids } from '../ids/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Credentials, Enforcer } from '../policy/index.ts'
+import { permits } from './access-rules.ts'
 import { DEFAULT_LIMITS, readJson, type BodyLimits } from './body.ts'
 import { requestContext, type Context } from '../context/index.ts'
 import type { Dialect, Problem } from './dialect.ts'
@@ -30,6 +31,8 @@ export interface HttpService {
   /** Asked at every request, so that a reloaded policy holds at once. */
   enforcer(): Enforcer
   authenticate: Authenticate
+  /** Its service types in the catalog, by which access rules name it; without any, a token with access rules may ask nothing here. */
+  catalogTypes?: readonly string[]
   microversions?: MicroversionPolicy
   /** Paths below it may carry the project's id as their next step: `/v3` serves `/v3/{project_id}/volumes` as `/v3/volumes`. */
   projectPathBelow?: string
@@ -137,11 +140,12 @@ async function contextOf(service: HttpService, around: Surroundings, found: AnyR
   const token = header(request, 'x-auth-token')
   const isPublic = 'public' in found.rule
   const credentials = isPublic ? NOBODY : token ? await service.authenticate(token) : undefined
-  if (!credentials) throw new Fault('unauthenticated', 'http.unauthenticated', 'The request you have made requires authentication.')
-  const inPath = (request.params as Record<string, string>)['url_project_id']
-  if (inPath !== undefined && inPath !== credentials.projectId) throw new Fault('badRequest', 'http.projectMismatch', `Malformed request url: its project_id '${inPath}' is not the project of the token.`)
+  if (!credentials) throw unauthenticated()
   const serviceToken = isPublic ? undefined : header(request, 'x-service-token')
   const asker = serviceToken === undefined ? undefined : await service.authenticate(serviceToken)
+  if (!asker?.roles.includes('service')) refuseBeyondRules(service, request, credentials)
+  const inPath = (request.params as Record<string, string>)['url_project_id']
+  if (inPath !== undefined && inPath !== credentials.projectId) throw new Fault('badRequest', 'http.projectMismatch', `Malformed request url: its project_id '${inPath}' is not the project of the token.`)
   return requestContext({
     ...ids,
     credentials: asker ? { ...credentials, serviceRoles: asker.roles, serviceUserId: asker.userId } : credentials,
@@ -151,6 +155,17 @@ async function contextOf(service: HttpService, around: Surroundings, found: AnyR
     baseUrl: `${around.publicUrl ?? hostUrl(around, request)}${service.prefix}`,
     log: around.log.child({ service: service.name, ...ids, ...(credentials.projectId !== undefined && { projectId: credentials.projectId }) }),
   }, service.enforcer(), service.dialect.forbidden)
+}
+
+/** A token with access rules is for these requests only; what a service asks on with it (X-Service-Token of role service) follows from one that was let through. */
+function refuseBeyondRules(service: HttpService, request: FastifyRequest, { accessRules }: Credentials): void {
+  if (accessRules === undefined) return
+  const path = request.raw.url!.split('?')[0]!
+  if (!permits(accessRules, service.catalogTypes ?? [], request.method, [path, path.slice(service.prefix.length)])) throw unauthenticated()
+}
+
+function unauthenticated(): Fault {
+  return new Fault('unauthenticated', 'http.unauthenticated', 'The request you have made requires authentication.')
 }
 
 async function callOf(service: HttpService, found: AnyRoute, request: FastifyRequest, reply: FastifyReply, ctx: Context, version: Version): Promise<Call<unknown, unknown, unknown>> {

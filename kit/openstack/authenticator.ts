@@ -11,7 +11,7 @@ import { credentialsFromToken, type TokenBody } from './token.ts'
 const KEPT = 1000
 const ENTRIES = 10_000
 
-/** An Authenticate over Keystone's `GET /v3/auth/tokens`. Throws Fault('unavailable') when Keystone does not answer. */
+/** An Authenticate over Keystone's `GET /v3/auth/tokens`, which is told that access rules are kept here (kit/http does). Throws Fault('unavailable') when Keystone does not answer. */
 export function remoteAuthenticator(identity: RestClient, clock: Clock): Authenticate {
   const verdicts = new Map<string, { until: number, credentials: Credentials | undefined }>()
   return async token => {
@@ -27,7 +27,7 @@ export function remoteAuthenticator(identity: RestClient, clock: Clock): Authent
 
 async function ask(identity: RestClient, token: string): Promise<Credentials | undefined> {
   try {
-    const { body } = await identity.call({ as: 'service', method: 'GET', path: '/v3/auth/tokens', headers: { 'x-subject-token': token } })
+    const { body } = await identity.call({ as: 'service', method: 'GET', path: '/v3/auth/tokens', headers: { 'x-subject-token': token, 'openstack-identity-access-rules': '1' } })
     return credentialsFromToken((body as { token: TokenBody }).token)
   } catch (error) {
     if (isFault(error, 'rest.identity.404') || isFault(error, 'rest.identity.401')) return undefined

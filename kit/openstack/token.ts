@@ -18,6 +18,10 @@ export interface TokenBody {
   is_domain?: boolean
   is_admin_project?: boolean
   catalog?: readonly CatalogService[]
+  /** Set when the token was had by a trust. */
+  'OS-TRUST:trust'?: { id: string, trustor_user: { id: string }, trustee_user: { id: string }, impersonation: boolean }
+  /** Set when the token was had by an application credential. */
+  application_credential?: { id: string, name: string, restricted: boolean, access_rules?: readonly { id: string, service: string, path: string, method: string }[] }
 }
 
 /** One service of a catalog. */
@@ -37,6 +41,7 @@ export function credentialsFromToken(token: TokenBody): Credentials {
     ...(token.system && { systemScope: 'all' as const }),
     roles: (token.roles ?? []).map(r => r.name),
     ...(token.is_admin_project !== undefined && { isAdminProject: token.is_admin_project }),
+    ...(token.application_credential?.access_rules && { accessRules: token.application_credential.access_rules }),
     token: { ...token },
   }
 }

@@ -111,7 +111,7 @@ export function cinderService(parts: CinderParts): Cinder {
   let bells: Serving | undefined
   return {
     http: [{
-      name: 'cinder', prefix: '/volume', routes: routesOf(deps), dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, microversions, projectPathBelow: '/v3', requestIdHeaders: ['x-compute-request-id'],
+      name: 'cinder', prefix: '/volume', catalogTypes: ['block-storage', 'volumev3'], routes: routesOf(deps), dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, microversions, projectPathBelow: '/v3', requestIdHeaders: ['x-compute-request-id'],
     }],
     control: volumeController(deps),
     async start() {

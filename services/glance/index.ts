@@ -83,7 +83,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
     routes, audit: opts => audit(deps, opts),
     async start() { endLooking = takeBackSilent(deps) },
     async stop() { await endLooking?.() },
-    http: [{ name: 'glance', prefix: '/image', exactPaths: true, routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
+    http: [{ name: 'glance', prefix: '/image', catalogTypes: ['image'], exactPaths: true, routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
   }
 }
 

@@ -105,7 +105,7 @@ export async function neutronService(parts: NeutronParts): Promise<Neutron> {
   sender.wake()
   const routes = routesOf(managersOf(deps))
   return {
-    http: [{ name: 'neutron', prefix: '/networking', routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, limits: { bytes: 1_048_576, depth: 20 } }],
+    http: [{ name: 'neutron', prefix: '/networking', catalogTypes: ['network'], routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, limits: { bytes: 1_048_576, depth: 20 } }],
     control: networkControlOf(deps), audit: () => parts.db.read(findBroken), idle: () => sender.idle(), stop: () => sender.stop(),
   }
 }

@@ -93,7 +93,7 @@ export function novaService(parts: NovaParts): Nova {
     routes, deps, runner, control: computeController(deps),
     images: { download: id => deps.image.download(id), upload: (id, content) => deps.image.upload(id, content.read()) },
     http: [
-      { ...common, name: 'nova', prefix: '/compute', routes, dialect, microversions: MICROVERSIONS, requestIdHeaders: ['x-compute-request-id'], projectPathBelow: '/v2.1' },
+      { ...common, name: 'nova', prefix: '/compute', catalogTypes: ['compute'], routes, dialect, microversions: MICROVERSIONS, requestIdHeaders: ['x-compute-request-id'], projectPathBelow: '/v2.1' },
       { ...common, name: 'nova-metadata', prefix: '/metadata-internal', routes: metadataRoutes(metadataManager(deps, parts.metadataSecret)), dialect: metadataDialect },
       { ...common, name: 'nova-console', prefix: '/console', routes: consoleDoorRoutes(consoleManager(deps)), dialect, origins: [...parts.options.consoleAllowedOrigins, ...parts.options.consoleBaseUrl === null ? [] : [parts.options.consoleBaseUrl]] },
     ],

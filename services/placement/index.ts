@@ -66,7 +66,7 @@ export interface Placement {
 /** Puts Placement together. */
 export function placementService(parts: PlacementParts): Placement {
   return {
-    http: [{ name: 'placement', prefix: '/placement', routes: routesOf(parts), dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, microversions }],
+    http: [{ name: 'placement', prefix: '/placement', catalogTypes: ['placement'], routes: routesOf(parts), dialect, enforcer: parts.enforcer, authenticate: parts.authenticate, microversions }],
     audit: () => parts.db.read(findBroken),
   }
 }
