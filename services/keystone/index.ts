@@ -7,6 +7,8 @@ import type { Ids } from '@alto/kit/ids'
 import { credentialsFromToken } from '@alto/kit/openstack'
 import type { Credentials, Enforcer, Rule } from '@alto/kit/policy'
 import { assignmentRoutes } from './api/assignments.ts'
+import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
+import { policyRoutes } from './api/catalog/policies.ts'
 import { dialect } from './api/dialect.ts'
 import { discoveryRoutes } from './api/discovery.ts'
 import { domainConfigurationRoutes } from './api/domain-configuration.ts'
@@ -26,6 +28,8 @@ import { fernetTokens } from './driver/token-format.ts'
 import { assignmentManager, type AssignmentManager } from './manager/assignments.ts'
 import { authenticationManager, type AuthenticationManager } from './manager/authentication.ts'
 import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
+import { endpointFilterManager, type EndpointFilterManager } from './manager/catalog/endpoint-filters.ts'
+import { policyManager, type PolicyManager } from './manager/catalog/policies.ts'
 import type { Deps } from './manager/deps.ts'
 import { domainConfigurationManager, type DomainConfigurationManager } from './manager/domain-configuration.ts'
 import { endpointManager, type EndpointManager } from './manager/endpoints.ts'
@@ -42,6 +46,8 @@ import * as assignmentRules from './policy/assignments.ts'
 import * as authRules from './policy/auth.ts'
 import * as baseRules from './policy/base.ts'
 import * as domainConfigurationRules from './policy/domain-configuration.ts'
+import * as endpointFilterRules from './policy/catalog/endpoint-filters.ts'
+import * as policyRules from './policy/catalog/policies.ts'
 import * as domainRules from './policy/domains.ts'
 import * as endpointRules from './policy/endpoints.ts'
 import * as groupRules from './policy/groups.ts'
@@ -57,7 +63,7 @@ import { migrations, type Tables } from './store/tables.ts'
 export { keystoneOptions, migrations, type Bootstrap, type KeyRepository, type Passwords, type Tables }
 
 const rules: readonly Rule[] = [
-  baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules, limitRules,
+  baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules, endpointFilterRules, policyRules, limitRules,
 ].flatMap(room => Object.values(room))
 
 /** Keystone's managers, as its routes use them. */
@@ -74,6 +80,8 @@ interface Managers {
   regions: RegionManager
   services: ServiceManager
   endpoints: EndpointManager
+  endpointFilters: EndpointFilterManager
+  policies: PolicyManager
   limits: LimitManager
 }
 
@@ -115,7 +123,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const tokens = tokenManager(deps, fernetTokens(keys, parts.ids))
   const routes = routesOf({
     tokens, authentication: authenticationManager(deps, tokens), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
-    assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), limits: limitManager(deps),
+    assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()
 
@@ -138,6 +146,6 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
 function routesOf(m: Managers): AnyRoute[] {
   return [
     ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...domainConfigurationRoutes(m.configurations), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
-    ...assignmentRoutes(m.assignments), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...limitRoutes(m.limits),
+    ...assignmentRoutes(m.assignments), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits),
   ]
 }

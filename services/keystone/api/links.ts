@@ -1,6 +1,7 @@
 // What every answer of Keystone has in common: links to itself, lists with their links, names of its own members.
 import type { Context } from '@alto/kit/context'
 import { t } from '@alto/kit/http'
+import { invalid } from '../model/faults.ts'
 
 /** `links` of one thing. */
 export function self(ctx: Context, path: string): { self: string } {
@@ -15,6 +16,13 @@ export function listOf(ctx: Context, name: string, path: string, items: readonly
 /** What stands in a body besides the named members: Keystone keeps it. */
 export function extraOf(body: Readonly<Record<string, unknown>>, known: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !known.includes(key) && key !== 'id' && key !== 'links'))
+}
+
+/** The members of a change; throws when there are none, or an `id` that is not the one in the path. */
+export function changesOf<B extends Readonly<Record<string, unknown>>>(noun: string, body: B, id: string): B {
+  if (Object.keys(body).length === 0) throw invalid('invalid', `Invalid input for field/attribute ${noun}. Value: {}. {} should be non-empty`)
+  if (body['id'] !== undefined && body['id'] !== id) throw invalid('id', 'Cannot change ID')
+  return body
 }
 
 /** `enabled=true` in a query: present without a value counts as true, as upstream. */

@@ -39,7 +39,7 @@ export function tokenRoutes(deps: { tokens: TokenManager, authentication: Authen
     if (without || !token.roles) return JSON.stringify({ token })
     const base = root(ctx)
     const known = written.get(verdict) ?? new Map<string, string>()
-    const text = known.get(base) ?? JSON.stringify({ token: { ...token, catalog: await endpoints.catalog(base, token.project?.id) } })
+    const text = known.get(base) ?? JSON.stringify({ token: { ...token, catalog: await endpoints.catalog({ base, userId: token.user.id, projectId: token.project?.id }) } })
     if (known.size < BASES) written.set(verdict, known.set(base, text))
     return text
   }

@@ -80,12 +80,12 @@ async function ensureRoles(tx: Tx, newId: () => string): Promise<(name: string) 
 async function ensureCatalog(tx: Tx, wanted: Bootstrap, newId: () => string): Promise<void> {
   if (!await regions.find(tx, wanted.region)) await regions.insert(tx, { id: wanted.region, description: '', parentId: null, extra: {} })
   for (const e of wanted.endpoints) {
-    const service = (await services.list(tx, { type: e.type, name: e.name }))[0] ?? { id: newId(), type: e.type, name: e.name, description: e.description, enabled: true }
+    const service = (await services.list(tx, { type: e.type, name: e.name }))[0] ?? { id: newId(), type: e.type, name: e.name, description: e.description, enabled: true, extra: {} }
     if ((await services.list(tx, { type: e.type, name: e.name })).length === 0) await services.insert(tx, service)
     const present = await endpoints.list(tx, { serviceId: service.id })
     for (const side of ['public', 'internal', 'admin'] as const) {
       const there = present.find(p => p.interface === side)
-      if (!there) await endpoints.insert(tx, { id: newId(), serviceId: service.id, interface: side, regionId: wanted.region, url: e.url, enabled: true })
+      if (!there) await endpoints.insert(tx, { id: newId(), serviceId: service.id, interface: side, regionId: wanted.region, url: e.url, enabled: true, extra: {} })
       else if (there.url !== e.url && there.url.startsWith('$(base)s')) await endpoints.update(tx, { ...there, url: e.url })
     }
   }

@@ -18,7 +18,7 @@ export function invalid(code: string, message: string): Fault {
 
 /** A body names something that does not exist, or lacks what it must name. */
 export function expected(attribute: string, target: string): Fault {
-  return invalid(`${target}.expected`, `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`)
+  return invalid(`${target.replaceAll(' ', '')}.expected`, `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`)
 }
 
 /** No limit, or registered limit, under that id. */

@@ -1,13 +1,12 @@
 // SQL for endpoints.
+import { fromJson, toJson } from '@alto/kit/db'
 import type { Endpoint } from '../model/catalog.ts'
+import type { Listed, Listing } from '../model/filters.ts'
+import { page } from './filters.ts'
 import type { Tables, Tx } from './tables.ts'
 
-/** Which endpoints a list holds. */
-export interface EndpointFilter {
-  serviceId?: string | undefined
-  interface?: string | undefined
-  regionId?: string | undefined
-}
+/** The fields that lists of endpoints are filtered by. */
+export type EndpointField = 'service_id' | 'interface' | 'region_id'
 
 /** The endpoint, or undefined. */
 export async function find(tx: Tx, id: string): Promise<Endpoint | undefined> {
@@ -15,13 +14,17 @@ export async function find(tx: Tx, id: string): Promise<Endpoint | undefined> {
   return row && fromRow(row)
 }
 
-/** Endpoints by filter, by service. */
-export async function list(tx: Tx, filter: EndpointFilter): Promise<Endpoint[]> {
+/** All endpoints, or those of a service, by service and interface. */
+export async function list(tx: Tx, filter: { serviceId?: string } = {}): Promise<Endpoint[]> {
   let query = tx.selectFrom('endpoints').selectAll()
   if (filter.serviceId !== undefined) query = query.where('service_id', '=', filter.serviceId)
-  if (filter.interface !== undefined) query = query.where('interface', '=', filter.interface)
-  if (filter.regionId !== undefined) query = query.where('region_id', '=', filter.regionId)
   return (await query.orderBy('service_id').orderBy('interface').orderBy('id').execute()).map(fromRow)
+}
+
+/** A page of endpoints, by service and interface. */
+export async function listPage(tx: Tx, listing: Listing<EndpointField>): Promise<Listed<Endpoint>> {
+  const { items, more } = await page(tx.selectFrom('endpoints').selectAll(), listing, { service_id: 'service_id', interface: 'interface', region_id: 'region_id' }, ['service_id', 'interface'])
+  return { items: items.map(fromRow), more }
 }
 
 /** Adds an endpoint. */
@@ -40,9 +43,9 @@ export async function remove(tx: Tx, id: string): Promise<void> {
 }
 
 function fromRow(row: Tables['endpoints']): Endpoint {
-  return { id: row.id, serviceId: row.service_id, interface: row.interface as Endpoint['interface'], regionId: row.region_id, url: row.url, enabled: row.enabled === 1 }
+  return { id: row.id, serviceId: row.service_id, interface: row.interface as Endpoint['interface'], regionId: row.region_id, url: row.url, enabled: row.enabled === 1, extra: fromJson(row.extra, {}) }
 }
 
 function toRow(e: Endpoint): Tables['endpoints'] {
-  return { id: e.id, service_id: e.serviceId, interface: e.interface, region_id: e.regionId, url: e.url, enabled: Number(e.enabled) }
+  return { id: e.id, service_id: e.serviceId, interface: e.interface, region_id: e.regionId, url: e.url, enabled: Number(e.enabled), extra: toJson(e.extra) }
 }

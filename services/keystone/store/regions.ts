@@ -1,7 +1,12 @@
 // SQL for regions.
 import { fromJson, toJson } from '@alto/kit/db'
 import type { Region } from '../model/catalog.ts'
+import type { Listed, Listing } from '../model/filters.ts'
+import { page } from './filters.ts'
 import type { Tables, Tx } from './tables.ts'
+
+/** The fields that lists of regions are filtered by. */
+export type RegionField = 'parent_region_id'
 
 /** The region, or undefined. */
 export async function find(tx: Tx, id: string): Promise<Region | undefined> {
@@ -9,11 +14,21 @@ export async function find(tx: Tx, id: string): Promise<Region | undefined> {
   return row && fromRow(row)
 }
 
-/** Regions, of one parent when that is named, by id. */
-export async function list(tx: Tx, filter: { parentId?: string | undefined }): Promise<Region[]> {
-  let query = tx.selectFrom('regions').selectAll()
-  if (filter.parentId !== undefined) query = query.where('parent_id', '=', filter.parentId)
-  return (await query.orderBy('id').execute()).map(fromRow)
+/** A page of regions, by id. */
+export async function list(tx: Tx, listing: Listing<RegionField>): Promise<Listed<Region>> {
+  const { items, more } = await page(tx.selectFrom('regions').selectAll(), listing, { parent_region_id: 'parent_id' }, [])
+  return { items: items.map(fromRow), more }
+}
+
+/** The region's id and those of all regions within it, each after those that hold it. */
+export async function idsWithin(tx: Tx, id: string): Promise<string[]> {
+  const ids = [id]
+  for (let from = 0; from < ids.length;) {
+    const outer = ids.slice(from)
+    from = ids.length
+    ids.push(...(await tx.selectFrom('regions').select('id').where('parent_id', 'in', outer).execute()).map(row => row.id))
+  }
+  return ids
 }
 
 /** Adds a region. Breaks the primary key when the id is taken. */

@@ -101,7 +101,7 @@ test('an endpoint that names a region in the old way makes it, and one that name
   assert.deepEqual((await cloud.as('GET', '/regions')).body.regions.map((r: { id: string }) => r.id).toSorted(), ['RegionOne', 'north', 'south'])
   const west = { region_id: 'west' }
   for (const answer of [await cloud.as('PATCH', `/endpoints/${made.body.endpoint.id}`, { endpoint: west }), await cloud.as('POST', '/endpoints', { endpoint: { service_id: service.id, interface: 'public', url: 'http://127.0.0.1:1', ...west } })]) {
-    assert.deepEqual([answer.status, answer.body.error.message], [400, 'Could not find region: west.'])
+    assert.deepEqual([answer.status, answer.body.error.message], [400, 'Expecting to find endpoint region_id in region table. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.'])
   }
 })
 

@@ -113,10 +113,10 @@ test('a token shows the catalog as it is now, under the name by which its listen
   await using cloud = await keystoneAlone()
   const admin = await cloud.login('admin')
   const catalogNow = async () => (await cloud.ask('GET', '/identity/v3/auth/tokens', { token: admin.token, headers: { 'x-subject-token': admin.token } })).body.token.catalog as { type: string, endpoints: { url: string }[] }[]
-  const types = async () => (await catalogNow()).map(s => s.type).toSorted()
+  const types = async () => (await catalogNow()).filter(s => s.endpoints.length > 0).map(s => s.type).toSorted()
   assert.deepEqual(await types(), ['identity', 'object-store'])
   const service = await cloud.ask('POST', '/identity/v3/services', { token: admin.token, body: { service: { type: 'dns', name: 'designate' } } })
-  assert.deepEqual(await types(), ['identity', 'object-store'], 'a service without endpoints')
+  assert.deepEqual((await catalogNow()).find(s => s.type === 'dns')?.endpoints, [], 'a service without endpoints is in it')
   const endpoint = await cloud.ask('POST', '/identity/v3/endpoints', { token: admin.token, body: { endpoint: { service_id: service.body.service.id, interface: 'public', url: 'http://dns' } } })
   assert.deepEqual(await types(), ['dns', 'identity', 'object-store'])
   await cloud.ask('PATCH', `/identity/v3/endpoints/${endpoint.body.endpoint.id}`, { token: admin.token, body: { endpoint: { url: 'http://names' } } })

@@ -11,8 +11,8 @@ export interface IdentityTables {
   implied_roles: { prior_id: string, implied_id: string }
   assignments: { role_id: string, actor_kind: string, actor_id: string, target_kind: string, target_id: string, inherited: number }
   regions: { id: string, description: string, parent_id: string | null, extra: string }
-  services: { id: string, type: string, name: string, description: string | null, enabled: number }
-  endpoints: { id: string, service_id: string, interface: string, region_id: string | null, url: string, enabled: number }
+  services: { id: string, type: string, name: string, description: string | null, enabled: number, extra: string }
+  endpoints: { id: string, service_id: string, interface: string, region_id: string | null, url: string, enabled: number, extra: string }
   revoked_tokens: { audit_id: string, whole_chain: number, expires_at: number }
   revisions: { name: string, value: number }
 }
