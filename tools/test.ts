@@ -12,7 +12,7 @@ import type { TestReport } from './test-reporter.ts'
 const ROOT = resolve(import.meta.dirname, '..')
 const EXPECTED = 'tests/expected-tests.txt'
 const REPORTER = join(import.meta.dirname, 'test-reporter.ts')
-const WHOLE_CLOUD = ['tests/simulation', 'tests/e2e', 'tests/site', 'tests/failure', 'tests/perf']
+const WHOLE_CLOUD = ['tests/simulation', 'tests/tempest', 'tests/e2e', 'tests/site', 'tests/failure', 'tests/perf']
 
 /** One process's share: a package, or a folder of tests/. Times in milliseconds. */
 export interface TestGroup {

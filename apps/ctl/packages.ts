@@ -42,6 +42,7 @@ export const PACKAGES: readonly DebianPackage[] = [
   { name: 'openssh-client', program: 'ssh', for: ['tests'], why: 'logs in to guests' },
   { name: 'iputils-ping', program: 'ping', for: ['tests'], why: 'asks whether guests answer' },
   { name: 'python3-openstackclient', program: 'openstack', for: ['tests'], why: 'the real client, which the whole-cloud tests run' },
+  { name: 'tempest', program: 'tempest', for: ['tests'], why: 'OpenStack\'s own tests, a sample of which is run' },
   { name: 'postgresql', for: ['tests'], why: 'every store test runs on it too, in a private instance' },
   { name: 'rabbitmq-server', for: ['tests'], why: 'the bus of larger sites, in a private instance' },
 ]
