@@ -1,7 +1,6 @@
 // A controller: the services of one process, and the wires between them. What it does not carry, it reaches over the network.
 // One code path for a whole cloud in one process and for one of many processes: databases, transport and `elsewhere` are all that differ.
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
 import type { Config } from '@alto/kit/config'
 import { migrate, type BrokenInvariant, type Database, type Migration } from '@alto/kit/db'
@@ -50,8 +49,8 @@ export interface ControllerOptions {
   directories: { policy?: string, keys: string, images: string }
   /** Where images are; files in `images` when not given. */
   imageStore?: glance.ImageStore
-  /** The keys of tokens; files in `keys` when not given. */
-  tokenKeys?: keystone.KeyRepository
+  /** The keys of tokens, receipts and credentials; files in `directories.keys` when not given. */
+  keys?: keystone.Keys
   /** How Keystone hashes passwords; bcrypt when not given. */
   passwords?: keystone.Passwords
   secrets: ControllerSecrets
@@ -100,7 +99,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   const { clock, ids, log, config, transport, secrets, directories } = opts
   await using undo = new AsyncDisposableStack()
   const carries = (service: ServiceName) => opts.services.includes(service)
-  await Promise.all([directories.policy, opts.tokenKeys ? undefined : directories.keys].filter(path => path !== undefined).map(path => mkdir(path, { recursive: true, mode: 0o700 })))
+  await Promise.all([directories.policy, opts.keys ? undefined : directories.keys].filter(path => path !== undefined).map(path => mkdir(path, { recursive: true, mode: 0o700 })))
 
   const policies = new Map<string, LivePolicy>()
   const policy = async (service: ServiceName, rules: readonly Rule[], kinds: Readonly<Record<string, CheckKind>> = {}) => {
@@ -142,7 +141,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
 
   if (carries('keystone')) {
     const identity = await keystone.keystoneService({
-      clock, ids, db: await open<keystone.Tables>('keystone', keystone.migrations), keys: opts.tokenKeys ?? join(directories.keys, 'fernet'), options: config.keystone, ...(opts.passwords && { passwords: opts.passwords }),
+      clock, ids, db: await open<keystone.Tables>('keystone', keystone.migrations), keys: opts.keys ?? directories.keys, options: config.keystone, ...(opts.passwords && { passwords: opts.passwords }),
       enforcer: await policy('keystone', keystone.declared.rules),
     })
     if (opts.users) await identity.bootstrap(firstUsers(opts.users))

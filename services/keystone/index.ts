@@ -7,27 +7,39 @@ import type { Ids } from '@alto/kit/ids'
 import { credentialsFromToken } from '@alto/kit/openstack'
 import type { Credentials, Enforcer, Rule } from '@alto/kit/policy'
 import { assignmentRoutes } from './api/assignments.ts'
+import { credentialRoutes } from './api/credentials/credentials.ts'
+import { ec2Routes } from './api/credentials/ec2.ts'
 import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
 import { policyRoutes } from './api/catalog/policies.ts'
 import { dialect } from './api/dialect.ts'
+import { accessRuleRoutes } from './api/delegation/access-rules.ts'
+import { applicationCredentialRoutes } from './api/delegation/application-credentials.ts'
+import { trustRoutes } from './api/delegation/trusts.ts'
 import { discoveryRoutes } from './api/discovery.ts'
 import { domainConfigurationRoutes } from './api/domain-configuration.ts'
 import { endpointRoutes } from './api/endpoints.ts'
 import { groupRoutes } from './api/groups.ts'
-import { limitRoutes } from './api/limits.ts'
 import { PREFIX } from './api/prefix.ts'
 import { domainRoutes, projectRoutes } from './api/projects.ts'
+import { limitRoutes } from './api/limits.ts'
 import { regionRoutes } from './api/regions.ts'
 import { roleRoutes } from './api/roles.ts'
 import { serviceRoutes } from './api/services.ts'
 import { tokenRoutes } from './api/tokens.ts'
 import { userRoutes } from './api/users.ts'
-import { openKeys, type KeyRepository } from './driver/keys.ts'
+import { openAllKeys, type Keys } from './driver/keys.ts'
 import { bcryptPasswords, type Passwords } from './driver/passwords.ts'
-import { fernetTokens } from './driver/token-format.ts'
+import { tokenFormat } from './driver/token-format.ts'
+import { vault } from './driver/vault.ts'
 import { assignmentManager, type AssignmentManager } from './manager/assignments.ts'
 import { authenticationManager, type AuthenticationManager } from './manager/authentication.ts'
 import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
+import { accessRuleManager, type AccessRuleManager } from './manager/delegation/access-rules.ts'
+import { applicationCredentialManager, type ApplicationCredentialManager } from './manager/delegation/application-credentials.ts'
+import { trustManager, type TrustManager } from './manager/delegation/trusts.ts'
+import { credentialManager, type CredentialManager } from './manager/credentials/credentials.ts'
+import { passcodeManager } from './manager/credentials/passcodes.ts'
+import { signatureManager, type SignatureManager } from './manager/credentials/signatures.ts'
 import { endpointFilterManager, type EndpointFilterManager } from './manager/catalog/endpoint-filters.ts'
 import { policyManager, type PolicyManager } from './manager/catalog/policies.ts'
 import type { Deps } from './manager/deps.ts'
@@ -45,6 +57,11 @@ import { keystoneOptions } from './options.ts'
 import * as assignmentRules from './policy/assignments.ts'
 import * as authRules from './policy/auth.ts'
 import * as baseRules from './policy/base.ts'
+import * as credentialRules from './policy/credentials/credentials.ts'
+import * as ec2Rules from './policy/credentials/ec2.ts'
+import * as accessRuleRules from './policy/delegation/access-rules.ts'
+import * as applicationCredentialRules from './policy/delegation/application-credentials.ts'
+import * as trustRules from './policy/delegation/trusts.ts'
 import * as domainConfigurationRules from './policy/domain-configuration.ts'
 import * as endpointFilterRules from './policy/catalog/endpoint-filters.ts'
 import * as policyRules from './policy/catalog/policies.ts'
@@ -60,10 +77,10 @@ import * as userRules from './policy/users.ts'
 import * as revisions from './store/revisions.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
-export { keystoneOptions, migrations, type Bootstrap, type KeyRepository, type Passwords, type Tables }
+export { keystoneOptions, migrations, type Bootstrap, type Keys, type Passwords, type Tables }
 
 const rules: readonly Rule[] = [
-  baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, regionRules, serviceRules, endpointRules, endpointFilterRules, policyRules, limitRules,
+  baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, credentialRules, ec2Rules, regionRules, serviceRules, endpointRules, endpointFilterRules, policyRules, limitRules, trustRules, applicationCredentialRules, accessRuleRules,
 ].flatMap(room => Object.values(room))
 
 /** Keystone's managers, as its routes use them. */
@@ -77,6 +94,11 @@ interface Managers {
   groups: GroupManager
   roles: RoleManager
   assignments: AssignmentManager
+  trusts: TrustManager
+  applicationCredentials: ApplicationCredentialManager
+  accessRules: AccessRuleManager
+  credentials: CredentialManager
+  signatures: SignatureManager
   regions: RegionManager
   services: ServiceManager
   endpoints: EndpointManager
@@ -93,8 +115,8 @@ export interface KeystoneParts {
   db: Database<Tables>
   clock: Clock
   ids: Ids
-  /** Where the token keys are kept: a directory, or a repository that is open. */
-  keys: string | KeyRepository
+  /** Where the keys are kept: the directory of their directories, or repositories that are open. */
+  keys: string | Keys
   options: Values<typeof keystoneOptions>
   enforcer(): Enforcer
   /** Bcrypt of the configured cost when not given. */
@@ -114,16 +136,18 @@ export interface Keystone {
 
 /** Puts Keystone together. */
 export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
-  const keys = typeof parts.keys === 'string' ? await openKeys(parts.keys, parts.ids) : parts.keys
+  const keys = typeof parts.keys === 'string' ? await openAllKeys(parts.keys, parts) : parts.keys
   const passwords = parts.passwords ?? bcryptPasswords(parts.options.passwordHashRounds)
-  const deps: Deps = { ...parts, keys, passwords, async changed(tx) {
+  const deps: Deps = { ...parts, keys, passwords, vault: vault(keys.credentials, parts.ids, parts.clock), async changed(tx) {
     await revisions.bump(tx)
     afterCommit(tx, () => tokens.forget())
   } }
-  const tokens = tokenManager(deps, fernetTokens(keys, parts.ids))
+  const tokens = tokenManager(deps, tokenFormat(parts.options.tokenProvider, keys, parts.ids))
+  const passcodes = passcodeManager(deps)
+  const credentials = credentialManager(deps, passcodes)
   const routes = routesOf({
-    tokens, authentication: authenticationManager(deps, tokens), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
-    assignments: assignmentManager(deps), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps),
+    tokens, authentication: authenticationManager(deps, tokens, passcodes), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
+    assignments: assignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()
 
@@ -136,7 +160,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
     return credentials
   }
 
-  const common = { name: 'keystone', routes, dialect, enforcer: parts.enforcer, authenticate }
+  const common = { name: 'keystone', catalogTypes: ['identity'], routes, dialect, enforcer: parts.enforcer, authenticate }
   return {
     routes, authenticate, http: [{ ...common, prefix: PREFIX }, { ...common, prefix: '' }],
     bootstrap: wanted => bootstrap({ ...deps, passwords: parts.passwords ?? bcryptPasswords(4) }, wanted),
@@ -146,6 +170,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
 function routesOf(m: Managers): AnyRoute[] {
   return [
     ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...domainConfigurationRoutes(m.configurations), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
-    ...assignmentRoutes(m.assignments), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits),
+    ...trustRoutes(m.trusts), ...applicationCredentialRoutes(m.applicationCredentials), ...accessRuleRoutes(m.accessRules),
+    ...assignmentRoutes(m.assignments), ...credentialRoutes(m.credentials), ...ec2Routes(m), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits),
   ]
 }

@@ -5,7 +5,14 @@ import { NAME_CHECKS } from './model/projects.ts'
 
 export const keystoneOptions = section('keystone', [
   option({ name: 'token_expiration', type: 'integer', default: 3600, min: 1, meaning: 'Seconds that a token is valid.', upstream: '[token] expiration' }),
-  option({ name: 'max_active_keys', type: 'integer', default: 3, min: 1, meaning: 'Token keys that are kept, the staged and the primary one among them.', upstream: '[fernet_tokens] max_active_keys' }),
+  option({ name: 'token_provider', type: 'choice', choices: ['fernet', 'jws'], default: 'fernet', meaning: 'How tokens are written: encrypted (fernet), or signed and readable (jws, with ES256). A change ends the tokens that there are.', upstream: '[token] provider' }),
+  option({ name: 'max_active_keys', type: 'integer', default: 3, min: 1, meaning: 'Keys of each kind that are kept, the staged and the primary one among them. More are kept while something may live that they made.', upstream: '[fernet_tokens] max_active_keys' }),
+  option({ name: 'auth_methods', type: 'strings', default: ['password', 'token', 'totp', 'application_credential'], meaning: 'Methods by which users may prove who they are.', upstream: '[auth] methods' }),
+  option({ name: 'receipt_expiration', type: 'integer', default: 300, min: 1, meaning: 'Seconds that the receipt for some of several proofs is valid.', upstream: '[receipt] expiration' }),
+  option({ name: 'totp_previous_windows', type: 'integer', default: 1, min: 0, max: 10, meaning: 'Windows of 30 s before the present one whose one-time passwords count.', upstream: '[totp] included_previous_windows' }),
+  option({ name: 'require_mfa_for_sensitive_account_actions', type: 'boolean', default: true, meaning: 'Users with multi-factor rules show a passcode (OpenStack-MFA-Passcode) whenever they touch their seeds, rules or password.', upstream: '[security_compliance] require_mfa_for_sensitive_account_actions' }),
+  option({ name: 'ec2_auth_ttl', type: 'integer', default: 15, min: 1, meaning: 'Minutes before and after its own time that a request signed with an EC2 credential counts.', upstream: '[credential] auth_ttl' }),
+  option({ name: 'user_credential_limit', type: 'integer', default: null, min: 0, meaning: 'Credentials that a user may have; none: any number.', upstream: '[credential] user_limit' }),
   option({ name: 'password_hash_rounds', type: 'integer', default: 12, min: 4, max: 31, meaning: 'Cost of a bcrypt hash: 2 to the power of it.', upstream: '[identity] password_hash_rounds' }),
   option({ name: 'password_expires_days', type: 'integer', default: null, min: 1, meaning: 'Days after which a password must be changed, for passwords that are set from now on; none: never.', upstream: '[security_compliance] password_expires_days' }),
   option({ name: 'change_password_upon_first_use', type: 'boolean', default: false, meaning: 'A password that an administrator sets is good for one thing: that its user changes it.', upstream: '[security_compliance] change_password_upon_first_use' }),
@@ -23,4 +30,6 @@ export const keystoneOptions = section('keystone', [
   option({ name: 'max_project_tree_depth', type: 'integer', default: 5, min: 1, meaning: 'Levels of projects below a domain.', upstream: '[DEFAULT] max_project_tree_depth' }),
   option({ name: 'project_name_url_safe', type: 'choice', choices: NAME_CHECKS, default: 'off', meaning: 'Whether names of projects may hold what a URL reserves: off, refused for new names, or refused for scopes too (strict).', upstream: '[resource] project_name_url_safe' }),
   option({ name: 'domain_name_url_safe', type: 'choice', choices: NAME_CHECKS, default: 'off', meaning: 'The same for names of domains.', upstream: '[resource] domain_name_url_safe' }),
+  option({ name: 'application_credentials_per_user', type: 'integer', default: null, min: 0, meaning: 'Application credentials that a user may have; none: any number.', upstream: '[application_credential] user_limit' }),
+  option({ name: 'max_redelegation_count', type: 'integer', default: 3, min: 0, meaning: 'How often a trust may be passed on, one user to the next; 0: never.', upstream: '[trust] max_redelegation_count' }),
 ])

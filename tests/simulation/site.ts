@@ -120,7 +120,7 @@ export class SimulatedSite {
     const passwords = Object.fromEntries(['placement', 'glance', 'neutron', 'nova', 'cinder'].map(service => [service, PASSWORD]))
     startController({
       services: SERVICES, name: 'controller', config: loadConfig(sections, { file: 'config.yaml', text: CONFIG }), listen: undefined, publicUrl: 'http://cloud', clock,
-      directories: { keys: '', images: '' }, imageStore: process.holding(this.#images), tokenKeys: KEYS, passwords: { hash: async text => `plain:${text}`, matches: async (text, stored) => stored === `plain:${text}` },
+      directories: { keys: '', images: '' }, imageStore: process.holding(this.#images), keys: KEYS, passwords: { hash: async text => `plain:${text}`, matches: async (text, stored) => stored === `plain:${text}` },
       secrets: { servicePasswords: passwords, metadataSecret: 'metadata' }, users: { admin: PASSWORD, demo: undefined, services: passwords },
       transport: process.transport(this.#bus), ids: seededIds(`${this.#seed}/controller/${life}`), log: this.#logOf('controller'),
       open: async <Tables>(service: ServiceName) => process.database(this.#databases.get(service)!) as unknown as Database<Tables>,
@@ -228,7 +228,8 @@ export class SimulatedSite {
   }
 }
 
-const KEYS = { keys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)], rotate: async () => {} }
+const FIXED = { keys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)], refresh: async () => {} }
+const KEYS = { tokens: FIXED, receipts: FIXED, credentials: FIXED, signing: { keys: [], refresh: async () => {} } }
 const CLOUD = '51a0b2c3'
 const CONFIG = `
 nova: { quota_instances: 8, quota_cores: 20 }

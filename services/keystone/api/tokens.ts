@@ -6,7 +6,7 @@ import type { ProjectManager } from '../manager/projects.ts'
 import type { AuthenticationManager, ScopeRequest } from '../manager/authentication.ts'
 import type { Named } from '../manager/methods/method.ts'
 import type { TokenManager, Verdict } from '../manager/tokens.ts'
-import { invalid, notFound } from '../model/faults.ts'
+import { expected, invalid, notFound } from '../model/faults.ts'
 import * as rules from '../policy/auth.ts'
 import { root } from './discovery.ts'
 import { listOf } from './links.ts'
@@ -17,10 +17,13 @@ const authBody = t.open({ auth: t.open({
   identity: t.open({
     methods: t.array(t.string(), { max: 8 }),
     password: t.optional(t.open({ user: t.open({ ...named, password: t.string({ max: 4096 }) }) })),
-    token: t.optional(t.open({ id: t.string({ min: 1, max: 1024 }) })),
+    application_credential: t.optional(t.open({ id: t.optional(t.string()), name: t.optional(t.string()), secret: t.optional(t.string({ max: 4096 })), user: t.optional(t.open(named)) })),
+    token: t.optional(t.open({ id: t.string({ min: 1, max: 4096 }) })),
+    totp: t.optional(t.open({ user: t.open({ ...named, passcode: t.string() }) })),
   }),
   scope: t.optional(t.union(t.literal('unscoped'), t.open({
     project: t.optional(t.open(named)), domain: t.optional(t.open(named)), unscoped: t.optional(t.anything()), system: t.optional(t.open({ all: t.optional(t.boolean()) })),
+    'OS-TRUST:trust': t.optional(t.open({ id: t.optional(t.string()) })),
   }))),
 }) })
 /** Names under which one listener is reached; those beyond are written anew each time. */
@@ -48,11 +51,11 @@ export function tokenRoutes(deps: { tokens: TokenManager, authentication: Authen
     return answer(text, { headers: { 'content-type': 'application/json', 'x-subject-token': token, vary: 'X-Auth-Token' } })
   }
 
-  /** The token in X-Subject-Token, when the caller may ask about it. That one has ended is no secret: who holds it could find out by using it. */
+  /** The token in X-Subject-Token, when the caller may ask about it; one with access rules only for callers that keep these. That one has ended is no secret: who holds it could find out by using it. */
   async function subject(ctx: Context, headers: Readonly<Record<string, string | undefined>>, rule: typeof rules.CHECK_TOKEN): Promise<Verdict> {
     const given = headers['x-subject-token']
     const verdict = given === undefined ? undefined : await tokens.validate(given)
-    if (!verdict) throw notFound('token', 'it is not valid')
+    if (!verdict || rule !== rules.REVOKE_TOKEN && verdict.body.application_credential?.access_rules && !keepsRules(headers)) throw notFound('token', 'it is not valid')
     ctx.authorize(rule, { target: { token: { user_id: verdict.payload.userId } } })
     return verdict
   }
@@ -60,8 +63,9 @@ export function tokenRoutes(deps: { tokens: TokenManager, authentication: Authen
   return [
     route({
       method: 'POST', path: '/v3/auth/tokens', rule: { public: 'this is how a caller becomes known' }, status: 201, summary: 'Authenticate', body: authBody, query: nocatalog,
-      async handle({ ctx, body: { auth }, query }) {
-        const issued = await authentication.authenticate({ identity: auth.identity, scope: scopeOf(auth.scope) })
+      async handle({ ctx, body: { auth }, query, headers }) {
+        const issued = await authentication.authenticate({ identity: auth.identity, scope: scopeOf(auth.scope), receipt: headers['openstack-auth-receipt'] })
+        if (!('token' in issued)) return answer(issued.body, { status: 401, headers: { 'openstack-auth-receipt': issued.receipt, vary: 'X-Auth-Token' } })
         return shown(await body(ctx, issued.verdict, query.nocatalog !== undefined), issued.token)
       },
     }),
@@ -92,15 +96,22 @@ export function tokenRoutes(deps: { tokens: TokenManager, authentication: Authen
   ]
 }
 
-interface ScopeBody { project?: Named, domain?: Named, unscoped?: unknown, system?: { all?: boolean } }
+/** True for a caller that says it keeps access rules, version 1 or later. */
+function keepsRules(headers: Readonly<Record<string, string | undefined>>): boolean {
+  return Number(headers['openstack-identity-access-rules'] ?? 0) >= 1
+}
+
+interface ScopeBody { project?: Named, domain?: Named, unscoped?: unknown, system?: { all?: boolean }, 'OS-TRUST:trust'?: { id?: string } }
 
 function scopeOf(scope: 'unscoped' | ScopeBody | undefined): ScopeRequest {
   if (scope === undefined || scope === 'unscoped') return scope
-  const { project, domain, system, unscoped } = scope
-  if ([project, domain, system, unscoped].filter(s => s !== undefined).length > 1) throw invalid('scope', 'Authentication cannot be scoped to multiple targets. Pick one of: project, domain, system or unscoped')
+  const { project, domain, system, unscoped, 'OS-TRUST:trust': trust } = scope
+  if ([project, domain, system, unscoped, trust].filter(s => s !== undefined).length > 1) throw invalid('scope', 'Authentication cannot be scoped to multiple targets. Pick one of: project, domain, system, OS-TRUST:trust or unscoped')
   if (unscoped !== undefined) return 'unscoped'
   if (system?.all === true) return { system: true }
+  if (trust?.id) return { trust: { id: trust.id } }
+  if (trust) throw expected('trust_id', 'trust')
   if (project) return { project }
   if (domain) return { domain }
-  throw invalid('scope', 'The scope names nothing: it may be project, domain, system (all: true) or unscoped.')
+  throw invalid('scope', 'The scope names nothing: it may be project, domain, system (all: true), OS-TRUST:trust or unscoped.')
 }

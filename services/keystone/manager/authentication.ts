@@ -1,41 +1,78 @@
 // From what a caller says of itself to a token: the methods prove who it is, then where the token shall hold is looked up.
+import { Fault } from '@alto/kit/errors'
+import { stillRequired } from '../model/credentials/multi-factor.ts'
 import { unauthorized } from '../model/faults.ts'
 import type { ScopeTarget } from '../model/roles.ts'
 import type { User } from '../model/users.ts'
 import * as projects from '../store/projects.ts'
 import type { Tx } from '../store/tables.ts'
-import * as users from '../store/users.ts'
+import { useTrust } from './delegation/worth.ts'
+import type { Passcodes } from './credentials/passcodes.ts'
+import { receiptManager, type Receipt } from './credentials/receipts.ts'
 import type { Deps } from './deps.ts'
-import { findDomain, findProject } from './lookups.ts'
+import { findDomain, findProject, usableUser } from './lookups.ts'
+import { applicationCredentialMethod } from './methods/application-credential.ts'
 import type { Identity, Method, Named, Proof } from './methods/method.ts'
 import { passwordMethod } from './methods/password.ts'
 import { tokenMethod } from './methods/token.ts'
+import { totpMethod } from './methods/totp.ts'
 import { effectiveRoles } from './scopes.ts'
 import type { Issued, TokenManager } from './tokens.ts'
 
 /** Where the caller wants the token to hold; undefined: wherever the user's default project is; 'unscoped': nowhere. */
-export type ScopeRequest = { project: Named } | { domain: Named } | { system: true } | 'unscoped' | undefined
+export type ScopeRequest = { project: Named } | { domain: Named } | { system: true } | { trust: { id: string } } | 'unscoped' | undefined
 
 /** How the caller proves who it is, and where the token shall hold. */
 export interface AuthRequest {
   identity: Identity
   scope: ScopeRequest
+  /** What an earlier proof gave that did not suffice. */
+  receipt?: string | undefined
 }
 
 export type AuthenticationManager = ReturnType<typeof authenticationManager>
 
 /** Gives tokens to those who prove who they are. */
-export function authenticationManager(deps: Deps, tokens: TokenManager) {
-  const methods: Readonly<Record<string, Method>> = {
+export function authenticationManager(deps: Deps, tokens: TokenManager, passcodes: Passcodes) {
+  const { db, options } = deps
+  const receipts = receiptManager(deps)
+  const known: Readonly<Record<string, Method>> = {
     password: passwordMethod(deps),
     token: tokenMethod(tokens),
+    application_credential: applicationCredentialMethod(deps),
+    totp: totpMethod(deps, passcodes),
+  }
+  const available = options.authMethods.filter(name => Object.hasOwn(known, name))
+
+  /** The token; a receipt when the user's rules ask for more than was proven. Throws Fault('unauthenticated') for whatever does not prove who the caller is, or a scope it has no role in. */
+  async function authenticate({ identity, scope, receipt }: AuthRequest): Promise<Issued | Receipt> {
+    if (identity.methods.includes('application_credential') && scope !== undefined) {
+      throw new Fault('unauthenticated', 'keystone.applicationCredential.scope', 'Error authenticating with application credential: Application credentials cannot request a scope.')
+    }
+    const now = await prove(identity)
+    const before = receipt === undefined ? undefined : await receipts.read(receipt, now.userId)
+    const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
+    const { user, home } = await db.read(async tx => {
+      const user = await usableUser(tx, proof.userId)
+      return { user, home: (await projects.find(tx, user.domainId))! }
+    })
+    const required = stillRequired(user, proof.methods, available)
+    if (required) return receipts.issue({ user, home, methods: proof.methods, required })
+    const issued = await issue(proof, scope)
+    await before?.use()
+    return issued
   }
 
-  /** Throws Fault('unauthenticated') for whatever does not prove who the caller is, or a scope it has no role in. */
-  async function authenticate({ identity, scope }: AuthRequest): Promise<Issued> {
-    const proof = await prove(identity)
+  function issue(proof: Proof, scope: ScopeRequest): Promise<Issued> {
+    if (typeof scope === 'object' && 'trust' in scope) {
+      return tokens.issue(async tx => {
+        const user = await usableUser(tx, proof.userId)
+        const trust = await useTrust(tx, scope.trust.id, user, deps.clock.now())
+        return { ...proof, ...trust, user, expiresAt: earlier(proof.expiresAt, trust.expiresAt) }
+      }, 'write')
+    }
     return tokens.issue(async tx => {
-      const user = await usable(tx, proof.userId)
+      const user = await usableUser(tx, proof.userId)
       return { ...proof, user, scope: proof.scope ?? await scopeTarget(tx, user, scope) }
     })
   }
@@ -45,11 +82,11 @@ export function authenticationManager(deps: Deps, tokens: TokenManager) {
     if (identity.methods.length === 0) throw unauthorized('no method was named')
     let all: Proof | undefined
     for (const name of new Set(identity.methods)) {
-      const method = Object.hasOwn(methods, name) ? methods[name] : undefined
-      if (!method) throw unauthorized(`there is no method ${name}`)
+      const method = available.includes(name) ? known[name] : undefined
+      if (!method) throw new Fault('unauthenticated', 'keystone.method', 'Attempted to authenticate with an unsupported method.')
       const proof = await method(identity)
       if (all && all.userId !== proof.userId) throw unauthorized('two methods name two users')
-      all = { ...all, ...proof, methods: [...new Set([...all?.methods ?? [], ...proof.methods])] }
+      all = { ...all, ...proof, expiresAt: earlier(all?.expiresAt, proof.expiresAt), methods: [...new Set([...all?.methods ?? [], ...proof.methods])] }
     }
     return all!
   }
@@ -57,13 +94,11 @@ export function authenticationManager(deps: Deps, tokens: TokenManager) {
   return { authenticate }
 }
 
-async function usable(tx: Tx, userId: string): Promise<User> {
-  const user = await users.find(tx, userId)
-  if (!user?.enabled || !(await projects.find(tx, user.domainId))?.enabled) throw unauthorized(`user ${userId} or its domain is disabled or gone`)
-  return user
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? one ?? other : Math.min(one, other)
 }
 
-async function scopeTarget(tx: Tx, user: User, scope: ScopeRequest): Promise<ScopeTarget | null> {
+async function scopeTarget(tx: Tx, user: User, scope: Exclude<ScopeRequest, { trust: unknown }>): Promise<ScopeTarget | null> {
   if (scope === 'unscoped') return null
   if (scope === undefined) {
     const project = user.defaultProjectId === null ? undefined : await projects.find(tx, user.defaultProjectId)

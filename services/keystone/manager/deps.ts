@@ -2,8 +2,9 @@
 import type { Clock } from '@alto/kit/clock'
 import type { Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
-import type { KeyRepository } from '../driver/keys.ts'
+import type { Keys } from '../driver/keys.ts'
 import type { Passwords } from '../driver/passwords.ts'
+import type { Vault } from '../driver/vault.ts'
 import type { EnforcementModel } from '../model/limits.ts'
 import type { PasswordRules } from '../model/passwords.ts'
 import type { NameCheck } from '../model/projects.ts'
@@ -14,11 +15,19 @@ export interface Deps {
   db: Database<Tables>
   clock: Clock
   ids: Ids
-  keys: KeyRepository
+  keys: Keys
+  vault: Vault
   passwords: Passwords
   options: PasswordRules & {
     tokenExpiration: number
-    maxActiveKeys: number
+    receiptExpiration: number
+    authMethods: readonly string[]
+    totpPreviousWindows: number
+    requireMfaForSensitiveAccountActions: boolean
+    ec2AuthTtl: number
+    userCredentialLimit: number | null
+    applicationCredentialsPerUser: number | null
+    maxRedelegationCount: number
     listLimit: number | null
     maxDbLimit: number
     enforcementModel: EnforcementModel

@@ -1,4 +1,5 @@
 // Who and what a caller means by an id, or by a name in a domain.
+import { unauthorized } from '../model/faults.ts'
 import { DEFAULT_DOMAIN, type Project } from '../model/projects.ts'
 import type { User } from '../model/users.ts'
 import * as projects from '../store/projects.ts'
@@ -24,4 +25,11 @@ export async function findProject(tx: Tx, asked: Named): Promise<Project | undef
   if (asked.id !== undefined) return projects.find(tx, asked.id)
   const domain = await findDomain(tx, asked.domain)
   return domain && asked.name !== undefined ? projects.findByName(tx, domain.id, asked.name) : undefined
+}
+
+/** The user, who has to be enabled, as its domain. Throws Fault('unauthenticated', 'keystone.unauthorized') otherwise. */
+export async function usableUser(tx: Tx, userId: string): Promise<User> {
+  const user = await users.find(tx, userId)
+  if (!user?.enabled || !(await projects.find(tx, user.domainId))?.enabled) throw unauthorized(`user ${userId} or its domain is disabled or gone`)
+  return user
 }

@@ -52,10 +52,11 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
   let readAt = -Infinity
   let reading: Promise<void> | undefined
 
-  /** The token that `plan` asks for. Throws Fault('unauthenticated') when its user has no role in its scope. */
-  async function issue(plan: (tx: Tx) => Promise<TokenRequest>): Promise<Issued> {
+  /** The token that `plan` asks for, which may write when it says so. Throws Fault('unauthenticated') when its user has no role in its scope. */
+  async function issue(plan: (tx: Tx) => Promise<TokenRequest>, how: 'read' | 'write' = 'read'): Promise<Issued> {
+    await format.refresh()
     const seen = generation
-    return db.read(async tx => {
+    return db[how](async tx => {
       const wanted = await plan(tx)
       const now = clock.now()
       const payload: TokenPayload = {
@@ -78,6 +79,7 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
     const key = createHash('sha256').update(token).digest('base64')
     const known = verdicts.get(key)
     if (known) return known.payload.expiresAt > clock.now() ? known : undefined
+    await format.refresh()
     const payload = format.open(token)
     if (!payload || payload.expiresAt <= clock.now()) return undefined
     const seen = generation

@@ -20,7 +20,7 @@ export interface TokenPayload {
   delegation: Delegation | null
 }
 
-const METHODS = ['password', 'token', 'totp', 'application_credential', 'trust', 'external', 'mapped'] as const
+const METHODS = ['password', 'token', 'totp', 'application_credential', 'trust', 'external', 'mapped', 'ec2credential'] as const
 const KINDS = ['project', 'domain', 'system'] as const
 const DELEGATIONS = ['trust', 'application_credential'] as const
 
@@ -44,5 +44,38 @@ export function unpack(packed: unknown): TokenPayload | undefined {
     methods: METHODS.filter((_, i) => methods & 1 << i),
     delegation: by === undefined || typeof delegationId !== 'string' ? null : { kind: by, id: delegationId },
     scope: name === undefined || typeof id !== 'string' ? null : { kind: name, id } as ScopeTarget,
+  }
+}
+
+/** The claims of a signed token, by upstream's names. Times are seconds, issue to the millisecond: a password's change voids what was issued before it in the same second. */
+export interface TokenClaims {
+  sub: string
+  iat: number
+  exp: number
+  openstack_methods: readonly string[]
+  openstack_audit_ids: readonly string[]
+  openstack_system?: 'all'
+  openstack_domain_id?: string
+  openstack_project_id?: string
+  openstack_trust_id?: string
+  openstack_app_cred_id?: string
+}
+
+/** The payload as claims. */
+export function claimsOf({ userId, issuedAt, expiresAt, methods, auditIds, scope, delegation }: TokenPayload): TokenClaims {
+  return {
+    sub: userId, iat: issuedAt / 1000, exp: expiresAt / 1000, openstack_methods: methods, openstack_audit_ids: auditIds,
+    ...(scope?.kind === 'system' && { openstack_system: 'all' as const }), ...(scope?.kind === 'domain' && { openstack_domain_id: scope.id }), ...(scope?.kind === 'project' && { openstack_project_id: scope.id }),
+    ...(delegation?.kind === 'trust' && { openstack_trust_id: delegation.id }), ...(delegation?.kind === 'application_credential' && { openstack_app_cred_id: delegation.id }),
+  }
+}
+
+/** The payload of claims that were found signed by us. */
+export function payloadOf(claims: TokenClaims): TokenPayload {
+  const { openstack_system: system, openstack_domain_id: domain, openstack_project_id: project, openstack_trust_id: trust, openstack_app_cred_id: application } = claims
+  return {
+    userId: claims.sub, issuedAt: Math.round(claims.iat * 1000), expiresAt: Math.round(claims.exp * 1000), methods: claims.openstack_methods, auditIds: claims.openstack_audit_ids,
+    scope: system !== undefined ? { kind: 'system', id: 'all' } : domain !== undefined ? { kind: 'domain', id: domain } : project !== undefined ? { kind: 'project', id: project } : null,
+    delegation: trust !== undefined ? { kind: 'trust', id: trust } : application !== undefined ? { kind: 'application_credential', id: application } : null,
   }
 }

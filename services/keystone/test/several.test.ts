@@ -76,7 +76,7 @@ test('two controllers that start at once on an empty database make its first use
     const options = optionsWith()
     const keystone = await keystoneService({ db: two.databases[at], clock, ids: seededIds(at), keys: keysDir, enforcer: () => asked, options })
     await keystone.bootstrap(WANTED)
-    return Promise.all((await readdir(keysDir)).filter(name => /^\d+$/.test(name)).toSorted().map(name => readFile(join(keysDir, name), 'utf8')))
+    return Promise.all((await readdir(keysDir, { recursive: true })).filter(name => /\/\d+$/.test(name)).toSorted().map(name => readFile(join(keysDir, name), 'utf8')))
   }
   try {
     await two.walk<number, readonly string[]>({

@@ -13,6 +13,8 @@ export interface Identity {
   methods: readonly string[]
   password?: { user: Named & { password: string } } | undefined
   token?: { id: string } | undefined
+  application_credential?: { id?: string | undefined, name?: string | undefined, user?: Named | undefined, secret?: string | undefined } | undefined
+  totp?: { user: Named & { passcode: string } } | undefined
 }
 
 /** What a method found proven. */

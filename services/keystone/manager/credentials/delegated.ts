@@ -1,0 +1,18 @@
+// Tokens that somebody acts with on another's behalf, or with less than its own powers: by a trust, an application credential, a signature.
+// What outlives such a token must not be made, read or changed with it (OSSA-2013-032, OSSA-2020-004, OSSA-2026-005).
+import type { Context } from '@alto/kit/context'
+import { refused } from '../../model/faults.ts'
+
+const PRIMARY: ReadonlySet<unknown> = new Set(['password', 'token', 'totp', 'external', 'mapped'])
+
+/** True for a token that was not had by its user's own proof. One that does not say how it was had counts as such. */
+export function isDelegated(ctx: Context): boolean {
+  const token = ctx.credentials.token ?? {}
+  const methods = token['methods']
+  return token['OS-TRUST:trust'] !== undefined || !Array.isArray(methods) || methods.length === 0 || !methods.every(method => PRIMARY.has(method))
+}
+
+/** Throws Fault('forbidden', 'keystone.delegated') for such a token. */
+export function refuseDelegated(ctx: Context): void {
+  if (isDelegated(ctx)) throw refused('delegated', 'You are not authorized to perform the requested action: Delegated tokens cannot access credentials directly.')
+}

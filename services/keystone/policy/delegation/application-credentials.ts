@@ -1,0 +1,7 @@
+// Who may make, see and remove application credentials.
+import { rule } from '@alto/kit/policy'
+
+export const GET_APPLICATION_CREDENTIAL = rule({ name: 'identity:get_application_credential', check: '(rule:admin_required) or (role:reader and system_scope:all) or rule:owner', legacy: 'rule:admin_or_owner', operations: ['GET /v3/users/{user_id}/application_credentials/{application_credential_id}', 'HEAD /v3/users/{user_id}/application_credentials/{application_credential_id}'], description: 'Get application credential' })
+export const LIST_APPLICATION_CREDENTIALS = rule({ name: 'identity:list_application_credentials', check: '(rule:admin_required) or (role:reader and system_scope:all) or rule:owner', legacy: 'rule:admin_or_owner', operations: ['GET /v3/users/{user_id}/application_credentials', 'HEAD /v3/users/{user_id}/application_credentials'], description: 'List application credentials' })
+export const CREATE_APPLICATION_CREDENTIAL = rule({ name: 'identity:create_application_credential', check: 'user_id:%(user_id)s', operations: ['POST /v3/users/{user_id}/application_credentials'], description: 'Create application credential' })
+export const DELETE_APPLICATION_CREDENTIAL = rule({ name: 'identity:delete_application_credential', check: 'rule:admin_or_owner', operations: ['DELETE /v3/users/{user_id}/application_credentials/{application_credential_id}'], description: 'Delete application credential' })

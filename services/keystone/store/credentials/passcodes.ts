@@ -1,0 +1,38 @@
+// SQL for what may be used only once, or tried only so often: passcodes and receipts.
+import { sql } from '@alto/kit/db'
+import type { Tx } from '../tables.ts'
+
+/** Counts a try at the user's passcodes, and gives how many there were in this window (ms) with it. Whoever else tries for the user waits for the end of the transaction. */
+export async function countTry(tx: Tx, userId: string, { now, window }: { now: number, window: number }): Promise<number> {
+  const over = sql<boolean>`passcode_tries.window_start <= ${now - window}`
+  const { tries } = await tx.insertInto('passcode_tries').values({ user_id: userId, window_start: now, tries: 1 })
+    .onConflict(c => c.column('user_id').doUpdateSet({
+      tries: sql<number>`case when ${over} then 1 else passcode_tries.tries + 1 end`,
+      window_start: sql<number>`case when ${over} then ${now} else passcode_tries.window_start end`,
+    })).returning('tries').executeTakeFirstOrThrow()
+  return Number(tries)
+}
+
+/** Forgets the user's tries. */
+export async function forgetTries(tx: Tx, userId: string): Promise<void> {
+  await tx.deleteFrom('passcode_tries').where('user_id', '=', userId).execute()
+}
+
+/** Takes the passcode of that step; false when it was taken before. Forgets steps before `oldest`, whose passcodes are worth nothing any more. */
+export async function takePasscode(tx: Tx, credentialId: string, { step, oldest }: { step: number, oldest: number }): Promise<boolean> {
+  await tx.deleteFrom('used_passcodes').where('credential_id', '=', credentialId).where('step', '<', oldest).execute()
+  const { numInsertedOrUpdatedRows } = await tx.insertInto('used_passcodes').values({ credential_id: credentialId, step }).onConflict(c => c.doNothing()).executeTakeFirst()
+  return numInsertedOrUpdatedRows === 1n
+}
+
+/** True when the receipt of that hash has given a token. */
+export async function isReceiptUsed(tx: Tx, receiptHash: string): Promise<boolean> {
+  return await tx.selectFrom('used_receipts').select('receipt_hash').where('receipt_hash', '=', receiptHash).executeTakeFirst() !== undefined
+}
+
+/** Takes the receipt of that hash; false when it was taken before. Forgets those that have ended. */
+export async function takeReceipt(tx: Tx, receiptHash: string, { expiresAt, now }: { expiresAt: number, now: number }): Promise<boolean> {
+  await tx.deleteFrom('used_receipts').where('expires_at', '<', now).execute()
+  const { numInsertedOrUpdatedRows } = await tx.insertInto('used_receipts').values({ receipt_hash: receiptHash, expires_at: expiresAt }).onConflict(c => c.doNothing()).executeTakeFirst()
+  return numInsertedOrUpdatedRows === 1n
+}
