@@ -5,7 +5,7 @@ import type { GroupManager } from '../manager/groups.ts'
 import type { Group } from '../model/users.ts'
 import * as rules from '../policy/groups.ts'
 import { listingOf, listQuery, pageOf } from './filters.ts'
-import { byId, description, extraOf, self, shortName } from './links.ts'
+import { byId, changesOf, description, extraOf, self, shortName } from './links.ts'
 
 const FILTERS = { name: 'text', domain_id: 'text' } as const
 const fields = { domain_id: t.optional(t.id()), description: t.optional(t.nullable(description)) }
@@ -31,9 +31,12 @@ export function groupRoutes(groups: GroupManager): AnyRoute[] {
     }),
     route({
       method: 'PATCH', path: '/v3/groups/{id}', rule: rules.UPDATE_GROUP, status: 200, summary: 'Update group', params: byId, body: t.open({ group: t.open({ name: t.optional(shortName), ...fields }) }),
-      handle: async ({ ctx, params, body: { group } }) => ({ group: view(ctx, await groups.update(ctx, params.id, {
-        name: group.name, description: group.description ?? undefined, extra: extraOf(group as Record<string, unknown>, KNOWN),
-      })) }),
+      async handle({ ctx, params, body: { group } }) {
+        changesOf('group', group, params.id)
+        return { group: view(ctx, await groups.update(ctx, params.id, {
+          name: group.name, domainId: group.domain_id, description: group.description ?? undefined, extra: extraOf(group as Record<string, unknown>, KNOWN),
+        })) }
+      },
     }),
     route({
       method: 'DELETE', path: '/v3/groups/{id}', rule: rules.DELETE_GROUP, status: 204, summary: 'Delete group', params: byId,
@@ -44,7 +47,7 @@ export function groupRoutes(groups: GroupManager): AnyRoute[] {
       handle: async ({ ctx, params }) => groups.addMember(ctx, params.id, params.user_id),
     }),
     route({
-      method: 'HEAD', path: '/v3/groups/{id}/users/{user_id}', rule: rules.CHECK_USER_IN_GROUP, status: 204, summary: 'Check whether user belongs to group', params: membership,
+      method: 'GET', path: '/v3/groups/{id}/users/{user_id}', rule: rules.CHECK_USER_IN_GROUP, status: 204, summary: 'Check whether user belongs to group', params: membership,
       handle: async ({ ctx, params }) => groups.checkMember(ctx, params.id, params.user_id),
     }),
     route({
@@ -53,7 +56,7 @@ export function groupRoutes(groups: GroupManager): AnyRoute[] {
     }),
     route({
       method: 'GET', path: '/v3/users/{id}/groups', rule: rules.LIST_GROUPS_FOR_USER, status: 200, summary: 'List groups to which a user belongs', params: byId, query: listQuery({ name: 'text' }),
-      handle: async ({ ctx, params, url }) => pageOf(ctx, url, 'groups', await groups.listOfUser(ctx, params.id, listingOf(url, { name: 'text' })), g => view(ctx, g)),
+      handle: async ({ ctx, params, url }) => pageOf(ctx, url, 'groups', await groups.listOfUser(ctx, params.id, listingOf(url, { name: 'text' })), g => ({ ...view(ctx, g), membership_expires_at: null })),
     }),
   ]
 }

@@ -1,13 +1,14 @@
 // /roles, and what they imply.
 import type { Context } from '@alto/kit/context'
 import { route, t, type AnyRoute } from '@alto/kit/http'
-import type { Implications, RoleManager } from '../manager/roles.ts'
+import type { Implications, RoleInput, RoleManager } from '../manager/roles.ts'
 import type { Role } from '../model/roles.ts'
 import * as rules from '../policy/roles.ts'
 import { listingOf, listQuery, pageOf } from './filters.ts'
-import { byId, description, listOf, name, options, self } from './links.ts'
+import { byId, changesOf, description, extraOf, name, self } from './links.ts'
 
-const fields = { description: t.optional(t.nullable(description)), options: t.optional(options), domain_id: t.optional(t.nullable(t.id())) }
+const roleOptions = t.object({ immutable: t.optional(t.nullable(t.boolean())) })
+const fields = { description: t.optional(t.nullable(description)), options: t.optional(roleOptions), domain_id: t.optional(t.nullable(t.id())) }
 const pair = t.object({ id: t.id(), implied_id: t.id() })
 
 /** The routes of roles and implications. */
@@ -18,24 +19,24 @@ export function roleRoutes(roles: RoleManager): AnyRoute[] {
       handle: async ({ ctx, url }) => pageOf(ctx, url, 'roles', await roles.list(ctx, listingOf(url, { name: 'text' }), url.searchParams.get('domain_id')), r => viewRole(ctx, r)),
     }),
     route({
-      method: 'POST', path: '/v3/roles', rule: rules.CREATE_ROLE, status: 201, summary: 'Create role', body: t.open({ role: t.open({ name, ...fields }) }),
-      handle: async ({ ctx, body: { role } }) => ({ role: viewRole(ctx, await roles.create(ctx, { name: role.name, domainId: role.domain_id, description: role.description, options: role.options })) }),
+      method: 'POST', path: '/v3/roles', rule: rules.CREATE_ROLE, actionRules: [rules.CREATE_DOMAIN_ROLE], status: 201, summary: 'Create role', body: t.open({ role: t.open({ name, ...fields }) }),
+      handle: async ({ ctx, body: { role } }) => ({ role: viewRole(ctx, await roles.create(ctx, { ...input(role), name: role.name })) }),
     }),
     route({
-      method: 'GET', path: '/v3/roles/{id}', rule: rules.GET_ROLE, status: 200, summary: 'Show role details', params: byId,
+      method: 'GET', path: '/v3/roles/{id}', rule: rules.GET_ROLE, actionRules: [rules.GET_DOMAIN_ROLE], status: 200, summary: 'Show role details', params: byId,
       handle: async ({ ctx, params }) => ({ role: viewRole(ctx, await roles.show(ctx, params.id)) }),
     }),
     route({
-      method: 'PATCH', path: '/v3/roles/{id}', rule: rules.UPDATE_ROLE, status: 200, summary: 'Update role', params: byId, body: t.open({ role: t.open({ name: t.optional(name), ...fields }) }),
-      handle: async ({ ctx, params, body: { role } }) => ({ role: viewRole(ctx, await roles.update(ctx, params.id, { name: role.name, description: role.description, options: role.options })) }),
+      method: 'PATCH', path: '/v3/roles/{id}', rule: rules.UPDATE_ROLE, actionRules: [rules.UPDATE_DOMAIN_ROLE], status: 200, summary: 'Update role', params: byId, body: t.open({ role: t.open({ name: t.optional(name), ...fields }) }),
+      handle: async ({ ctx, params, body: { role } }) => ({ role: viewRole(ctx, await roles.update(ctx, params.id, input(changesOf('role', role, params.id)))) }),
     }),
     route({
-      method: 'DELETE', path: '/v3/roles/{id}', rule: rules.DELETE_ROLE, status: 204, summary: 'Delete role', params: byId,
+      method: 'DELETE', path: '/v3/roles/{id}', rule: rules.DELETE_ROLE, actionRules: [rules.DELETE_DOMAIN_ROLE], status: 204, summary: 'Delete role', params: byId,
       handle: async ({ ctx, params }) => roles.remove(ctx, params.id),
     }),
     route({
       method: 'GET', path: '/v3/role_inferences', rule: rules.LIST_ROLE_INFERENCE_RULES, status: 200, summary: 'List all role inference rules',
-      handle: async ({ ctx }) => listOf(ctx, 'role_inferences', 'role_inferences', (await roles.listInferences(ctx)).map(i => viewImplications(ctx, i))),
+      handle: async ({ ctx }) => ({ role_inferences: (await roles.listInferences(ctx)).map(i => viewImplications(ctx, i)) }),
     }),
     route({
       method: 'GET', path: '/v3/roles/{id}/implies', rule: rules.LIST_IMPLIED_ROLES, status: 200, summary: 'List implied (inference) roles for role', params: byId,
@@ -62,11 +63,15 @@ export function roleRoutes(roles: RoleManager): AnyRoute[] {
 
 /** A role as the API shows it. */
 export function viewRole(ctx: Context, r: Role) {
-  return { id: r.id, name: r.name, domain_id: r.domainId, description: r.description, options: r.options, links: self(ctx, `roles/${r.id}`) }
+  return { ...r.extra, id: r.id, name: r.name, domain_id: r.domainId, description: r.description, options: r.options, links: self(ctx, `roles/${r.id}`) }
+}
+
+function input(b: { name?: string, domain_id?: string | null, description?: string | null, options?: Record<string, unknown> }): RoleInput {
+  return { name: b.name, domainId: b.domain_id, description: b.description, options: b.options, extra: extraOf(b as Record<string, unknown>, ['name', 'domain_id', 'description', 'options']) }
 }
 
 function brief(ctx: Context, r: Role) {
-  return { id: r.id, name: r.name, description: r.description, links: self(ctx, `roles/${r.id}`) }
+  return { id: r.id, name: r.name, links: self(ctx, `roles/${r.id}`) }
 }
 
 function viewImplications(ctx: Context, i: Implications) {

@@ -8,7 +8,7 @@ import { USER_FLAGS, type User } from '../model/users.ts'
 import * as groupRules from '../policy/groups.ts'
 import * as rules from '../policy/users.ts'
 import { listingOf, listQuery, pageOf } from './filters.ts'
-import { byId, extraOf, name, self } from './links.ts'
+import { byId, changesOf, extraOf, name, self } from './links.ts'
 
 const FILTERS = { name: 'text', domain_id: 'text', enabled: 'flag' } as const
 
@@ -77,12 +77,11 @@ function viewUser(ctx: Context, u: User) {
   }
 }
 
-interface UserBody { id?: unknown, name?: string, domain_id?: string, enabled?: boolean, password?: string | null, default_project_id?: string | null, options?: Record<string, unknown> }
+interface UserBody { name?: string, domain_id?: string, enabled?: boolean, password?: string | null, default_project_id?: string | null, options?: Record<string, unknown> }
 
 /** `id` is that of the user who is changed. */
 function input(b: UserBody, id?: string): UserInput {
-  if (id !== undefined && Object.keys(b).length === 0) throw invalid('user.empty', 'Invalid input for field/attribute user. Value: {}. {} should be non-empty')
-  if (id !== undefined && b.id !== undefined && b.id !== id) throw invalid('user.id', 'Cannot change ID')
+  if (id !== undefined) changesOf('user', b as Record<string, unknown>, id)
   const rules = b.options?.['multi_factor_auth_rules']
   if (Array.isArray(rules) && [rules, ...rules as unknown[][]].some(list => new Set(list.map(item => JSON.stringify(item))).size < list.length)) throw invalid('user.mfaRules', 'The rules of multi_factor_auth_rules, and the methods of each, must be different ones.')
   return {

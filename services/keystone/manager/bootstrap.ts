@@ -69,7 +69,7 @@ function blankProject(p: { id: string, name: string, domainId: string | null, is
 /** admin brings manager, manager member, member reader. */
 async function ensureRoles(tx: Tx, newId: () => string): Promise<(name: string) => Role> {
   for (const name of ROLES) {
-    if ((await roles.list(tx, { name, domainId: null })).length === 0) await roles.insert(tx, { id: newId(), name, domainId: null, description: null, options: {} })
+    if ((await roles.list(tx, { name, domainId: null })).length === 0) await roles.insert(tx, { id: newId(), name, domainId: null, description: null, options: { immutable: true }, extra: {} })
   }
   const all = new Map((await roles.list(tx, { domainId: null })).map(r => [r.name, r]))
   const role = (name: string) => all.get(name) ?? (() => { throw new Error(`there is no role ${name}`) })()

@@ -1,8 +1,9 @@
 // Groups and their members.
 import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
+import { Fault } from '@alto/kit/errors'
 import type { Rule } from '@alto/kit/policy'
-import { conflict, notFound } from '../model/faults.ts'
+import { conflict, invalid, notFound } from '../model/faults.ts'
 import { bounded, type Listed, type Listing } from '../model/filters.ts'
 import { DEFAULT_DOMAIN } from '../model/projects.ts'
 import type { Group } from '../model/users.ts'
@@ -66,7 +67,7 @@ export function groupManager(deps: Deps) {
         description: input.description ?? '', extra: input.extra ?? {},
       }
       ctx.authorize(rules.CREATE_GROUP, targetOf(group))
-      await storing(group.name, () => db.write(async tx => {
+      await storing(`${group.name} at domain ID ${group.domainId}`, () => db.write(async tx => {
         if (!(await projects.find(tx, group.domainId))?.isDomain) throw notFound('domain', group.domainId)
         await groups.insert(tx, group)
       }))
@@ -76,6 +77,7 @@ export function groupManager(deps: Deps) {
     async update(ctx: Context, id: string, input: GroupInput): Promise<Group> {
       return storing(input.name ?? id, () => db.write(async tx => {
         const group = await authorized(ctx, tx, rules.UPDATE_GROUP, id)
+        if (input.domainId !== undefined && input.domainId !== group.domainId) throw invalid('group.domain', 'Cannot change Domain ID')
         const next = { ...group, name: input.name?.trim() ?? group.name, description: input.description ?? group.description, extra: { ...group.extra, ...input.extra } }
         await groups.update(tx, next)
         return next
@@ -102,14 +104,14 @@ export function groupManager(deps: Deps) {
     async checkMember(ctx: Context, groupId: string, userId: string): Promise<void> {
       await db.read(async tx => {
         await member(ctx, tx, rules.CHECK_USER_IN_GROUP, groupId, userId)
-        if (!await groups.isMember(tx, groupId, userId)) throw notFound('user', `${userId} in group ${groupId}`)
+        if (!await groups.isMember(tx, groupId, userId)) throw noMember(groupId, userId)
       })
     },
 
     async removeMember(ctx: Context, groupId: string, userId: string): Promise<void> {
       await db.write(async tx => {
         await member(ctx, tx, rules.REMOVE_USER_FROM_GROUP, groupId, userId)
-        if (!await groups.removeMember(tx, groupId, userId)) throw notFound('user', `${userId} in group ${groupId}`)
+        if (!await groups.removeMember(tx, groupId, userId)) throw noMember(groupId, userId)
         await deps.changed(tx)
       })
     },
@@ -120,6 +122,10 @@ function targetOf(group: Pick<Group, 'id' | 'domainId'>) {
   return { target: { group: { id: group.id, domain_id: group.domainId } } }
 }
 
+function noMember(groupId: string, userId: string): Fault {
+  return new Fault('notFound', 'keystone.member.notFound', `User '${userId}' not found in group '${groupId}'`)
+}
+
 function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
-  return orConflict(cause => conflict('group', `Duplicate entry found with name ${name} at domain`, cause), work)
+  return orConflict(cause => conflict('group', `Duplicate entry found with name ${name}`, cause), work)
 }

@@ -1,10 +1,14 @@
 // Roles and what they imply.
 import { orConflict } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
+import { Fault } from '@alto/kit/errors'
+import type { Rule } from '@alto/kit/policy'
 import { conflict, invalid, notFound, refused } from '../model/faults.ts'
 import { bounded, type Listed, type Listing } from '../model/filters.ts'
 import { withImplied, type Inference, type Role } from '../model/roles.ts'
+import { withOptions } from '../model/users.ts'
 import * as rules from '../policy/roles.ts'
+import * as projects from '../store/projects.ts'
 import * as roles from '../store/roles.ts'
 import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
@@ -15,6 +19,7 @@ export interface RoleInput {
   domainId?: string | null | undefined
   description?: string | null | undefined
   options?: Readonly<Record<string, unknown>> | undefined
+  extra?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A role and those that it implies directly. */
@@ -28,6 +33,14 @@ export type RoleManager = ReturnType<typeof roleManager>
 /** The use cases of roles. */
 export function roleManager(deps: Deps) {
   const { db, ids } = deps
+
+  /** The role, when the rule for its kind allows. A stranger is refused by the rule for global ones, whether there is a role or not. */
+  async function authorized(ctx: Context, tx: Tx, which: { global: Rule, ofDomain: Rule }, id: string): Promise<Role> {
+    const role = await roles.find(tx, id)
+    ctx.authorize(role && role.domainId !== null ? which.ofDomain : which.global, targetOf(role))
+    if (!role) throw notFound('role', id)
+    return role
+  }
 
   async function pair(tx: Tx, priorId: string, impliedId: string): Promise<{ prior: Role, implied: Role }> {
     const prior = await roles.find(tx, priorId)
@@ -45,10 +58,7 @@ export function roleManager(deps: Deps) {
 
   return {
     async show(ctx: Context, id: string): Promise<Role> {
-      const role = await db.read(tx => roles.find(tx, id))
-      ctx.authorize(rules.GET_ROLE, { target: { role: { name: role?.name ?? null, domain_id: role?.domainId ?? null } } })
-      if (!role) throw notFound('role', id)
-      return role
+      return db.read(tx => authorized(ctx, tx, { global: rules.GET_ROLE, ofDomain: rules.GET_DOMAIN_ROLE }, id))
     },
 
     /** The roles of a domain, or those of none. */
@@ -58,29 +68,37 @@ export function roleManager(deps: Deps) {
     },
 
     async create(ctx: Context, input: RoleInput & { name: string }): Promise<Role> {
-      ctx.authorize(rules.CREATE_ROLE, {})
-      const role: Role = { id: ids.hex(), name: input.name.trim(), domainId: input.domainId ?? null, description: input.description ?? null, options: input.options ?? {} }
-      await storing(role.name, () => db.write(tx => roles.insert(tx, role)))
+      const domainId = input.domainId ?? null
+      const role: Role = { id: ids.hex(), name: input.name.trim(), domainId, description: input.description ?? null, options: withOptions({}, input.options), extra: input.extra ?? {} }
+      ctx.authorize(domainId === null ? rules.CREATE_ROLE : rules.CREATE_DOMAIN_ROLE, targetOf(role))
+      await storing(domainId === null ? role.name : `${role.name} at domain ID ${domainId}`, () => db.write(async tx => {
+        if (domainId !== null && !(await projects.find(tx, domainId))?.isDomain) throw notFound('domain', domainId)
+        await roles.insert(tx, role)
+      }))
       return role
     },
 
+    /** An immutable role only ceases to be so. */
     async update(ctx: Context, id: string, input: RoleInput): Promise<Role> {
-      ctx.authorize(rules.UPDATE_ROLE, {})
-      const next = await storing(input.name ?? id, () => db.write(async tx => {
-        const role = await roles.find(tx, id)
-        if (!role) throw notFound('role', id)
-        const next = { ...role, name: input.name?.trim() ?? role.name, description: input.description === undefined ? role.description : input.description, options: { ...role.options, ...input.options } }
+      return storing(input.name ?? id, () => db.write(async tx => {
+        const role = await authorized(ctx, tx, { global: rules.UPDATE_ROLE, ofDomain: rules.UPDATE_DOMAIN_ROLE }, id)
+        if (input.domainId !== undefined && input.domainId !== role.domainId) throw invalid('role.domain', 'Update of `domain_id` is not allowed.')
+        const onlyFrees = input.options?.['immutable'] !== true && input.options?.['immutable'] !== undefined && input.name === undefined && input.description === undefined && Object.keys(input.extra ?? {}).length === 0
+        if (role.options['immutable'] === true && !onlyFrees) throw immutable('update', id)
+        const next = {
+          ...role, name: input.name?.trim() ?? role.name, description: input.description === undefined ? role.description : input.description, options: withOptions(role.options, input.options),
+          extra: { ...role.extra, ...input.extra },
+        }
         await roles.update(tx, next)
         await deps.changed(tx)
         return next
       }))
-      return next
     },
 
     async remove(ctx: Context, id: string): Promise<void> {
-      ctx.authorize(rules.DELETE_ROLE, {})
       await db.write(async tx => {
-        if (!await roles.find(tx, id)) throw notFound('role', id)
+        const role = await authorized(ctx, tx, { global: rules.DELETE_ROLE, ofDomain: rules.DELETE_DOMAIN_ROLE }, id)
+        if (role.options['immutable'] === true) throw immutable('delete', id)
         await roles.remove(tx, id)
         await deps.changed(tx)
       })
@@ -104,7 +122,7 @@ export function roleManager(deps: Deps) {
       ctx.authorize(check ? rules.CHECK_IMPLIED_ROLE : rules.GET_IMPLIED_ROLE, {})
       return db.read(async tx => {
         const { prior, implied } = await pair(tx, rule.priorId, rule.impliedId)
-        if (!(await roles.inferences(tx)).some(r => r.priorId === prior.id && r.impliedId === implied.id)) throw notFound('role', `${implied.id} implied by ${prior.id}`)
+        if (!(await roles.inferences(tx)).some(r => r.priorId === prior.id && r.impliedId === implied.id)) throw noInference(rule)
         return { prior, implies: [implied] }
       })
     },
@@ -113,10 +131,9 @@ export function roleManager(deps: Deps) {
       ctx.authorize(rules.CREATE_IMPLIED_ROLE, {})
       const made = await db.write(async tx => {
         const { prior, implied } = await pair(tx, rule.priorId, rule.impliedId)
-        if (implied.name === ADMIN) throw refused('role.notImplied', `${implied.id} cannot be an implied roles.`)
-        if (prior.domainId === null && implied.domainId !== null) throw refused('role.notImplied', 'Global role cannot imply a domain-specific role')
+        if (implied.name === ADMIN || prior.domainId === null && implied.domainId !== null) throw refused('role.notImplied', `${implied.id} cannot be an implied roles.`)
         if (withImplied([implied.id], await roles.inferences(tx)).has(prior.id)) throw invalid('role.circle', `Role ${implied.name} implies ${prior.name} already: implications may not run in a circle.`)
-        await roles.imply(tx, rule)
+        if (!await roles.imply(tx, rule)) throw conflict('implied_role', 'Duplicate entry')
         await deps.changed(tx)
         return { prior, implies: [implied] }
       })
@@ -126,11 +143,24 @@ export function roleManager(deps: Deps) {
     async unimply(ctx: Context, rule: Inference): Promise<void> {
       ctx.authorize(rules.DELETE_IMPLIED_ROLE, {})
       await db.write(async tx => {
-        if (!await roles.unimply(tx, rule)) throw notFound('role', `${rule.impliedId} implied by ${rule.priorId}`)
+        await pair(tx, rule.priorId, rule.impliedId)
+        if (!await roles.unimply(tx, rule)) throw noInference(rule)
         await deps.changed(tx)
       })
     },
   }
+}
+
+function targetOf(role: Role | undefined) {
+  return { target: { role: { name: role?.name ?? null, domain_id: role?.domainId ?? null } } }
+}
+
+function noInference(rule: Inference): Fault {
+  return new Fault('notFound', 'keystone.roleInference.notFound', `${rule.priorId} does not imply ${rule.impliedId}.`)
+}
+
+function immutable(verb: 'update' | 'delete', id: string): Fault {
+  return refused('role.immutable', `Unable to ${verb} immutable role resource: \`${id}. Set resource option "immutable" to false first.`)
 }
 
 function storing<T>(name: string, work: () => Promise<T>): Promise<T> {

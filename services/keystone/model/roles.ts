@@ -8,6 +8,8 @@ export interface Role {
   domainId: string | null
   description: string | null
   options: Readonly<Record<string, unknown>>
+  /** Members that clients added of their own. */
+  extra: Readonly<Record<string, unknown>>
 }
 
 /** Who holds a role. */

@@ -49,9 +49,10 @@ export async function inferences(tx: Tx): Promise<Inference[]> {
   return (await tx.selectFrom('implied_roles').selectAll().execute()).map(r => ({ priorId: r.prior_id, impliedId: r.implied_id }))
 }
 
-/** Makes `priorId` imply `impliedId`; nothing happens when it does. */
-export async function imply(tx: Tx, rule: Inference): Promise<void> {
-  await tx.insertInto('implied_roles').values({ prior_id: rule.priorId, implied_id: rule.impliedId }).onConflict(c => c.doNothing()).execute()
+/** Makes `priorId` imply `impliedId`; false when it does already. */
+export async function imply(tx: Tx, rule: Inference): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx.insertInto('implied_roles').values({ prior_id: rule.priorId, implied_id: rule.impliedId }).onConflict(c => c.doNothing()).executeTakeFirst()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
 /** Ends an implication; false when there was none. */
@@ -61,9 +62,9 @@ export async function unimply(tx: Tx, rule: Inference): Promise<boolean> {
 }
 
 function fromRow(row: Tables['roles']): Role {
-  return { id: row.id, name: row.name, domainId: row.domain_id || null, description: row.description, options: fromJson(row.options, {}) }
+  return { id: row.id, name: row.name, domainId: row.domain_id || null, description: row.description, options: fromJson(row.options, {}), extra: fromJson(row.extra, {}) }
 }
 
 function toRow(role: Role): Tables['roles'] {
-  return { id: role.id, name: role.name, domain_id: role.domainId ?? '', description: role.description, options: toJson(role.options) }
+  return { id: role.id, name: role.name, domain_id: role.domainId ?? '', description: role.description, options: toJson(role.options), extra: toJson(role.extra) }
 }

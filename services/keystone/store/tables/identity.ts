@@ -7,7 +7,7 @@ export interface IdentityTables {
   users: { id: string, name: string, domain_id: string, enabled: number, default_project_id: string | null, options: string, extra: string, tokens_from: number, created_at: number, password_number: number, failures: number, failed_at: number | null, active_at: number }
   groups: { id: string, name: string, domain_id: string, description: string, extra: string }
   group_members: { group_id: string, user_id: string }
-  roles: { id: string, name: string, domain_id: string, description: string | null, options: string }
+  roles: { id: string, name: string, domain_id: string, description: string | null, options: string, extra: string }
   implied_roles: { prior_id: string, implied_id: string }
   assignments: { role_id: string, actor_kind: string, actor_id: string, target_kind: string, target_id: string, inherited: number }
   regions: { id: string, description: string, parent_id: string | null, extra: string }
@@ -52,5 +52,12 @@ export const identityMigrations: readonly Migration[] = [
   {
     id: '0002-revisions',
     up: ['create table revisions (name text primary key, value bigint not null)', "insert into revisions (name, value) values ('verdicts', 0)"],
+  },
+]
+
+export const roleMigrations: readonly Migration[] = [
+  {
+    id: '0032-role-extra',
+    up: ["alter table roles add column extra text not null default '{}'"],
   },
 ]
