@@ -9,7 +9,7 @@ import { systemIds, type Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { RestClient } from '@alto/kit/openstack'
 import { LocalTransport } from '@alto/kit/rpc'
-import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, openServiceDatabase, sections, SERVICES, startController, startHostSide, USUAL_RANGE, type Finding, type Kinds } from '@alto/site'
+import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, openServiceDatabase, sections, SERVICES, startController, startHostSide, USUAL_RANGE, standingAsked, type Controller, type Finding, type Kinds } from '@alto/site'
 import { cloudsYaml, openrc } from './client-files.ts'
 import { STATE, writePrivate, type DataDirectory } from './data-directory.ts'
 
@@ -60,6 +60,8 @@ export interface Cloud {
   status(): Promise<CloudStatus>
   /** Reads a service's policy file again. Throws Fault('notFound', 'cloud.noService') for a name that is none. */
   restart(service: string): Promise<void>
+  /** Who a user would be with a token in a scope. */
+  credentialsOf(question: Readonly<Record<string, unknown>>): ReturnType<Controller['credentialsOf']>
   /** The invariants of every service, and what on this host carries the cloud's mark and belongs to nothing; `repair` removes the latter. */
   audit(opts: { repair: boolean }): Promise<{ findings: Finding[] }>
   /** Ends everything. Guests and networks go on when they are to be kept; else guests are shut down and nothing of the cloud is left on this host. */
@@ -118,6 +120,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     notes: demo.externalRange === undefined || demo.externalRange === USUAL_RANGE ? [] : [`The network public has ${demo.externalRange}: ${USUAL_RANGE} is in use on this machine.`],
     status: async () => ({ cloud: data.cloud, url, drivers: opts.drivers, services: SERVICES, statements: controller.statements() }),
     restart: service => controller.reload(service),
+    credentialsOf: input => controller.credentialsOf(...standingAsked(input)),
     audit: how => controller.audit(how),
     async stop({ keepGuests }) {
       stopping.keepGuests = keepGuests

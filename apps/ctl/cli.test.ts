@@ -165,6 +165,20 @@ test('policy check says whether, and why not', async () => {
   assert.equal((await alto(['config', 'check', '--config', site])).stdout, 'ok\n')
 })
 
+test('policy check asks a running cloud who a user is', async () => {
+  const dir = await freshDir()
+  assert.equal((await alto([...UP, '--data', dir])).code, 0)
+  const check = (...args: string[]) => alto(['policy', 'check', 'cinder', 'volume:create', '--data', dir, ...args])
+  assert.equal((await check('--as', 'demo', '--project', 'demo')).stdout, 'demo is member, reader there\nyes: volume:create\n')
+  await mkdir(join(dir, 'policy'), { recursive: true })
+  await writeFile(join(dir, 'policy', 'cinder.yaml'), '"volume:create": "role:admin"')
+  const refused = await check('--as', 'demo', '--project', 'demo')
+  assert.deepEqual([refused.code, refused.stdout], [1, 'demo is member, reader there\nno: volume:create refuses: role:admin (roles are member, reader)\n'])
+  assert.equal((await check('--as', 'admin', '--project', 'admin')).code, 0)
+  assert.equal((await check('--as', 'nobody', '--project', 'demo')).stderr, 'alto: Could not find user: nobody.\n')
+  assert.match((await check('--as', 'demo', '--system')).stderr, /user demo has no role there/)
+})
+
 test('with --tls the API is reached over https with that certificate', async () => {
   const dir = await freshDir()
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]

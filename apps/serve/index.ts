@@ -11,7 +11,7 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { serviceSession } from '@alto/kit/openstack'
 import { AmqpTransport, LocalTransport, type Transport } from '@alto/kit/rpc'
-import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, openServiceDatabase, SERVICE_USERS, sections as serviceSections, SERVICES, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
+import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, openServiceDatabase, SERVICE_USERS, sections as serviceSections, SERVICES, standingAsked, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
 import { hasControl, serveControl } from '@alto/site/control'
 import { failurePoints } from './failure-points.ts'
 import { siteOptions } from './options.ts'
@@ -100,6 +100,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   const control = await serveControl(run, {
     status: async () => ({ cloud: site.cloud ?? undefined, name, url: controller?.url, drivers: hosted.length > 0 ? site.drivers : undefined, services: roles, statements: controller?.statements(), pid: process.pid, seconds: Math.round((clock.now() - began) / 1000) }),
     down: async input => { tell({ keepGuests: input['keepGuests'] === true }) },
+    ...(controller && carried.includes('keystone') && { credentials: async (input: Readonly<Record<string, unknown>>) => controller.credentialsOf(...standingAsked(input)) }),
     ...(controller && { restart: async (input: Readonly<Record<string, unknown>>) => controller.reload(String(input['service'])) }),
     ...(controller && AUDITED.every(service => carried.includes(service)) && { audit: async (input: Readonly<Record<string, unknown>>) => controller.audit({ repair: input['repair'] === true }) }),
   }, log)

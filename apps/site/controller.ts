@@ -12,7 +12,7 @@ import { httpServer, type Authenticate, type Fetch, type HttpServer, type HttpSe
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { computeClient, imageClient, remoteAuthenticator, restClient, serviceSession, type RestClient, type ServiceSession } from '@alto/kit/openstack'
-import type { CheckKind, Rule } from '@alto/kit/policy'
+import type { CheckKind, Credentials, Rule } from '@alto/kit/policy'
 import type { Serving, Transport } from '@alto/kit/rpc'
 import type { TaskPoint } from '@alto/kit/task'
 import * as cinder from '@alto/cinder'
@@ -83,6 +83,8 @@ export interface Controller {
   session(user: string): ServiceSession
   /** Resolves when Nova's tasks can do nothing at present. */
   settled(): Promise<void>
+  /** Who a user would be with a token in a scope. Throws Fault('unavailable', 'site.notCarried') where Keystone is not in this process. */
+  credentialsOf(user: keystone.Named, scope: keystone.Scope): Promise<Credentials>
   /** Reads a service's policy file again. Throws Fault('notFound', 'cloud.noService') for a name that is none of this process. */
   reload(service: string): Promise<void>
   /** The invariants of the services here, and over the whole site what its hosts have that belongs to nothing; `repair` removes the latter. */
@@ -138,6 +140,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   const started: { start(): Promise<void>, stop(): Promise<void> }[] = []
   let settled = async () => {}
   let local: Authenticate | undefined
+  let credentialsOf: Controller['credentialsOf'] = () => { throw new Fault('unavailable', 'site.notCarried', 'Keystone is not in this process: ask one that has it.') }
 
   if (carries('keystone')) {
     const identity = await keystone.keystoneService({
@@ -147,6 +150,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
     if (opts.users) await identity.bootstrap(firstUsers(opts.users))
     http.push(...identity.http)
     local = identity.authenticate
+    credentialsOf = identity.credentialsOf
   }
   /** Keystone in this process is asked directly; elsewhere its verdicts hold for a second at most. */
   const authenticate = (service: string): Authenticate => local ?? remoteAuthenticator(rest('keystone', service), clock)
@@ -225,7 +229,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
     return `${opts.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   }
   return {
-    fetch, rest, session, settled,
+    fetch, rest, session, settled, credentialsOf,
     url: opts.publicUrl ?? url(),
     statements: () => databases.reduce((sum, db) => sum + db.statements, 0),
     async reload(service) {

@@ -9,4 +9,5 @@ export { freeExternalRange, machineRanges, USUAL_RANGE } from './external-range.
 export { HOST_ROLES, startHostSide, type HostRole, type HostSide, type HostSideOptions, type Kinds } from './host-side.ts'
 export { livePolicy, policyFiles, type LivePolicy } from './policies.ts'
 export { sections, services, SERVICES, type Member, type ServiceName } from './sections.ts'
+export { standingAsked, type StandingQuestion } from './standing.ts'
 export { memoryStore } from '@alto/glance'

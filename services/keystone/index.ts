@@ -27,7 +27,7 @@ import { roleRoutes } from './api/roles.ts'
 import { serviceRoutes } from './api/services.ts'
 import { tokenRoutes } from './api/tokens.ts'
 import { userRoutes } from './api/users.ts'
-import { openAllKeys, type Keys } from './driver/keys.ts'
+import { KEY_DIRECTORIES, openAllKeys, type Keys, type KeyUse } from './driver/keys.ts'
 import { bcryptPasswords, type Passwords } from './driver/passwords.ts'
 import { tokenFormat } from './driver/token-format.ts'
 import { vault } from './driver/vault.ts'
@@ -43,6 +43,7 @@ import { signatureManager, type SignatureManager } from './manager/credentials/s
 import { endpointFilterManager, type EndpointFilterManager } from './manager/catalog/endpoint-filters.ts'
 import { policyManager, type PolicyManager } from './manager/catalog/policies.ts'
 import type { Deps } from './manager/deps.ts'
+import type { Named } from './manager/methods/method.ts'
 import { domainConfigurationManager, type DomainConfigurationManager } from './manager/domain-configuration.ts'
 import { endpointManager, type EndpointManager } from './manager/endpoints.ts'
 import { groupManager, type GroupManager } from './manager/groups.ts'
@@ -51,7 +52,9 @@ import { projectManager, type ProjectManager } from './manager/projects.ts'
 import { regionManager, type RegionManager } from './manager/regions.ts'
 import { roleManager, type RoleManager } from './manager/roles.ts'
 import { serviceManager, type ServiceManager } from './manager/services.ts'
+import { credentialsOf } from './manager/standing.ts'
 import { tokenManager, type TokenManager, type Verdict } from './manager/tokens.ts'
+import { recoverAdmin } from './manager/recovery.ts'
 import { userManager, type UserManager } from './manager/users.ts'
 import { keystoneOptions } from './options.ts'
 import * as assignmentRules from './policy/assignments.ts'
@@ -77,7 +80,11 @@ import * as userRules from './policy/users.ts'
 import * as revisions from './store/revisions.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
-export { keystoneOptions, migrations, type Bootstrap, type Keys, type Passwords, type Tables }
+/** A scope that a token could have. */
+export type Scope = { project: Named } | { domain: Named } | { system: true }
+
+export { rotateKeys, type Rotation } from './manager/rotation.ts'
+export { keystoneOptions, KEY_DIRECTORIES, migrations, type KeyUse, type Named, type Bootstrap, type Keys, type Passwords, type Tables }
 
 const rules: readonly Rule[] = [
   baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, credentialRules, ec2Rules, regionRules, serviceRules, endpointRules, endpointFilterRules, policyRules, limitRules, trustRules, applicationCredentialRules, accessRuleRules,
@@ -132,6 +139,8 @@ export interface Keystone {
   authenticate: Authenticate
   /** Makes what is missing of a cloud's first users, roles and endpoints; safe to repeat. */
   bootstrap(wanted: Bootstrap): Promise<void>
+  /** Who a user would be with a token in a scope. Throws what credentialsOf of manager/standing.ts does. */
+  credentialsOf(user: Named, scope: Scope): Promise<Credentials>
 }
 
 /** Puts Keystone together. */
@@ -163,8 +172,14 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const common = { name: 'keystone', catalogTypes: ['identity'], routes, dialect, enforcer: parts.enforcer, authenticate }
   return {
     routes, authenticate, http: [{ ...common, prefix: PREFIX }, { ...common, prefix: '' }],
+    credentialsOf: (user, scope) => credentialsOf(deps, user, scope),
     bootstrap: wanted => bootstrap({ ...deps, passwords: parts.passwords ?? bcryptPasswords(4) }, wanted),
   }
+}
+
+/** Gives the administrator this password, and all else that it needs to get in, without a running Keystone or beside one: see `recoverAdmin`. */
+export async function recover(parts: Pick<KeystoneParts, 'db' | 'clock' | 'ids' | 'options'>, password: string): Promise<void> {
+  await recoverAdmin({ ...parts, passwords: bcryptPasswords(parts.options.passwordHashRounds), changed: revisions.bump }, password)
 }
 
 function routesOf(m: Managers): AnyRoute[] {

@@ -76,6 +76,7 @@ async function foreground(flags: UpFlags): Promise<number> {
     status: async () => ({ ...await cloud.status(), pid: process.pid, seconds: Math.round((systemClock.now() - began) / 1000) }),
     down: async input => { tell({ keepGuests: input['keepGuests'] === true }) },
     restart: async input => cloud.restart(String(input['service'])),
+    credentials: async input => cloud.credentialsOf(input),
     audit: async input => cloud.audit({ repair: input['repair'] === true }),
     reset: async () => {
       await cloud.stop({ keepGuests: false })

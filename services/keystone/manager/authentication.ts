@@ -98,7 +98,8 @@ function earlier(one: number | undefined, other: number | undefined): number | u
   return one === undefined || other === undefined ? one ?? other : Math.min(one, other)
 }
 
-async function scopeTarget(tx: Tx, user: User, scope: Exclude<ScopeRequest, { trust: unknown }>): Promise<ScopeTarget | null> {
+/** Where a token of the user would hold; null: nowhere. Throws Fault('unauthenticated') for a scope that does not exist. */
+export async function scopeTarget(tx: Tx, user: User, scope: Exclude<ScopeRequest, { trust: unknown }>): Promise<ScopeTarget | null> {
   if (scope === 'unscoped') return null
   if (scope === undefined) {
     const project = user.defaultProjectId === null ? undefined : await projects.find(tx, user.defaultProjectId)
