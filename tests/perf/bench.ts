@@ -1,5 +1,5 @@
 // `npm run bench [-- PART…]`: what is fast and what is not, as rows of docs/bench.md with the machine named; each figure the median of 5 runs.
-// Parts: starts, servers, identity; those not named keep the rows they have. Limits stand beside the figures where there are any: bare QEMU for a
+// Parts: starts, servers, identity, images; those not named keep the rows they have. Limits stand beside the figures where there are any: bare QEMU for a
 // guest's boot, the same requests to upstream, the targets for the rest. Nothing here is a test.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,19 +8,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { identity } from './identity.ts'
-import { add, agent, alto, ALTO, ask, exec, ROOT, round, rows, RUNS, seconds, start, times, type Bench } from './measuring.ts'
-
-/** Resident memory of every process that carries the cloud's id or is its main process, guests apart, in MB. */
-async function memory(b: Bench): Promise<number> {
-  const { stdout } = await exec('pgrep', ['-f', b.cloud]).catch(() => ({ stdout: '' }))
-  const pids = new Set([String(b.pid), ...stdout.split('\n').filter(Boolean)])
-  let total = 0
-  for (const pid of pids) {
-    const [args, status] = await Promise.all([readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''), readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')])
-    if (!args.startsWith('qemu-system')) total += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024
-  }
-  return total / 1e6
-}
+import { images } from './images.ts'
+import { add, agent, alto, ALTO, ask, exec, memoryOf, ROOT, round, rows, RUNS, seconds, start, times, type Bench } from './measuring.ts'
 
 async function starts(drivers: 'real' | 'fake'): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'alto-bench-'))
@@ -163,7 +152,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     for (const drivers of REAL ? ['fake', 'real'] as const : ['fake'] as const) {
       const b = await start(join(dir, drivers), drivers)
       try {
-        add(`memory of all our processes at idle, demo set made, ${drivers} drivers, guests apart`, 'MB', await times(() => memory(b), 1), 'under 250 MB')
+        add(`memory of all our processes at idle, demo set made, ${drivers} drivers, guests apart`, 'MB', await times(() => memoryOf(b), 1), 'under 250 MB')
         await (drivers === 'fake' ? fakeServers(b) : realServers(b))
       } finally {
         await alto(b.dir, 'down')
@@ -171,6 +160,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     }
   } },
   identity: { title: process.env['ALTO_BENCH_COST'] === undefined ? 'Identity' : `Identity at bcrypt cost ${process.env['ALTO_BENCH_COST']}`, measure: identity },
+  images: { title: 'Images', measure: images },
 }
 
 /** The page's parts by title: a part that was measured again takes the place of its old one, the rest (what was measured by hand too) stays. */

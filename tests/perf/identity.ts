@@ -2,14 +2,13 @@
 // password in ALTO_BENCH_UPSTREAM_PASSWORD). Both are asked in turn, by the same client, so that a row's ratio is of one moment of one machine.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { add, alto, ask, rate, RUNS, start, type Reply } from './measuring.ts'
+import { add, alto, ask, CLIENTS, many, rate, RUNS, start, type Reply } from './measuring.ts'
 
 /** A Keystone that is measured. */
 interface Side { v3: string, admin: string }
 
 interface Pair { ours: Side, upstream: Side | undefined }
 
-const CLIENTS = 8
 /** Each side's cost of a hash: upstream's is what it is configured to be, ours is made the same. */
 const COST = Number(process.env['ALTO_BENCH_COST'] ?? 4)
 
@@ -32,10 +31,15 @@ export async function identity(dir: string): Promise<void> {
 
 async function upstream(): Promise<Side | undefined> {
   const v3 = process.env['ALTO_BENCH_UPSTREAM']
-  if (v3 === undefined) return undefined
+  return v3 === undefined ? undefined : { v3, admin: await upstreamToken() }
+}
+
+/** A token of upstream's admin. */
+export async function upstreamToken(): Promise<string> {
+  const v3 = process.env['ALTO_BENCH_UPSTREAM'] ?? ''
   const domain = { id: 'default' }
   const body = { auth: { identity: { methods: ['password'], password: { user: { name: 'admin', domain, password: process.env['ALTO_BENCH_UPSTREAM_PASSWORD'] } } }, scope: { project: { name: 'admin', domain } } } }
-  return { v3, admin: tokenIn(await expect(201, ask(v3, 'POST', '/auth/tokens', { body }))) }
+  return tokenIn(await expect(201, ask(v3, 'POST', '/auth/tokens', { body })))
 }
 
 async function expect(status: number, reply: Promise<Reply>): Promise<Reply> {
@@ -65,14 +69,6 @@ async function make(side: Side, noun: string, body: Record<string, unknown>): Pr
 }
 
 const remove = (side: Side, noun: string, id: string) => expect(204, ask(side.v3, 'DELETE', `/${noun}s/${id}`, { token: side.admin }))
-
-/** `count` things at 8 at once. */
-async function many<T>(count: number, one: (i: number) => Promise<T>): Promise<T[]> {
-  const out: T[] = []
-  let next = 0
-  await Promise.all(Array.from({ length: CLIENTS }, async () => { while (next < count) { const i = next++; out[i] = await one(i) } }))
-  return out
-}
 
 async function logins(pair: Pair): Promise<void> {
   const users = new Map<Side, string>()

@@ -116,3 +116,26 @@ export async function rate(clients: number, one: () => Promise<unknown>): Promis
   await Promise.all(Array.from({ length: clients }, async () => { while (performance.now() < until) { await one(); count++ } }))
   return count / ((performance.now() - began) / 1000)
 }
+
+/** Clients at once, where several ask. */
+export const CLIENTS = 8
+
+/** `count` things, CLIENTS at once. */
+export async function many<T>(count: number, one: (i: number) => Promise<T>): Promise<T[]> {
+  const out: T[] = []
+  let next = 0
+  await Promise.all(Array.from({ length: CLIENTS }, async () => { while (next < count) { const i = next++; out[i] = await one(i) } }))
+  return out
+}
+
+/** Resident memory of every process that carries the cloud's id or is its main process, guests apart, in MB. */
+export async function memoryOf(b: Bench): Promise<number> {
+  const { stdout } = await exec('pgrep', ['-f', b.cloud]).catch(() => ({ stdout: '' }))
+  const pids = new Set([String(b.pid), ...stdout.split('\n').filter(Boolean)])
+  let total = 0
+  for (const pid of pids) {
+    const [args, status] = await Promise.all([readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''), readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')])
+    if (!args.startsWith('qemu-system')) total += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024
+  }
+  return total / 1e6
+}

@@ -1,0 +1,145 @@
+// Glance's rows: bytes up and down beside the disk's own speed for the same bytes hashed, eight uploads at once, long lists; lists beside another
+// Glance when ALTO_BENCH_UPSTREAM_IMAGE names one (http://…:9292, asked with a token of ALTO_BENCH_UPSTREAM's Keystone).
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { open, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { upstreamToken } from './identity.ts'
+import { add, agent, alto, ask, many, memoryOf, rate, RUNS, start, type Bench } from './measuring.ts'
+
+const MIB = 2 ** 20
+const BLOCK = Buffer.alloc(MIB, createHash('sha512').update('a block that does not compress').digest())
+
+/** Measures a cloud of its own in `dir`. */
+export async function images(dir: string): Promise<void> {
+  const cloud = await start(join(dir, 'cloud'), 'fake')
+  try {
+    await oneLarge(cloud, join(dir, 'disk'))
+    await eightAtOnce(cloud)
+    await lists(cloud)
+  } finally {
+    await alto(cloud.dir, 'down')
+  }
+}
+
+async function create(b: Bench, name: string): Promise<string> {
+  const { status, body } = await ask(b.url, 'POST', '/image/v2/images', { token: b.demo, body: { name, disk_format: 'raw', container_format: 'bare' } })
+  if (status !== 201) throw new Error(`image create: ${status}`)
+  return (body as { id: string }).id
+}
+
+async function upload(b: Bench, id: string, mebibytes: number): Promise<void> {
+  const req = request(`${b.url}/image/v2/images/${id}/file`, { method: 'PUT', agent, headers: { 'content-type': 'application/octet-stream', 'content-length': mebibytes * MIB, 'x-auth-token': b.demo } })
+  const answered = once(req, 'response')
+  for (let i = 0; i < mebibytes; i++) if (!req.write(BLOCK)) await once(req, 'drain')
+  req.end()
+  const [res] = await answered as [{ statusCode: number, resume(): void }]
+  res.resume()
+  if (res.statusCode !== 204) throw new Error(`upload: ${res.statusCode}`)
+}
+
+async function download(b: Bench, id: string): Promise<void> {
+  const req = request(`${b.url}/image/v2/images/${id}/file`, { agent, headers: { 'x-auth-token': b.demo } })
+  req.end()
+  const [res] = await once(req, 'response') as [AsyncIterable<Buffer> & { statusCode: number }]
+  if (res.statusCode !== 200) throw new Error(`download: ${res.statusCode}`)
+  for await (const _chunk of res);
+}
+
+/** What the disk itself takes: the same bytes hashed twice, written and made durable; then read. */
+async function disk(path: string, mebibytes: number): Promise<[written: number, read: number]> {
+  const [md5, sha512] = [createHash('md5'), createHash('sha512')]
+  let began = performance.now()
+  const file = await open(path, 'w+')
+  for (let i = 0; i < mebibytes; i++) {
+    md5.update(BLOCK)
+    sha512.update(BLOCK)
+    await file.write(BLOCK)
+  }
+  await file.sync()
+  const written = performance.now() - began
+  began = performance.now()
+  const into = Buffer.alloc(MIB)
+  for (let i = 0; i < mebibytes; i++) await file.read(into, 0, MIB, i * MIB)
+  const read = performance.now() - began
+  await file.close()
+  await rm(path)
+  return [written / 1000, read / 1000]
+}
+
+async function oneLarge(b: Bench, path: string): Promise<void> {
+  const mebibytes = 5 * 1024
+  const ratios: { up: number[], down: number[] } = { up: [], down: [] }
+  const up: number[] = []
+  for (let i = 0; i < Math.min(RUNS, 3); i++) {
+    const id = await create(b, 'large')
+    let began = performance.now()
+    await upload(b, id, mebibytes)
+    up.push((performance.now() - began) / 1000)
+    began = performance.now()
+    await download(b, id)
+    const down = (performance.now() - began) / 1000
+    await ask(b.url, 'DELETE', `/image/v2/images/${id}`, { token: b.demo })
+    const [written, read] = await disk(path, mebibytes)
+    ratios.up.push(up.at(-1)! / written)
+    ratios.down.push(down / read)
+  }
+  add('upload of 5 GiB', 's', up)
+  add('upload of 5 GiB, to the same bytes hashed twice and written by one program', 'times', ratios.up, 'at most 1.3')
+  add('download of 5 GiB, to the same bytes read by one program', 'times', ratios.down)
+}
+
+async function eightAtOnce(b: Bench): Promise<void> {
+  const idle = await memoryOf(b)
+  const ids = await many(8, i => create(b, `eight${i}`))
+  let [peak, running] = [idle, true]
+  const waits: number[] = []
+  const watching = (async () => {
+    while (running) {
+      peak = Math.max(peak, await memoryOf(b))
+      await new Promise(settle => { setTimeout(settle, 250) })
+    }
+  })()
+  const asking = (async () => {
+    while (running) {
+      const began = performance.now()
+      await ask(b.url, 'GET', `/image/v2/images/${ids[0]}`, { token: b.demo })
+      waits.push(performance.now() - began)
+      await new Promise(settle => { setTimeout(settle, 10) })
+    }
+  })()
+  await Promise.all(ids.map(id => upload(b, id, 512)))
+  running = false
+  await Promise.all([watching, asking])
+  add('memory above idle while 8 images of 512 MiB come in at once', 'MB', [peak - idle], 'under 64 MB')
+  add('API meanwhile: 99 of 100 answers within', 'ms', [waits.toSorted((x, y) => x - y)[Math.floor(waits.length * 0.99)]!], 'under 50 ms')
+  await many(8, i => ask(b.url, 'DELETE', `/image/v2/images/${ids[i]}`, { token: b.demo }))
+}
+
+async function lists(b: Bench): Promise<void> {
+  await many(100, i => create(b, `image${i}`))
+  const other = process.env['ALTO_BENCH_UPSTREAM_IMAGE']
+  const token = other === undefined ? undefined : await upstreamToken()
+  if (other !== undefined) await many(100, i => ask(other, 'POST', '/v2/images', { token: token!, body: { name: `image${i}` } }))
+  const [ours, theirs]: [number[], number[]] = [[], []]
+  for (let i = 0; i < RUNS; i++) {
+    ours.push(await rate(8, () => ask(b.url, 'GET', '/image/v2/images?limit=100', { token: b.demo })))
+    if (other !== undefined) theirs.push(await rate(8, () => ask(other, 'GET', '/v2/images?limit=100', { token: token! })))
+  }
+  add('lists of 100 images, 8 clients', '/s', ours, 'ratio 20', other === undefined ? undefined : theirs)
+  if (other !== undefined) {
+    const { images: made } = (await ask(other, 'GET', '/v2/images?limit=1000', { token: token! })).body as { images: { id: string, name: string | null }[] }
+    const mine = made.filter(one => one.name?.startsWith('image'))
+    await many(mine.length, i => ask(other, 'DELETE', `/v2/images/${mine[i]!.id}`, { token: token! }))
+  }
+  await many(9900, i => create(b, `more${i}`))
+  const pages: number[] = []
+  for (let path: string | undefined = '/v2/images?limit=100'; path !== undefined;) {
+    const began = performance.now()
+    const { body } = await ask(b.url, 'GET', `/image${path}`, { token: b.demo })
+    pages.push(performance.now() - began)
+    path = (body as { next?: string }).next
+  }
+  add('a page of 100 of 10,000 images', 'ms', pages, 'under 20 ms')
+}
