@@ -113,6 +113,16 @@ async function openSecrets(path: string, ids: Ids, adminPassword: string | undef
   return secrets
 }
 
+/** Writes down another password of the administrator, which the next start gives it. Throws Fault('notFound', 'data.noCloud') when no cloud was ever started here. */
+export async function keepAdminPassword(dir: string, adminPassword: string): Promise<Secrets> {
+  const file = join(resolve(dir), 'secrets.json')
+  const known = await readJson<Secrets>(file)
+  if (!known) throw new Fault('notFound', 'data.noCloud', `There is no cloud in ${resolve(dir)}.`)
+  const secrets = { ...known, adminPassword }
+  await writeJson(file, secrets)
+  return secrets
+}
+
 async function readJson<T>(file: string): Promise<T | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as T

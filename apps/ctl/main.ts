@@ -1,9 +1,11 @@
 // The command line.
 import { Command, CommanderError } from 'commander'
 import { isFault } from '@alto/kit/errors'
+import { addAdmin } from './commands/admin.ts'
 import { addAudit } from './commands/audit.ts'
 import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addKeys } from './commands/keys.ts'
 import { addLogs } from './commands/logs.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addRunning } from './commands/running.ts'
@@ -15,7 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('alto').description('An OpenStack cloud: "./alto up" starts it, "./alto test" tests it.').exitOverride().showHelpAfterError('(./alto --help lists the commands)')
   let code = 0
   const exits = (value: number) => { code = value }
-  for (const add of [addUp, addRunning, addLogs, addDoctor, addAudit, addConfig, addPolicy, addServe]) add(program, exits)
+  for (const add of [addUp, addRunning, addLogs, addDoctor, addAudit, addConfig, addPolicy, addKeys, addAdmin, addServe]) add(program, exits)
   program.command('test').description('run all tests, or those whose path holds one of the words').argument('[words...]').allowUnknownOption()
     .action(async (words: string[]) => {
       const { testCommand } = await import('./test-command.ts')

@@ -14,7 +14,8 @@ import type { Deps } from './deps.ts'
 
 /** What a new cloud begins with. Passwords of users that are there already are set anew. */
 export interface Bootstrap {
-  region: string
+  /** Undefined: none is made. */
+  region: string | undefined
   /** Long random passwords: they are hashed at the lowest cost, since no dictionary has them. */
   users: readonly { name: string, password: string, grants: readonly { project: string, role: string }[], system?: string }[]
   projects: readonly string[]
@@ -27,8 +28,11 @@ const ROLES = ['admin', 'manager', 'member', 'reader', 'service'] as const
 /** Of services: nobody is there to change their passwords, which are long and random, and no stranger's failed logins may stop the cloud. */
 const EXEMPT = { ignore_change_password_upon_first_use: true, ignore_password_expiry: true, ignore_lockout_failure_attempts: true, ignore_user_inactivity: true }
 
+/** What the bootstrap needs of Keystone's surroundings. */
+export type BootstrapDeps = Pick<Deps, 'db' | 'clock' | 'ids' | 'passwords' | 'changed'>
+
 /** Makes what is missing; everything is in the default domain. */
-export async function bootstrap(deps: Deps, wanted: Bootstrap): Promise<void> {
+export async function bootstrap(deps: BootstrapDeps, wanted: Bootstrap): Promise<void> {
   const { db, ids, clock, passwords } = deps
   const stored = await db.read(tx => Promise.all(wanted.users.map(async u => {
     const user = await users.findByName(tx, DEFAULT_DOMAIN, u.name)
@@ -78,14 +82,14 @@ async function ensureRoles(tx: Tx, newId: () => string): Promise<(name: string) 
 }
 
 async function ensureCatalog(tx: Tx, wanted: Bootstrap, newId: () => string): Promise<void> {
-  if (!await regions.find(tx, wanted.region)) await regions.insert(tx, { id: wanted.region, description: '', parentId: null, extra: {} })
+  if (wanted.region !== undefined && !await regions.find(tx, wanted.region)) await regions.insert(tx, { id: wanted.region, description: '', parentId: null, extra: {} })
   for (const e of wanted.endpoints) {
     const service = (await services.list(tx, { type: e.type, name: e.name }))[0] ?? { id: newId(), type: e.type, name: e.name, description: e.description, enabled: true, extra: {} }
     if ((await services.list(tx, { type: e.type, name: e.name })).length === 0) await services.insert(tx, service)
     const present = await endpoints.list(tx, { serviceId: service.id })
     for (const side of ['public', 'internal', 'admin'] as const) {
       const there = present.find(p => p.interface === side)
-      if (!there) await endpoints.insert(tx, { id: newId(), serviceId: service.id, interface: side, regionId: wanted.region, url: e.url, enabled: true, extra: {} })
+      if (!there) await endpoints.insert(tx, { id: newId(), serviceId: service.id, interface: side, regionId: wanted.region ?? null, url: e.url, enabled: true, extra: {} })
       else if (there.url !== e.url && there.url.startsWith('$(base)s')) await endpoints.update(tx, { ...there, url: e.url })
     }
   }

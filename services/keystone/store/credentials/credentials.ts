@@ -42,6 +42,17 @@ export async function setSealed(tx: Tx, id: string, sealed: StoredCredential['se
   await tx.updateTable('credentials').set({ sealed_blob: sealed.text, key_hash: sealed.keyHash }).where('id', '=', id).execute()
 }
 
+/** At most `limit` credentials whose ids come after `id`, by id. */
+export async function listAfter(tx: Tx, id: string, limit: number): Promise<StoredCredential[]> {
+  return (await tx.selectFrom('credentials').selectAll().where('id', '>', id).orderBy('id').limit(limit).execute()).map(fromRow)
+}
+
+/** Locks the same blob anew; false when the credential was changed or removed since it was read. */
+export async function replaceSealed(tx: Tx, id: string, { before, after }: Record<'before' | 'after', StoredCredential['sealed']>): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable('credentials').set({ sealed_blob: after.text, key_hash: after.keyHash }).where('id', '=', id).where('sealed_blob', '=', before.text).executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 /** Removes the credential. */
 export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('credentials').where('id', '=', id).execute()
