@@ -2,14 +2,12 @@
 // What outlives such a token must not be made, read or changed with it (OSSA-2013-032, OSSA-2020-004, OSSA-2026-005).
 import type { Context } from '@alto/kit/context'
 import { refused } from '../../model/faults.ts'
-
-const PRIMARY: ReadonlySet<unknown> = new Set(['password', 'token', 'totp', 'external', 'mapped'])
+import { delegationOf } from '../delegation/caller.ts'
 
 /** True for a token that was not had by its user's own proof. One that does not say how it was had counts as such. */
 export function isDelegated(ctx: Context): boolean {
-  const token = ctx.credentials.token ?? {}
-  const methods = token['methods']
-  return token['OS-TRUST:trust'] !== undefined || !Array.isArray(methods) || methods.length === 0 || !methods.every(method => PRIMARY.has(method))
+  const { trustId, byDelegate } = delegationOf(ctx.credentials)
+  return trustId !== undefined || byDelegate
 }
 
 /** Throws Fault('forbidden', 'keystone.delegated') for such a token. */
