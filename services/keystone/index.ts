@@ -23,6 +23,7 @@ import { PREFIX } from './api/prefix.ts'
 import { domainRoutes, projectRoutes } from './api/projects.ts'
 import { limitRoutes } from './api/limits.ts'
 import { regionRoutes } from './api/regions.ts'
+import { roleAssignmentRoutes } from './api/role-assignments.ts'
 import { roleRoutes } from './api/roles.ts'
 import { serviceRoutes } from './api/services.ts'
 import { tokenRoutes } from './api/tokens.ts'
@@ -50,6 +51,7 @@ import { groupManager, type GroupManager } from './manager/groups.ts'
 import { limitManager, type LimitManager } from './manager/limits.ts'
 import { projectManager, type ProjectManager } from './manager/projects.ts'
 import { regionManager, type RegionManager } from './manager/regions.ts'
+import { roleAssignmentManager, type RoleAssignmentManager } from './manager/role-assignments.ts'
 import { roleManager, type RoleManager } from './manager/roles.ts'
 import { serviceManager, type ServiceManager } from './manager/services.ts'
 import { credentialsOf } from './manager/standing.ts'
@@ -101,6 +103,7 @@ interface Managers {
   groups: GroupManager
   roles: RoleManager
   assignments: AssignmentManager
+  roleAssignments: RoleAssignmentManager
   trusts: TrustManager
   applicationCredentials: ApplicationCredentialManager
   accessRules: AccessRuleManager
@@ -156,7 +159,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const credentials = credentialManager(deps, passcodes)
   const routes = routesOf({
     tokens, authentication: authenticationManager(deps, tokens, passcodes), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
-    assignments: assignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps),
+    assignments: assignmentManager(deps), roleAssignments: roleAssignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()
 
@@ -186,6 +189,6 @@ function routesOf(m: Managers): AnyRoute[] {
   return [
     ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...domainConfigurationRoutes(m.configurations), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
     ...trustRoutes(m.trusts), ...applicationCredentialRoutes(m.applicationCredentials), ...accessRuleRoutes(m.accessRules),
-    ...assignmentRoutes(m.assignments), ...credentialRoutes(m.credentials), ...ec2Routes(m), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits),
+    ...assignmentRoutes(m.assignments), ...roleAssignmentRoutes(m.roleAssignments), ...credentialRoutes(m.credentials), ...ec2Routes(m), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits),
   ]
 }

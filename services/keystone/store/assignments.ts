@@ -8,17 +8,25 @@ export interface AssignmentFilter {
   target?: ScopeTarget | undefined
   roleId?: string | undefined
   inherited?: boolean | undefined
+  /** Given in the target itself to hold there, or in one of the targets `above` it to hold below. */
+  within?: { target: ScopeTarget, above: readonly string[] } | undefined
 }
 
 /** Assignments by filter. */
 export async function list(tx: Tx, filter: AssignmentFilter): Promise<Assignment[]> {
   let query = tx.selectFrom('assignments').selectAll()
-  const { actors, target } = filter
+  const { actors, target, within } = filter
   if (actors) query = query.where(e => e.or(actors.map(a => e.and([e('actor_kind', '=', a.kind), e('actor_id', '=', a.id)]))))
   if (target) query = query.where('target_kind', '=', target.kind).where('target_id', '=', target.id)
   if (filter.roleId !== undefined) query = query.where('role_id', '=', filter.roleId)
+  if (within) {
+    query = query.where(e => e.or([
+      e.and([e('inherited', '=', 0), e('target_kind', '=', within.target.kind), e('target_id', '=', within.target.id)]),
+      ...(within.above.length > 0 ? [e.and([e('inherited', '=', 1), e('target_kind', 'in', ['project', 'domain']), e('target_id', 'in', within.above)])] : []),
+    ]))
+  }
   if (filter.inherited !== undefined) query = query.where('inherited', '=', Number(filter.inherited))
-  return (await query.execute()).map(fromRow)
+  return (await query.orderBy('actor_kind').orderBy('actor_id').orderBy('target_kind').orderBy('target_id').orderBy('role_id').orderBy('inherited').execute()).map(fromRow)
 }
 
 /** True when just this assignment is there. */
