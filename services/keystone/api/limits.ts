@@ -55,14 +55,14 @@ export function limitRoutes(limits: LimitManager): AnyRoute[] {
     }),
     route({
       method: 'GET', path: '/v3/limits', rule: rules.LIST_LIMITS, status: 200, summary: 'List Limits', query: t.open({ ...listQuery(FIELDS).properties, service_id: t.optional(serviceId) }),
-      handle: async ({ ctx, url }) => pageOf(ctx, url, 'limits', await limits.list(ctx, listingOf(url, FIELDS)), l => view(ctx, l)),
+      handle: async ({ ctx, url }) => pageOf(ctx, url, 'limits', await limits.list(ctx, listingOf(url, FIELDS)), l => viewLimit(ctx, l)),
     }),
     route({
       method: 'POST', path: '/v3/limits', rule: rules.CREATE_LIMITS, status: 201, summary: 'Create Limits', body: t.object({ limits: t.array(newLimit, { min: 1, max: BATCH }) }),
       handle: async ({ ctx, body }) => ({ limits: (await limits.create(ctx, body.limits.map((l, index) => {
         if ((l.project_id === undefined) === (l.domain_id === undefined) || typeof (l.project_id ?? l.domain_id) !== 'string') throw invalid('limit.owner', `Invalid input for field/attribute ${index}: a limit names either a project_id or a domain_id.`)
         return { serviceId: l.service_id, regionId: l.region_id ?? null, resourceName: l.resource_name, resourceLimit: l.resource_limit, description: l.description ?? null, projectId: l.project_id ?? null, domainId: l.domain_id ?? null }
-      }))).map(l => view(ctx, l)) }),
+      }))).map(l => viewLimit(ctx, l)) }),
     }),
     route({
       method: 'GET', path: '/v3/limits/model', rule: rules.GET_LIMIT_MODEL, status: 200, summary: 'Get Enforcement Model',
@@ -70,11 +70,11 @@ export function limitRoutes(limits: LimitManager): AnyRoute[] {
     }),
     route({
       method: 'GET', path: '/v3/limits/{id}', rule: rules.GET_LIMIT, status: 200, summary: 'Show Limit Details', params: byId,
-      handle: async ({ ctx, params }) => ({ limit: view(ctx, await limits.show(ctx, params.id)) }),
+      handle: async ({ ctx, params }) => ({ limit: viewLimit(ctx, await limits.show(ctx, params.id)) }),
     }),
     route({
       method: 'PATCH', path: '/v3/limits/{id}', rule: rules.UPDATE_LIMIT, status: 200, summary: 'Update Limit', params: byId, body: t.object({ limit: changedLimit }),
-      handle: async ({ ctx, params, body: { limit } }) => ({ limit: view(ctx, await limits.update(ctx, params.id, { resourceLimit: limit.resource_limit, description: limit.description })) }),
+      handle: async ({ ctx, params, body: { limit } }) => ({ limit: viewLimit(ctx, await limits.update(ctx, params.id, { resourceLimit: limit.resource_limit, description: limit.description })) }),
     }),
     route({
       method: 'DELETE', path: '/v3/limits/{id}', rule: rules.DELETE_LIMIT, status: 204, summary: 'Delete Limit', params: byId,
@@ -87,7 +87,8 @@ function viewRegistered(ctx: Context, l: RegisteredLimit) {
   return { id: l.id, service_id: l.serviceId, region_id: l.regionId, resource_name: l.resourceName, default_limit: l.defaultLimit, description: l.description, links: self(ctx, `registered_limits/${l.id}`) }
 }
 
-function view(ctx: Context, l: NamedLimit) {
+/** A limit as the API shows it. */
+export function viewLimit(ctx: Context, l: NamedLimit) {
   return {
     id: l.id, project_id: l.projectId, domain_id: l.domainId, service_id: l.serviceId, region_id: l.regionId, resource_name: l.resourceName, resource_limit: l.resourceLimit,
     description: l.description, links: self(ctx, `limits/${l.id}`),

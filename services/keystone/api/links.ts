@@ -19,9 +19,14 @@ export function extraOf(body: Readonly<Record<string, unknown>>, known: readonly
 }
 
 /** The members of a change; throws when there are none, or an `id` that is not the one in the path. */
-export function changesOf<B extends Readonly<Record<string, unknown>>>(noun: string, body: B, id: string): B {
+export function changesOf<B extends object>(noun: string, body: B, id: string): B {
   if (Object.keys(body).length === 0) throw invalid('invalid', `Invalid input for field/attribute ${noun}. Value: {}. {} should be non-empty`)
-  if (body['id'] !== undefined && body['id'] !== id) throw invalid('id', 'Cannot change ID')
+  return sameId(body, id)
+}
+
+/** The body; throws when it holds an `id` that is not the one in the path. */
+export function sameId<B extends object>(body: B, id: string): B {
+  if ('id' in body && body.id !== undefined && body.id !== id) throw invalid('id', 'Cannot change ID')
   return body
 }
 

@@ -22,9 +22,39 @@ export const NAME_CHECKS = ['off', 'new', 'strict'] as const
 
 export type NameCheck = typeof NAME_CHECKS[number]
 
-/** Whether a name could stand in a URL as it is. */
-export function isUrlSafe(name: string): boolean {
-  return !/[;/?:@&=+$,]/.test(name)
+/** The characters of a name that mean something in a URL (RFC 3986, section 2.2), in their order; empty when there are none. */
+export function reservedIn(name: string): string {
+  return name.replaceAll(/[^:/?#[\]@!$&'()*+,;=]/g, '')
+}
+
+/** Conditions on the tags of a project; all that are there must hold, each tag list as it is named. */
+export interface TagFilter {
+  all?: readonly string[] | undefined
+  any?: readonly string[] | undefined
+  notAll?: readonly string[] | undefined
+  notAny?: readonly string[] | undefined
+}
+
+/** The most tags that a project has. */
+export const MOST_TAGS = 80
+
+/** Ids within ids; null where nothing is further in. */
+export interface Nested { [id: string]: Nested | null }
+
+/** The ids of `above`, nearest first, each within the one before; null when there are none. */
+export function nestedAbove(above: readonly string[]): Nested | null {
+  return above.reduceRight<Nested | null>((inner, id) => ({ [id]: inner }), null)
+}
+
+/** The ids of the projects below `id`, each with those below it; null when there are none. */
+export function nestedBelow(projects: readonly Project[], id: string): Nested | null {
+  const children = projects.filter(p => p.parentId === id)
+  return children.length === 0 ? null : Object.fromEntries(children.map(child => [child.id, nestedBelow(projects, child.id)]))
+}
+
+/** Whether nobody may change or remove it (the resource option `immutable`). */
+export function isImmutable({ options }: Pick<Project, 'options'>): boolean {
+  return options['immutable'] === true
 }
 
 /** The ids above the project, nearest first, its domain last, by a map of parents. */
@@ -36,6 +66,3 @@ export function idsAbove(parents: ReadonlyMap<string, string | null>, id: string
 
 /** The domain that everything without one belongs to. */
 export const DEFAULT_DOMAIN = 'default'
-
-/** Levels of projects below a domain. */
-export const MAX_DEPTH = 5

@@ -1,15 +1,18 @@
 // SQL for projects and domains.
-import { fromJson, toJson } from '@alto/kit/db'
-import type { Project } from '../model/projects.ts'
+import { fromJson, sql, toJson, type SqlBool } from '@alto/kit/db'
+import type { Listed, Listing } from '../model/filters.ts'
+import type { Project, TagFilter } from '../model/projects.ts'
+import { page } from './filters.ts'
 import type { Tables, Tx } from './tables.ts'
+
+/** The fields that lists of projects and domains are filtered by. */
+export type ProjectField = 'name' | 'domain_id' | 'parent_id' | 'enabled'
 
 /** Which projects a list holds. */
 export interface ProjectFilter {
   isDomain: boolean
   domainId?: string | undefined
   parentId?: string | undefined
-  name?: string | undefined
-  enabled?: boolean | undefined
   ids?: readonly string[] | undefined
 }
 
@@ -30,10 +33,30 @@ export async function list(tx: Tx, filter: ProjectFilter): Promise<Project[]> {
   let query = tx.selectFrom('projects').selectAll().where('is_domain', '=', filter.isDomain ? 1 : 0)
   if (filter.domainId !== undefined) query = query.where('domain_id', '=', filter.domainId)
   if (filter.parentId !== undefined) query = query.where('parent_id', '=', filter.parentId)
-  if (filter.name !== undefined) query = query.where('name', '=', filter.name)
-  if (filter.enabled !== undefined) query = query.where('enabled', '=', filter.enabled ? 1 : 0)
   if (filter.ids) query = query.where('id', 'in', filter.ids.length ? filter.ids : [''])
   return (await query.orderBy('name').orderBy('id').execute()).map(fromRow)
+}
+
+/** A page of projects, or of domains, by name. */
+export async function listPage(tx: Tx, listing: Listing<ProjectField>, which: { isDomain: boolean, id?: string | undefined, domainId?: string | undefined, tags?: TagFilter | undefined }): Promise<Listed<Project>> {
+  let query = tx.selectFrom('projects').selectAll().where('is_domain', '=', which.isDomain ? 1 : 0)
+  if (which.id !== undefined) query = query.where('id', '=', which.id)
+  if (which.domainId !== undefined) query = query.where('domain_id', '=', which.domainId)
+  const { all, any, notAll, notAny } = which.tags ?? {}
+  for (const condition of [all && hasTags(all, 'and'), any && hasTags(any, 'or'), notAll && sql<SqlBool>`not ${hasTags(notAll, 'and')}`, notAny && sql<SqlBool>`not ${hasTags(notAny, 'or')}`]) if (condition) query = query.where(condition)
+  const { items, more } = await page(query, listing, { name: 'name', domain_id: 'domain_id', parent_id: 'parent_id', enabled: 'enabled' }, ['name'])
+  return { items: items.map(fromRow), more }
+}
+
+/** The projects below one, nearer ones first. */
+export async function below(tx: Tx, id: string): Promise<Project[]> {
+  const found: Project[] = []
+  for (let above = [id]; above.length > 0;) {
+    const level = (await tx.selectFrom('projects').selectAll().where('parent_id', 'in', above).where('is_domain', '=', 0).orderBy('name').execute()).map(fromRow)
+    found.push(...level)
+    above = level.map(p => p.id)
+  }
+  return found
 }
 
 /** The ids above the project, nearest first, its domain last. */
@@ -65,6 +88,11 @@ export async function update(tx: Tx, project: Project): Promise<void> {
 /** Removes it. Breaks a foreign key while something is in it. */
 export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('projects').where('id', '=', id).execute()
+}
+
+/** A tag stands in the column as JSON wrote it, after a bracket or comma. No other tag's JSON holds that: there are no commas in tags, and a quote within one follows a backslash. */
+function hasTags(tags: readonly string[], junction: 'and' | 'or') {
+  return sql<SqlBool>`(${sql.join(tags.map(tag => sql`(replace(tags, ${`[${JSON.stringify(tag)}`}, '') <> tags or replace(tags, ${`,${JSON.stringify(tag)}`}, '') <> tags)`), junction === 'and' ? sql` and ` : sql` or `)})`
 }
 
 function fromRow(row: Tables['projects']): Project {

@@ -17,9 +17,10 @@ test('a project lives: made, shown, found by name, changed, removed', async () =
   const shape = { id, name: 'web', domain_id: 'default', parent_id: 'default', is_domain: false, enabled: true, description: 'sites', options: {}, tags: [], cost_centre: 7, links: { self: `http://cloud/v3/projects/${id}` } }
   assert.deepEqual([made.status, made.body.project], [201, shape])
   assert.deepEqual((await cloud.as('GET', `/projects/${id}`)).body, { project: shape })
-  assert.deepEqual((await cloud.as('GET', '/projects?name=web')).body, { projects: [shape], links: { self: 'http://cloud/v3/projects', previous: null, next: null } })
+  assert.deepEqual((await cloud.as('GET', '/projects?name=web')).body, { projects: [shape], links: { self: 'http://cloud/v3/projects?name=web', previous: null, next: null } })
   assert.deepEqual((await cloud.as('PATCH', `/projects/${id}`, { project: { name: 'www', tags: ['a'] } })).body.project, { ...shape, name: 'www', tags: ['a'] })
-  assert.deepEqual((await cloud.as('POST', '/projects', { project: { name: 'www' } })).body.error, { code: 409, title: 'Conflict', message: 'Conflict occurred attempting to store project - it is not possible to create two projects of the name www in one domain.' })
+  const again = await cloud.as('POST', '/projects', { project: { name: 'www' } })
+  assert.deepEqual([again.status, again.body.error.message.replace(/[0-9a-f]{32}/, 'ID')], [409, 'Conflict occurred attempting to store project - it is not permitted to have two projects with either the same name or same id in the same domain: name is www, project id ID.'])
   assert.equal((await cloud.as('DELETE', `/projects/${id}`)).status, 204)
   assert.deepEqual((await cloud.as('GET', `/projects/${id}`)).body.error, { code: 404, title: 'Not Found', message: `Could not find project: ${id}.` })
 })
