@@ -14,7 +14,7 @@ test('a credential shows its secret once, and itself to its user and administrat
   const { id } = made.body.application_credential
   const shown = {
     id, name: 'robot', description: 'for the nightly run', user_id: d.alice, project_id: d.project, system: null, expires_at: '2027-01-01T00:00:00.123456', unrestricted: true,
-    roles: [{ id: d.role('reader'), name: 'reader', domain_id: null, description: null, options: {} }], links: { self: `http://cloud/v3/users/${d.alice}/application_credentials/${id}` },
+    roles: [{ id: d.role('reader'), name: 'reader', domain_id: null, description: null, options: { immutable: true } }], links: { self: `http://cloud/v3/users/${d.alice}/application_credentials/${id}` },
   }
   assert.deepEqual([made.status, made.body], [201, { application_credential: { ...shown, secret: 'a-canary' } }])
   const path = `/v3/users/${d.alice}/application_credentials`

@@ -12,7 +12,7 @@ test('a trust is shown with its roles, listed without, and gone when it is taken
   const token = await d.tokenOf('alice')
   const made = await d.trust(token, { expires_at: '2027-01-01T00:00:00.654321Z', note: 'kept' })
   const { id } = made.body.trust
-  const role = { id: d.role('member'), name: 'member', domain_id: null, description: null, options: {}, links: { self: `http://cloud/v3/roles/${d.role('member')}` } }
+  const role = { id: d.role('member'), name: 'member', domain_id: null, description: null, options: { immutable: true }, links: { self: `http://cloud/v3/roles/${d.role('member')}` } }
   const summary = {
     id, trustor_user_id: d.alice, trustee_user_id: d.bob, project_id: d.project, impersonation: false, expires_at: '2027-01-01T00:00:00.000000Z', remaining_uses: null, deleted_at: null,
     redelegated_trust_id: null, redelegation_count: 0, note: 'kept', links: { self: `http://cloud/v3/OS-TRUST/trusts/${id}` },

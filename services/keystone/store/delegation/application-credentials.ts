@@ -2,14 +2,11 @@
 import { sql } from '@alto/kit/db'
 import type { AccessRule } from '../../model/delegation/access-rules.ts'
 import type { ApplicationCredential } from '../../model/delegation/application-credentials.ts'
-import type { Tables, Tx } from '../tables.ts'
-
-type Row = Tables['application_credentials']
+import type { Tx } from '../tables.ts'
 
 /** The credential, or undefined. */
 export async function find(tx: Tx, id: string): Promise<ApplicationCredential | undefined> {
-  const row = await tx.selectFrom('application_credentials').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && (await withParts(tx, [row]))[0]
+  return (await withRoles(tx, await rowsOf(tx).where('c.id', '=', id).execute()))[0]
 }
 
 /** The user's credential of that name, or undefined. */
@@ -17,11 +14,10 @@ export async function findByName(tx: Tx, userId: string, name: string): Promise<
   return (await list(tx, userId, name))[0]
 }
 
-/** The user's credentials, by name: three statements, however many there are. */
+/** The user's credentials, by name: two statements, however many there are. */
 export async function list(tx: Tx, userId: string, name?: string): Promise<ApplicationCredential[]> {
-  let query = tx.selectFrom('application_credentials').selectAll().where('user_id', '=', userId)
-  if (name !== undefined) query = query.where('name', '=', name)
-  return withParts(tx, await query.orderBy('name').execute())
+  const rows = rowsOf(tx).where('c.user_id', '=', userId)
+  return withRoles(tx, await (name === undefined ? rows : rows.where('c.name', '=', name)).execute())
 }
 
 /** The hash of the credential's secret; null when it does not exist. */
@@ -51,16 +47,28 @@ export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('application_credentials').where('id', '=', id).execute()
 }
 
-async function withParts(tx: Tx, rows: readonly Row[]): Promise<ApplicationCredential[]> {
-  if (rows.length === 0) return []
-  const ids = rows.map(row => row.id)
-  const roles = Map.groupBy(await tx.selectFrom('application_credential_roles').selectAll().where('application_credential_id', 'in', ids).execute(), r => r.application_credential_id)
-  const rules = Map.groupBy(await tx.selectFrom('application_credential_rules as used').innerJoin('access_rules as rule', 'rule.id', 'used.access_rule_id')
-    .select(['used.application_credential_id', 'rule.id', 'rule.user_id', 'rule.service', 'rule.path', 'rule.method']).where('used.application_credential_id', 'in', ids)
-    .orderBy('rule.service').orderBy('rule.path').orderBy('rule.method').execute(), r => r.application_credential_id)
-  return rows.map(row => ({
-    id: row.id, userId: row.user_id, projectId: row.project_id, name: row.name, description: row.description, expiresAt: row.expires_at, unrestricted: row.unrestricted === null ? null : row.unrestricted === 1,
-    roleIds: (roles.get(row.id) ?? []).map(r => r.role_id),
-    accessRules: (rules.get(row.id) ?? []).map((r): AccessRule => ({ id: r.id, userId: r.user_id, service: r.service, path: r.path, method: r.method })),
+/**
+ * Credentials, a row for each access rule. In one statement: rules that are read after the credential could be gone with it by then, and one without
+ * rules may ask for anything.
+ */
+function rowsOf(tx: Tx) {
+  return tx.selectFrom('application_credentials as c').leftJoin('application_credential_rules as used', 'used.application_credential_id', 'c.id').leftJoin('access_rules as rule', 'rule.id', 'used.access_rule_id')
+    .select(['c.id', 'c.user_id', 'c.project_id', 'c.name', 'c.description', 'c.expires_at', 'c.unrestricted', 'rule.id as rule_id', 'rule.service', 'rule.path', 'rule.method'])
+    .orderBy('c.name').orderBy('rule.service').orderBy('rule.path').orderBy('rule.method')
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof rowsOf>['execute']>>[number]
+
+async function withRoles(tx: Tx, rows: readonly Row[]): Promise<ApplicationCredential[]> {
+  const grouped = Map.groupBy(rows, row => row.id)
+  if (grouped.size === 0) return []
+  const roles = Map.groupBy(await tx.selectFrom('application_credential_roles').selectAll().where('application_credential_id', 'in', [...grouped.keys()]).execute(), r => r.application_credential_id)
+  return [...grouped].map(([id, [row, ...more]]) => ({
+    id, userId: row!.user_id, projectId: row!.project_id, name: row!.name, description: row!.description, expiresAt: row!.expires_at, unrestricted: row!.unrestricted === null ? null : row!.unrestricted === 1,
+    roleIds: (roles.get(id) ?? []).map(r => r.role_id), accessRules: [row!, ...more].flatMap(r => ruleOf(r)),
   }))
+}
+
+function ruleOf(row: Row): AccessRule[] {
+  return row.rule_id === null ? [] : [{ id: row.rule_id, userId: row.user_id, service: row.service!, path: row.path!, method: row.method! }]
 }

@@ -3,12 +3,10 @@ import { fromJson, sql, toJson } from '@alto/kit/db'
 import type { Trust } from '../../model/delegation/trusts.ts'
 import type { Tables, Tx } from '../tables.ts'
 
-/** The trust, or undefined. */
+/** The trust, or undefined: in one statement, so that one which goes meanwhile is not seen without its roles. */
 export async function find(tx: Tx, id: string): Promise<Trust | undefined> {
-  const row = await tx.selectFrom('trusts').selectAll().where('id', '=', id).executeTakeFirst()
-  if (!row) return undefined
-  const roles = await tx.selectFrom('trust_roles').select('role_id').where('trust_id', '=', id).execute()
-  return fromRow(row, roles.map(r => r.role_id))
+  const rows = await tx.selectFrom('trusts').leftJoin('trust_roles', 'trust_roles.trust_id', 'trusts.id').selectAll('trusts').select('trust_roles.role_id').where('trusts.id', '=', id).execute()
+  return rows[0] && fromRow(rows[0], rows.map(row => row.role_id).filter(roleId => roleId !== null))
 }
 
 /** The trust, then the one that it passes on, and so up to the first; empty when there is none of that id. */
