@@ -51,10 +51,10 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
 /** Kept-alive connections, 16 at most; destroyed when all is measured. */
 export const agent = new Agent({ keepAlive: true, maxSockets: 16 })
 
-/** An answer, its body parsed when it is JSON. */
+/** An answer, its body parsed when it is JSON; a rate asks `unread`, so that it is not the reading that is measured. */
 export interface Reply { status: number, headers: NodeJS.Dict<string | string[]>, body: unknown }
 
-interface Asked { token?: string, body?: unknown, headers?: Record<string, string> }
+interface Asked { token?: string, body?: unknown, headers?: Record<string, string>, unread?: boolean }
 
 /** One request. A server that hangs up without an answer (upstream's does under load) is asked again, twice. */
 export async function ask(base: string, method: string, path: string, opts: Asked = {}, again = 2): Promise<Reply> {
@@ -72,7 +72,7 @@ function askOnce(base: string, method: string, path: string, opts: Asked): Promi
     const req = request(base + path, { method, agent, headers: { ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }), ...(opts.token !== undefined && { 'x-auth-token': opts.token }), ...opts.headers } }, res => {
       const chunks: Buffer[] = []
       res.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-        const got = Buffer.concat(chunks).toString()
+        const got = opts.unread ? '' : Buffer.concat(chunks).toString()
         settle({ status: res.statusCode!, headers: res.headers, body: got && (res.headers['content-type'] ?? '').includes('json') ? JSON.parse(got) as unknown : got })
       }).on('error', fail)
     })
