@@ -30,8 +30,8 @@ export async function readJson(stream: Readable, limits: BodyLimits): Promise<un
   let value: unknown
   try {
     value = JSON.parse(text)
-  } catch (cause) {
-    throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: it is not valid JSON.', { cause })
+  } catch {                                  // its words quote the body, and that may hold a password
+    throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: it is not valid JSON.')
   }
   if (NO_TEXT.test(text) && holdsNoText(value)) throw new Fault('badRequest', 'http.body.malformed', 'Malformed request body: its text has a NUL or half of a surrogate pair.')
   return value

@@ -233,7 +233,7 @@ function refuse(service: HttpService, around: Surroundings, request: FastifyRequ
   const about = { service: service.name, ...ids, method: request.method, path: loggedPath(request) }
   if (unexpected) around.log.error({ ...about, err: error }, 'a request met a bug')
   else if (fault.code === CALLER_GONE) around.log.debug(about, 'the client left before it was answered')
-  else around.log.info({ ...about, code: fault.code, ...(fault.cause !== undefined && { cause: String(fault.cause) }), ...fault.detail }, fault.message)
+  else around.log.info({ ...about, code: fault.code, ...(fault.cause !== undefined && { cause: String(fault.cause) }), ...fault.detail }, withoutTokens(fault.message))
   const rendered = service.dialect.render(fault, { requestId: ids.requestId, unexpected })
   reply.code(rendered.status).headers({ ...idHeaders(service, ids), ...headers, ...rendered.headers })
   if (fault.kind === 'tooLarge') reply.header('connection', 'close')
@@ -267,8 +267,13 @@ function ownKey({ userId, projectId = '' }: Credentials, key: string | undefined
 /** The path without what somebody put into it by mistake: a token is a secret wherever it stands. */
 function loggedPath(request: FastifyRequest): string {
   const { secrets = [] } = (request.routeOptions.config ?? {}) as { secrets?: readonly string[] }
-  const path = request.url.split('?')[0]!.replaceAll(/gAAAA[\w%=-]+/g, 'gAAAA***')
+  const path = withoutTokens(request.url.split('?')[0]!)
   return secrets.length === 0 ? path : path.split('/').map(part => secrets.some(name => decoded(part) === (request.params as Record<string, string>)[name]) ? '***' : part).join('/')
+}
+
+/** Tokens and receipts are encrypted (gAAAA…) or signed (eyJ….eyJ….…). */
+function withoutTokens(text: string): string {
+  return text.replaceAll(/gAAAA[\w%=-]+/g, 'gAAAA***').replaceAll(/eyJ[\w-]+\.[\w.-]+/g, 'eyJ***')
 }
 
 function decoded(part: string): string {

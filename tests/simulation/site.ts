@@ -228,8 +228,8 @@ export class SimulatedSite {
   }
 }
 
-const FIXED = { keys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)], refresh: async () => {} }
-const KEYS = { tokens: FIXED, receipts: FIXED, credentials: FIXED, signing: { keys: [], refresh: async () => {} } }
+const FIXED = { keys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)], generation: 0, refresh: async () => {} }
+const KEYS = { tokens: FIXED, receipts: FIXED, credentials: FIXED, signing: { keys: [], generation: 0, refresh: async () => {} } }
 const CLOUD = '51a0b2c3'
 const CONFIG = `
 nova: { quota_instances: 8, quota_cores: 20 }

@@ -16,7 +16,7 @@ export const dialect: Dialect = {
   invalid({ path, keyword, message, params, value }) {
     if (keyword === 'required') return new Fault('badRequest', 'keystone.invalid', `${quoted(params['requiredProperties'])} is a required property`)
     if (keyword === 'additionalProperties') return new Fault('badRequest', 'keystone.invalid', `Additional properties are not allowed (${quoted(params['additionalProperties'])} was unexpected)`)
-    return new Fault('badRequest', 'keystone.invalid', `Invalid input for field '${path.join('/') || 'body'}': ${shown(value)} ${message}`)
+    return new Fault('badRequest', 'keystone.invalid', `Invalid input for field '${path.join('/') || 'body'}': ${shown(path, value)} ${message}`)
   },
   forbidden: rule => new Fault('forbidden', 'keystone.forbidden', `You are not authorized to perform the requested action: ${rule}.`),
   noRoute: () => new Fault('notFound', 'keystone.noRoute', 'The resource could not be found.'),
@@ -26,7 +26,11 @@ function quoted(names: unknown): string {
   return (Array.isArray(names) ? names : [names]).map(n => `'${String(n)}'`).join(', ')
 }
 
-/** Short, and never an object: a password may be in it. */
-function shown(value: unknown): string {
+/** Members whose values are secrets, or hold some. */
+const SECRETS: readonly string[] = ['password', 'original_password', 'passcode', 'secret', 'blob', 'signature', 'token']
+
+/** Short, and never an object or a secret. */
+function shown(path: readonly string[], value: unknown): string {
+  if (path.some(name => SECRETS.includes(name))) return 'the value'
   return typeof value === 'string' ? `'${value.slice(0, 60)}'` : typeof value === 'object' ? 'the value' : String(value)
 }

@@ -7,6 +7,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '@alto/kit/clock'
 import { Fault } from '@alto/kit/errors'
 import type { Ids } from '@alto/kit/ids'
@@ -42,6 +43,8 @@ export const P256: KeyKind<KeyObject> = {
 export interface KeyRepository<K = Buffer> {
   /** The one that makes things first. */
   readonly keys: readonly K[]
+  /** Moves on when the keys have changed. */
+  readonly generation: number
   /** Reads the directory again, unless that was done within the last second. To be awaited before `keys` are used. */
   refresh(): Promise<void>
 }
@@ -80,18 +83,27 @@ export async function openKeys<K>(dir: string, kind: KeyKind<K>, { ids, clock }:
   const present = await numbersIn(dir)
   if (!present.includes(0)) await addNew(dir, 0, kind.make(ids), { ids, clock })
   if (present.every(n => n === 0)) await addNew(dir, 1, kind.make(ids), { ids, clock })
-  let keys = await readAll(dir, kind)
+  let texts = await readTexts(dir)
+  let keys = keysOf(dir, kind, texts)
+  let generation = 0
   let readAt = clock.now()
   let reading: Promise<void> | undefined
 
   /** A directory that cannot be read (a share that is away) leaves the keys as they were known. */
   async function reread(): Promise<void> {
     readAt = clock.now()
-    keys = await readAll(dir, kind).catch(() => keys)
+    const now = await readTexts(dir).catch(() => texts)
+    if (isDeepStrictEqual(now, texts)) return
+    try {
+      keys = keysOf(dir, kind, now)
+      texts = now
+      generation++
+    } catch { /* nor does one that holds something else */ }
   }
 
   return {
     get keys() { return keys },
+    get generation() { return generation },
     async refresh() {
       if (reading || clock.now() - readAt >= TRUSTED) await (reading ??= reread().finally(() => { reading = undefined }))
     },
@@ -131,15 +143,15 @@ async function numbersIn(dir: string): Promise<number[]> {
   return (await readdir(dir).catch(() => [])).filter(name => /^\d+$/.test(name)).map(Number).toSorted((a, b) => b - a)
 }
 
-async function readAll<K>(dir: string, kind: KeyKind<K>): Promise<K[]> {
-  const texts = await Promise.all((await numbersIn(dir)).map(async n => ({ n, text: await readFile(join(dir, String(n)), 'utf8').catch(gone) })))
-  const keys = texts.filter(one => one.text !== undefined).map(({ n, text }) => {
-    const key = kind.read(text!)
-    if (key === undefined) throw new Error(`${join(dir, String(n))} holds no key`)
-    return key
-  })
-  if (keys.length === 0) throw new Error(`${dir} has no keys`)
-  return keys
+/** The texts by number, from the highest down. */
+async function readTexts(dir: string): Promise<[number, string][]> {
+  const texts = await Promise.all((await numbersIn(dir)).map(async n => [n, await readFile(join(dir, String(n)), 'utf8').catch(gone)] as const))
+  return texts.flatMap(([n, text]) => text === undefined ? [] : [[n, text]])
+}
+
+function keysOf<K>(dir: string, kind: KeyKind<K>, texts: readonly [number, string][]): K[] {
+  if (texts.length === 0) throw new Error(`${dir} has no keys`)
+  return texts.map(([n, text]) => kind.read(text) ?? (() => { throw new Error(`${join(dir, String(n))} holds no key`) })())
 }
 
 /** False when the number is taken: of two that make one at once, one does, and the other reads that. */

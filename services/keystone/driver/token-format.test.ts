@@ -6,7 +6,7 @@ import { seededIds } from '@alto/kit/ids'
 import type { TokenPayload } from '../model/tokens.ts'
 import { fernetTokens, signedTokens } from './token-format.ts'
 
-const fixed = <K>(...keys: K[]) => ({ keys, refresh: async () => {} })
+const fixed = <K>(...keys: K[]) => ({ keys, generation: 0, refresh: async () => {} })
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const common = { userId: 'u1', issuedAt: 1_767_225_600_123, expiresAt: 1_767_229_200_000, auditIds: ['a', 'b'], delegation: null }
 const PAYLOADS: TokenPayload[] = [

@@ -9,6 +9,8 @@ import type { KeyRepository, Keys } from './keys.ts'
 /** One way to write tokens. `refresh` before tokens are written, or read after some time. */
 export interface TokenFormat {
   refresh(): Promise<void>
+  /** Moves on when the keys have changed: tokens that were read before may be none now. */
+  readonly generation: number
   seal(payload: TokenPayload): string
   /** What the token holds; undefined when it is none of ours. Whether it has ended is the caller's question. */
   open(token: string): TokenPayload | undefined
@@ -25,6 +27,7 @@ const packr = new Packr({ useRecords: false })
 export function fernetTokens(keys: KeyRepository, ids: Ids): TokenFormat {
   return {
     refresh: () => keys.refresh(),
+    get generation() { return keys.generation },
     seal: payload => encrypt(keys.keys[0]!, packr.pack(pack(payload)), payload.issuedAt, ids.bytes(16)),
     open(token) {
       const plain = decrypt(keys.keys, token)
@@ -42,6 +45,7 @@ export function signedTokens(keys: KeyRepository<KeyObject>): TokenFormat {
   const publicOf = (key: KeyObject) => publicKeys.get(key) ?? publicKeys.set(key, createPublicKey(key)).get(key)!
   return {
     refresh: () => keys.refresh(),
+    get generation() { return keys.generation },
     seal(payload) {
       const signed = `${HEADER}.${Buffer.from(JSON.stringify(claimsOf(payload))).toString('base64url')}`
       return `${signed}.${sign('sha256', Buffer.from(signed), { key: keys.keys[0]!, dsaEncoding: P1363 }).toString('base64url')}`

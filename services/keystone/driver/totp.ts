@@ -18,7 +18,7 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 /** The bytes of a seed in base32 (RFC 4648), padded or not; undefined when it is none. */
 export function seedOf(base32: string): Buffer | undefined {
   const digits = base32.replace(/=+$/, '')
-  if (digits === '' || [...digits].some(digit => !ALPHABET.includes(digit))) return undefined
+  if (!/^[A-Z2-7]+$/.test(digits)) return undefined
   const bytes: number[] = []
   let [bits, held] = [0, 0]
   for (const digit of digits) {

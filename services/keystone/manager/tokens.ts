@@ -49,6 +49,7 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
   const verdicts = new Map<string, Verdict>()
   let generation = 0                                 // of what verdicts rest on: one worked out before a change is not kept after it
   let revision: number | undefined
+  let keyGeneration = format.generation
   let readAt = -Infinity
   let reading: Promise<void> | undefined
 
@@ -111,9 +112,10 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
 
   async function readRevision(): Promise<void> {
     const asked = clock.now()
-    const now = await db.read(revisions.get)
-    if (now !== revision) forget()
+    const [now] = await Promise.all([db.read(revisions.get), format.refresh()])
+    if (now !== revision || format.generation !== keyGeneration) forget()
     revision = now
+    keyGeneration = format.generation
     readAt = asked
   }
 

@@ -16,7 +16,7 @@ async function people(cloud: Cloud) {
 }
 
 const make = (cloud: Cloud, by: Person, credential: Record<string, unknown>) => cloud.ask('POST', '/v3/credentials', { token: by.token, body: { credential } })
-const idsOf = ({ body }: Answer) => body.credentials.map((one: { id: string }) => one.id)
+const idsOf = ({ body }: Answer): string[] => body.credentials.map((one: { id: string }) => one.id)
 
 test('a credential is kept, shown, changed and removed', async () => {
   await using cloud = await keystoneAlone()
@@ -49,8 +49,8 @@ test('the database holds no blob in the clear', async () => {
 test('owners see their own credentials, administrators and readers of the system all of them, others none', async () => {
   await using cloud = await keystoneAlone()
   const { admin, demo } = await people(cloud)
-  const own = (await make(cloud, demo, { type: 'cert', blob: 'x', user_id: demo.id })).body.credential.id
-  const other = (await make(cloud, admin, { type: 'note', blob: 'y', user_id: admin.id })).body.credential.id
+  const own = (await make(cloud, demo, { type: 'cert', blob: 'x', user_id: demo.id })).body.credential.id as string
+  const other = (await make(cloud, admin, { type: 'note', blob: 'y', user_id: admin.id })).body.credential.id as string
   const list = (by: string, search = '') => cloud.ask('GET', `/v3/credentials${search}`, { token: by })
   assert.deepEqual(idsOf(await list(demo.token)), [own])
   assert.deepEqual(idsOf(await list(demo.token, `?user_id=${admin.id}`)), [])
