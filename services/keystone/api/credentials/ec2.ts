@@ -6,7 +6,7 @@ import type { SignatureManager } from '../../manager/credentials/signatures.ts'
 import type { EndpointManager } from '../../manager/endpoints.ts'
 import type { Issued } from '../../manager/tokens.ts'
 import { readEc2Blob, type Credential } from '../../model/credentials/credentials.ts'
-import { invalid, unauthorized } from '../../model/faults.ts'
+import { invalid } from '../../model/faults.ts'
 import * as rules from '../../policy/credentials/ec2.ts'
 import { root } from '../discovery.ts'
 import { byId, listOf, self } from '../links.ts'
@@ -68,11 +68,9 @@ interface Described { access?: string, signature?: string, host?: string, verb?:
 interface SignedBody { credentials?: Described, credential?: Described, ec2Credentials?: Described }
 
 /** Under any of the names that callers have for it. */
-function described(body: SignedBody): Described & { access: string } {
+function described(body: SignedBody): Described {
   if (Object.keys(body).length === 0) throw invalid('ec2.body', 'request must include a request body')
-  const { access, ...rest } = body.credentials ?? body.credential ?? body.ec2Credentials ?? {}
-  if (access === undefined) throw unauthorized('no EC2 signature was supplied')
-  return { access, ...rest }
+  return body.credentials ?? body.credential ?? body.ec2Credentials ?? {}
 }
 
 function requestOf(body: SignedBody) {

@@ -23,7 +23,8 @@ export function signatureManager({ db, clock, vault, options }: Deps, tokens: To
   const skew = options.ec2AuthTtl * 60_000
 
   /** Throws Fault('notFound', 'keystone.ec2.notFound') for an access key that nobody has, Fault('unauthenticated', 'keystone.unauthorized') for all else that is wrong. */
-  async function issue(access: string, validity: (secret: string) => Validity | undefined): Promise<Issued> {
+  async function issue(access: string | undefined, validity: (secret: string) => Validity | undefined): Promise<Issued> {
+    if (access === undefined) throw unauthorized('no signature was supplied')
     await vault.refresh()
     const stored = await db.read(tx => credentials.find(tx, idOfAccess(access)))
     if (stored?.type !== 'ec2') throw new Fault('notFound', 'keystone.ec2.notFound', 'EC2 access key not found.')
@@ -37,13 +38,13 @@ export function signatureManager({ db, clock, vault, options }: Deps, tokens: To
 
   return {
     /** By the description of a request to a service with an EC2 API. */
-    async fromRequest(ctx: Context, access: string, request: SignedRequest): Promise<Issued> {
+    async fromRequest(ctx: Context, access: string | undefined, request: SignedRequest): Promise<Issued> {
       ctx.authorize(rules.EC2TOKENS_VALIDATE, {})
       return issue(access, secret => validityOf(secret, request, skew))
     },
 
     /** By the text that was signed for an object store. */
-    async fromText(ctx: Context, access: string, text: SignedText): Promise<Issued> {
+    async fromText(ctx: Context, access: string | undefined, text: SignedText): Promise<Issued> {
       ctx.authorize(rules.S3TOKENS_VALIDATE, {})
       return issue(access, secret => validityOfText(secret, text, skew))
     },
