@@ -95,12 +95,12 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
     return verdict
   }
 
-  /** Ends the token; those that were made from it live on, as upstream has it. */
+  /** Ends the token, and those that name it as the first of their chain. */
   async function revoke(verdict: Verdict): Promise<void> {
     const { auditIds, expiresAt } = verdict.payload
     await db.write(async tx => {
       await revocations.purge(tx, clock.now())
-      await revocations.insert(tx, { auditId: auditIds[0]!, wholeChain: false, expiresAt })
+      await revocations.insert(tx, { auditId: auditIds[0]!, wholeChain: true, expiresAt })
       await deps.changed(tx)
     })
   }

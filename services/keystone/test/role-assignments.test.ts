@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { keystoneAlone } from './cloud.ts'
 
+const sorted = (rows: readonly string[]) => rows.toSorted()
+
 /** A domain with a project `p`, its child `c`, a user `u` in the group `g`, a role `chef` that implies `cook`, and a role of the domain. */
 async function withHouse() {
   const cloud = await keystoneAlone()
@@ -70,7 +72,7 @@ test('the list holds what was given, by each of its filters', async () => {
     [`scope.project.id=${p}&include_subtree`, [direct, below, inChild]], [`scope.system=all&group.id=${g}`, [inSystem]], [`scope.system=true&group.id=${g}`, [below, inChild, inSystem]],
     [`scope.OS-INHERIT:inherited_to=projects&user.id=${u}`, [belowDomain]], [`scope.OS-INHERIT:inherited_to=nothing&user.id=${u}`, [direct]], ['user.id=none', []], ['role.id=none', []], ['scope.project.id=none', []],
     [`user.id=${u}&effective=0`, [direct, belowDomain]],
-  ] as const) assert.deepEqual(await cloud.list(query), rows.toSorted(), query)
+  ] as const) assert.deepEqual(await cloud.list(query), sorted(rows), query)
 })
 
 test('the effective list opens groups, inheritance and implications, and says by which way each role came', async () => {
@@ -90,7 +92,7 @@ test('the effective list opens groups, inheritance and implications, and says by
     [`user.id=${u}`, [...inP, ...inC, fromDomain.p, fromDomain.c, ...inSystem]], [`scope.project.id=${c}`, [...inC, fromDomain.c]], [`scope.project.id=${p}`, [...inP, fromDomain.p]], [`scope.domain.id=${d}`, []],
     [`scope.project.id=${p}&include_subtree`, [...inP, ...inC, fromDomain.p, fromDomain.c]], [`scope.system=all&user.id=${u}`, inSystem], [`role.id=${chef}&user.id=${u}`, [inP[0]!, inC[0]!, inSystem[0]!]],
     [`scope.OS-INHERIT:inherited_to=projects&scope.project.id=${c}`, [...inC, fromDomain.c]], [`scope.OS-INHERIT:inherited_to=x&user.id=${u}`, [...inP, ...inSystem]],
-  ] as const) assert.deepEqual(await cloud.list(`effective&${query}`), rows.toSorted(), query)
+  ] as const) assert.deepEqual(await cloud.list(`effective&${query}`), sorted(rows), query)
   const { body } = await cloud.as('GET', `/role_assignments?effective&include_names&role.id=${chef}&scope.project.id=${c}`)
   assert.deepEqual(body, {
     role_assignments: [{
