@@ -158,7 +158,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const passcodes = passcodeManager(deps)
   const credentials = credentialManager(deps, passcodes)
   const routes = routesOf({
-    tokens, authentication: authenticationManager(deps, tokens, passcodes), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps), groups: groupManager(deps), roles: roleManager(deps),
+    tokens, authentication: authenticationManager(deps, tokens, passcodes), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps, passcodes), groups: groupManager(deps), roles: roleManager(deps),
     assignments: assignmentManager(deps), roleAssignments: roleAssignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()

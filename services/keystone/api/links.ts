@@ -8,6 +8,9 @@ export function self(ctx: Context, path: string): { self: string } {
   return { self: `${ctx.baseUrl}/v3/${path}` }
 }
 
+/** The header in which users with rules of several proofs show a passcode anew. */
+export const PASSCODE = 'openstack-mfa-passcode'
+
 /** A list's body under `name`. */
 export function listOf(ctx: Context, name: string, path: string, items: readonly unknown[]) {
   return { [name]: items, links: { self: `${ctx.baseUrl}/v3/${path}`, previous: null, next: null } }

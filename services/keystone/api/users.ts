@@ -8,7 +8,7 @@ import { USER_FLAGS, type User } from '../model/users.ts'
 import * as groupRules from '../policy/groups.ts'
 import * as rules from '../policy/users.ts'
 import { listingOf, listQuery, pageOf } from './filters.ts'
-import { byId, changesOf, extraOf, name, self } from './links.ts'
+import { byId, changesOf, extraOf, name, PASSCODE, self } from './links.ts'
 
 const FILTERS = { name: 'text', domain_id: 'text', enabled: 'flag' } as const
 
@@ -38,7 +38,7 @@ export function userRoutes(users: UserManager): AnyRoute[] {
     }),
     route({
       method: 'PATCH', path: '/v3/users/{id}', rule: rules.UPDATE_USER, status: 200, summary: 'Update user', params: byId, body: t.open({ user: t.open({ name: t.optional(name), ...fields }) }),
-      handle: async ({ ctx, params, body }) => ({ user: viewUser(ctx, await users.update(ctx, params.id, input(body.user, params.id))) }),
+      handle: async ({ ctx, params, body, headers }) => ({ user: viewUser(ctx, await users.update(ctx, params.id, input(body.user, params.id), headers[PASSCODE])) }),
     }),
     route({
       method: 'DELETE', path: '/v3/users/{id}', rule: rules.DELETE_USER, status: 204, summary: 'Delete user', params: byId,
@@ -47,7 +47,7 @@ export function userRoutes(users: UserManager): AnyRoute[] {
     route({
       method: 'POST', path: '/v3/users/{id}/password', rule: { public: 'the original password proves who asks, so that an expired one can be changed' }, status: 204, summary: 'Change password for user', params: byId,
       body: t.open({ user: t.object({ password, original_password: password }) }),
-      handle: async ({ params, body }) => users.changePassword(params.id, body.user.original_password, body.user.password),
+      handle: async ({ params, body, headers }) => users.changePassword(params.id, body.user.original_password, body.user.password, headers[PASSCODE]),
     }),
     route({
       method: 'GET', path: '/v3/groups/{id}/users', rule: groupRules.LIST_USERS_IN_GROUP, status: 200, summary: 'List users in group', params: byId, query: listQuery(FILTERS),

@@ -15,6 +15,7 @@ import * as stored from '../store/passwords.ts'
 import * as projects from '../store/projects.ts'
 import type { Tx } from '../store/tables.ts'
 import * as users from '../store/users.ts'
+import type { Passcodes } from './credentials/passcodes.ts'
 import type { Deps } from './deps.ts'
 import { provenByPassword } from './methods/password.ts'
 
@@ -36,7 +37,7 @@ export type UserListing = Listing<users.UserField> & { expiries: readonly users.
 export type UserManager = ReturnType<typeof userManager>
 
 /** The use cases of users. */
-export function userManager(deps: Deps) {
+export function userManager(deps: Deps, passcodes: Passcodes) {
   const { db, clock, ids, passwords, options } = deps
   const meetRequirements = requirementsOf(options)
 
@@ -118,8 +119,10 @@ export function userManager(deps: Deps) {
       }))
     },
 
-    async update(ctx: Context, id: string, input: UserInput): Promise<User> {
+    /** Whoever changes rules of several proofs, its own or others', and has such rules itself shows a `passcode`. */
+    async update(ctx: Context, id: string, input: UserInput, passcode: string | undefined): Promise<User> {
       await db.read(tx => authorized(ctx, tx, rules.UPDATE_USER, id))          // before a hash is worked out for a stranger
+      if (Object.keys(input.options ?? {}).some(name => name.startsWith('multi_factor_auth_'))) await passcodes.requireFresh(ctx.credentials.userId, passcode)
       const hash = input.password === undefined ? undefined : await hashed(input.password)
       return storing(input.name ?? id, () => db.write(async tx => {
         const user = await authorized(ctx, tx, rules.UPDATE_USER, id)
@@ -139,9 +142,10 @@ export function userManager(deps: Deps) {
       }))
     },
 
-    /** A user's own change of password; the old one, expired or not, proves who asks. */
-    async changePassword(id: string, original: string, next: string): Promise<void> {
+    /** A user's own change of password; the old one, expired or not, proves who asks, and a `passcode` too where its rules ask for several proofs. */
+    async changePassword(id: string, original: string, next: string, passcode: string | undefined): Promise<void> {
       const user = await provenByPassword(deps, { id }, original)
+      await passcodes.requireFresh(user.id, passcode)
       const current = await db.read(tx => stored.find(tx, id))
       meetRequirements(next)
       checkMayChange(user, current!, options, clock.now())

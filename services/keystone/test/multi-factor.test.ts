@@ -175,3 +175,23 @@ test('who has rules touches its seeds only with a fresh passcode; a token does n
   const there = await enrolled(lenient, [['password', 'totp']])
   assert.equal((await lenient.ask('DELETE', `/v3/credentials/${there.seed}`, { token: (await login(lenient, { password: 'demo-secret', totp: passcode(lenient) }, undefined, { project: { name: 'demo', domain: { id: 'default' } } })).headers['x-subject-token']! })).status, 204)
 })
+
+test('who has rules changes its password, and anybody\'s rules, only with a fresh passcode', async () => {
+  await using cloud = await keystoneAlone()
+  const { id, token: before, admin, options } = await enrolled(cloud, [['password', 'totp']])
+  assert.equal((await cloud.ask('GET', '/v3/auth/projects', { token: before })).status, 200)
+  const change = (original: string, fresh?: string) => cloud.ask('POST', `/v3/users/${id}/password`, { body: { user: { original_password: original, password: 'another-secret' } }, ...(fresh !== undefined && { headers: { 'openstack-mfa-passcode': fresh } }) })
+  assert.equal((await change('wrong', passcode(cloud))).status, 401, 'the password comes first, and the passcode is not used up')
+  const [none, wrong] = [await change('demo-secret'), await change('demo-secret', wrongPasscode(cloud))]
+  assert.deepEqual([none.status, wrong.status, none.body.error.message], [403, 403, wrong.body.error.message])
+  assert.equal((await change('demo-secret', passcode(cloud))).status, 204)
+
+  await cloud.clock.advance(STEP)
+  const adminId = (await cloud.ask('GET', '/v3/users?name=admin', { token: admin })).body.users[0].id
+  await cloud.ask('POST', '/v3/credentials', { token: admin, body: { credential: { type: 'totp', blob: SEED, user_id: adminId } } })
+  const rules = (of: string, fresh?: string) => cloud.ask('PATCH', `/v3/users/${of}`, { token: admin, body: { user: { options: { multi_factor_auth_rules: [['password', 'totp']] } } }, ...(fresh !== undefined && { headers: { 'openstack-mfa-passcode': fresh } }) })
+  assert.equal((await rules(adminId)).status, 200, 'the first enrolment')
+  assert.deepEqual([(await rules(id)).status, (await options({ multi_factor_auth_enabled: false })).status], [403, 403])
+  assert.equal((await rules(id, passcode(cloud))).status, 200)
+  assert.equal((await cloud.ask('PATCH', `/v3/users/${id}`, { token: admin, body: { user: { description: 'not about proofs' } } })).status, 200)
+})

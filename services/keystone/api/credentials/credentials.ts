@@ -6,12 +6,10 @@ import { isEc2 } from '../../model/credentials/credentials.ts'
 import { invalid } from '../../model/faults.ts'
 import * as rules from '../../policy/credentials/credentials.ts'
 import { pageOf } from '../filters.ts'
-import { byId, extraOf, self } from '../links.ts'
+import { byId, extraOf, PASSCODE, self } from '../links.ts'
 
 const blob = t.string({ max: 65_535 })
 const KNOWN = ['blob', 'type', 'user_id', 'project_id']
-/** Where a passcode is shown anew by users with MFA rules. */
-const PASSCODE = 'openstack-mfa-passcode'
 
 /** The routes of credentials. */
 export function credentialRoutes(credentials: CredentialManager): AnyRoute[] {

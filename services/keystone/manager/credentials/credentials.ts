@@ -88,7 +88,7 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
     async create(ctx: Context, input: CredentialInput, passcode: string | undefined): Promise<Credential> {
       ctx.authorize(rules.CREATE_CREDENTIAL, targetOf(input))
       refuseDelegated(ctx)
-      if (isTotp(input.type)) await passcodes.requireFresh(ctx, passcode)
+      if (isTotp(input.type)) await passcodes.requireFresh(ctx.credentials.userId, passcode)
       const credential = { ...input, id: isEc2(input.type) ? idOfAccess(readEc2Blob(input.blob).access) : ids.hex() }
       await vault.refresh()
       await storing(credential.id, () => db.write(tx => add(tx, credential)))
@@ -99,7 +99,7 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
     async update(ctx: Context, id: string, blob: string, passcode: string | undefined): Promise<Credential> {
       await vault.refresh()
       const { type } = await db.read(tx => authorized(ctx, tx, rules.UPDATE_CREDENTIAL, id))
-      if (isTotp(type)) await passcodes.requireFresh(ctx, passcode)
+      if (isTotp(type)) await passcodes.requireFresh(ctx.credentials.userId, passcode)
       return db.write(async tx => {
         const stored = await authorized(ctx, tx, rules.UPDATE_CREDENTIAL, id)
         const before = opened(stored)
@@ -111,7 +111,7 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
 
     async remove(ctx: Context, id: string, passcode: string | undefined): Promise<void> {
       const { type } = await db.read(tx => authorized(ctx, tx, rules.DELETE_CREDENTIAL, id))
-      if (isTotp(type)) await passcodes.requireFresh(ctx, passcode)
+      if (isTotp(type)) await passcodes.requireFresh(ctx.credentials.userId, passcode)
       await db.write(async tx => {
         await authorized(ctx, tx, rules.DELETE_CREDENTIAL, id)
         await credentials.remove(tx, id)

@@ -1,6 +1,5 @@
 // Passcodes of authenticator apps: taken once each, and tried only so often, since there are only a million of them.
 import { timingSafeEqual } from 'node:crypto'
-import type { Context } from '@alto/kit/context'
 import { passcodeAt, seedOf, STEP } from '../../driver/totp.ts'
 import { refused } from '../../model/faults.ts'
 import { asksForMore } from '../../model/credentials/multi-factor.ts'
@@ -40,10 +39,10 @@ export function passcodeManager({ db, clock, vault, options }: Deps) {
     })
   }
 
-  /** Whoever has rules of several proofs shows a passcode anew before it touches what those proofs rest on: a stolen token does not suffice. Throws Fault('forbidden', 'keystone.passcodeRequired'). */
-  async function requireFresh(ctx: Context, passcode: string | undefined): Promise<void> {
+  /** A user that has rules of several proofs shows a passcode anew before it touches what those proofs rest on: a stolen token does not suffice. Throws Fault('forbidden', 'keystone.passcodeRequired'). */
+  async function requireFresh(userId: string, passcode: string | undefined): Promise<void> {
     if (!options.requireMfaForSensitiveAccountActions) return
-    const user = await db.read(tx => users.find(tx, ctx.credentials.userId))
+    const user = await db.read(tx => users.find(tx, userId))
     if (!user || !asksForMore(user) || (passcode !== undefined && await take(user.id, passcode))) return
     throw refused('passcodeRequired', 'You are not authorized to perform the requested action: This action requires a current MFA passcode in the OpenStack-MFA-Passcode header.')
   }
