@@ -1,6 +1,7 @@
 // Application credentials and access rules as clients see them: what they are made of, what their tokens are worth, and what ends them.
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
+import { remoteAuthenticator, restClient, serviceSession } from '@alto/kit/openstack'
 import { keystoneAlone } from './cloud.ts'
 import { delegates, rolesIn } from './delegates.ts'
 
@@ -215,4 +216,15 @@ test('a token with access rules asks what they name and no more, and is valid on
   const validated = async (method: string, headers: Record<string, string>) => (await cloud.ask(method, '/v3/auth/tokens', { token: nova, headers: { 'x-subject-token': token, ...headers } })).status
   assert.deepEqual([await validated('GET', {}), await validated('GET', { 'openstack-identity-access-rules': '1' }), await validated('GET', { 'openstack-identity-access-rules': '0.9' }), await validated('GET', { 'openstack-identity-access-rules': 'x' })], [404, 200, 404, 404])
   assert.equal((await cloud.ask('GET', '/v3/auth/tokens', { token, headers: { 'x-subject-token': token, 'openstack-identity-access-rules': '1.0' } })).status, 200)
+})
+
+test('a service in another process than Keystone is told a token\'s access rules, and keeps them', async () => {
+  await using cloud = await keystoneAlone()
+  const { fetch, clock } = cloud
+  const d = await delegates(cloud)
+  const { body: { application_credential: made } } = await d.credential(await d.tokenOf('alice'), { access_rules: [{ service: 'compute', path: '/v2.1/servers', method: 'GET' }] })
+  const session = serviceSession({ name: 'nova', password: 'nova-secret' }, { fetch, identity: '/identity', clock })
+  const authenticate = remoteAuthenticator(restClient('identity', '/identity', { fetch, session, clock }), clock)
+  const credentials = await authenticate((await d.byCredential(made)).token)
+  assert.deepEqual([credentials?.userId, credentials?.accessRules], [d.alice, made.access_rules])
 })

@@ -60,7 +60,7 @@ export async function keystoneAlone(opts: { options?: Partial<Values<typeof keys
   }
 
   return {
-    ask, login, clock, log, db, keystone, keysDir,
+    ask, login, clock, log, db, keystone, keysDir, fetch: server.fetch,
     async [Symbol.asyncDispose]() {
       await server.close()
       if (!opts.db) await db.close()
