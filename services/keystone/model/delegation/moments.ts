@@ -7,7 +7,7 @@ const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6}))?Z?$/
 export function endFrom(text: string, now: number): number {
   const [, day, time, fraction = ''] = MOMENT.exec(text) ?? []
   const ms = Date.parse(`${day}T${time}Z`)
-  if (Number.isNaN(ms)) throw invalid('expiry', 'Timestamp not in expected format: expires_at is in UTC, as in 2026-01-31T12:00:00.000000Z.')
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== `${day}T${time}`) throw invalid('expiry', 'Timestamp not in expected format: expires_at is in UTC, as in 2026-01-31T12:00:00.000000Z.')
   const micros = ms * 1000 + Number(fraction.padEnd(6, '0'))
   if (micros < now * 1000) throw invalid('expiry', "The 'expires_at' must not be before now.")
   return micros
