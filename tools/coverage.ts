@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { AnyRoute } from '@alto/kit/http'
 import { loadDeclared, type Declared } from './declared.ts'
 import { operationsOf, type Operation } from './inventory.ts'
+import { leftOut } from './left-out.ts'
 
 /** A service's operations beside its routes. */
 export interface ServiceCoverage {
@@ -21,13 +22,13 @@ type RouteWithActions = AnyRoute & { readonly actions?: readonly string[] }
 
 /** Compares a service's routes with upstream's operations. An operation that a body's key chooses counts when its route names that action. */
 export function coverageOf(service: string, operations: readonly Operation[], routes: readonly AnyRoute[]): ServiceCoverage {
-  const byKey = Map.groupBy(routes as readonly RouteWithActions[], one => keyOf(one.method, one.path))
+  const byKey: Map<string, readonly RouteWithActions[]> = Map.groupBy(routes as readonly RouteWithActions[], one => keyOf(one.method, one.path))
   const matched = new Set<AnyRoute>()
   const declared: Operation[] = []
   const missing: Operation[] = []
   const differing: string[] = []
   for (const operation of operations) {
-    const candidates = (byKey.get(keyOf(operation.method, operation.path)) ?? []).filter(one => takes(one, operation))
+    const candidates = routesFor(byKey, operation).filter(one => takes(one, operation))
     candidates.forEach(one => matched.add(one))
     if (candidates.length === 0) {
       missing.push(operation)
@@ -39,6 +40,11 @@ export function coverageOf(service: string, operations: readonly Operation[], ro
     }
   }
   return { service, declared, missing, differing, own: routes.filter(one => !matched.has(one)).map(one => `${one.method} ${one.path}`) }
+}
+
+/** The routes of the operation's path and method; a HEAD that nobody declares is answered by the GET. */
+function routesFor(byKey: ReadonlyMap<string, readonly RouteWithActions[]>, { method, path }: Operation): readonly RouteWithActions[] {
+  return byKey.get(keyOf(method, path)) ?? (method === 'HEAD' ? byKey.get(keyOf('GET', path)) : undefined) ?? []
 }
 
 /** The coverage of every service that has an inventory; services that declare nothing count with no route. */
@@ -67,13 +73,18 @@ ${all.map(servicePage).join('')}`
 function servicePage(one: ServiceCoverage): string {
   const list = (title: string, lines: readonly string[]) => lines.length === 0 ? '' : `\n### ${title}\n\n${lines.map(line => `- ${line}`).join('\n')}\n`
   const groups = [...Map.groupBy([...one.declared, ...one.missing], operation => operation.group)].map(([group, members]) => ({ group, total: members.length, declared: members.filter(member => one.declared.includes(member)).length }))
+  const named = (operation: Operation) => `\`${operation.method} ${operation.path}\`${operation.action === undefined ? '' : ` ${operation.action}`}: ${operation.operation}`
+  const omitted = one.missing.flatMap(operation => {
+    const entry = leftOut.find(e => e.service === one.service && e.path.test(operation.path))
+    return entry ? [{ operation, reason: entry.reason }] : []
+  })
   return `
 ## ${one.service}
 
 | group | operations | declared |
 |---|---|---|
 ${groups.map(({ group, total, declared }) => `| ${group} | ${total} | ${declared} |`).join('\n')}
-${list('Success status differs from the documented one', one.differing)}${list('Routes of our own', one.own)}${list('Not declared', one.missing.map(operation => `\`${operation.method} ${operation.path}\`${operation.action === undefined ? '' : ` ${operation.action}`}: ${operation.operation}`))}`
+${list('Success status differs from the documented one', one.differing)}${list('Routes of our own', one.own)}${list('Left out on purpose', omitted.map(({ operation, reason }) => `${named(operation)} (${reason})`))}${list('Not declared', one.missing.filter(operation => !omitted.some(o => o.operation === operation)).map(named))}`
 }
 
 /** Method and path with parameters' names, version prefixes that only say where a service is mounted, and closing slashes taken out. */

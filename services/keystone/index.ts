@@ -24,6 +24,7 @@ import { domainRoutes, projectRoutes } from './api/projects.ts'
 import { limitRoutes } from './api/limits.ts'
 import { regionRoutes } from './api/regions.ts'
 import { roleAssignmentRoutes } from './api/role-assignments.ts'
+import { revocationRoutes } from './api/revocations.ts'
 import { roleRoutes } from './api/roles.ts'
 import { serviceRoutes } from './api/services.ts'
 import { tokenRoutes } from './api/tokens.ts'
@@ -52,6 +53,7 @@ import { limitManager, type LimitManager } from './manager/limits.ts'
 import { projectManager, type ProjectManager } from './manager/projects.ts'
 import { regionManager, type RegionManager } from './manager/regions.ts'
 import { roleAssignmentManager, type RoleAssignmentManager } from './manager/role-assignments.ts'
+import { revocationManager, type RevocationManager } from './manager/revocations.ts'
 import { roleManager, type RoleManager } from './manager/roles.ts'
 import { serviceManager, type ServiceManager } from './manager/services.ts'
 import { credentialsOf } from './manager/standing.ts'
@@ -76,6 +78,7 @@ import * as groupRules from './policy/groups.ts'
 import * as limitRules from './policy/limits.ts'
 import * as projectRules from './policy/projects.ts'
 import * as regionRules from './policy/regions.ts'
+import * as revocationRules from './policy/revocations.ts'
 import * as roleRules from './policy/roles.ts'
 import * as serviceRules from './policy/services.ts'
 import * as userRules from './policy/users.ts'
@@ -89,7 +92,7 @@ export { rotateKeys, type Rotation } from './manager/rotation.ts'
 export { keystoneOptions, KEY_DIRECTORIES, migrations, type KeyUse, type Named, type Bootstrap, type Keys, type Passwords, type Tables }
 
 const rules: readonly Rule[] = [
-  baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, credentialRules, ec2Rules, regionRules, serviceRules, endpointRules, endpointFilterRules, policyRules, limitRules, trustRules, applicationCredentialRules, accessRuleRules,
+  baseRules, authRules, domainRules, domainConfigurationRules, projectRules, userRules, groupRules, roleRules, assignmentRules, credentialRules, ec2Rules, regionRules, serviceRules, endpointRules, endpointFilterRules, policyRules, limitRules, revocationRules, trustRules, applicationCredentialRules, accessRuleRules,
 ].flatMap(room => Object.values(room))
 
 /** Keystone's managers, as its routes use them. */
@@ -115,6 +118,7 @@ interface Managers {
   endpointFilters: EndpointFilterManager
   policies: PolicyManager
   limits: LimitManager
+  revocations: RevocationManager
 }
 
 /** What Keystone declares: for the documents, the coverage and the checks. */
@@ -159,7 +163,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const credentials = credentialManager(deps, passcodes)
   const routes = routesOf({
     tokens, authentication: authenticationManager(deps, tokens, passcodes), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps, passcodes), groups: groupManager(deps), roles: roleManager(deps),
-    assignments: assignmentManager(deps), roleAssignments: roleAssignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps),
+    assignments: assignmentManager(deps), roleAssignments: roleAssignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps), revocations: revocationManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()
 
@@ -186,9 +190,10 @@ export async function recover(parts: Pick<KeystoneParts, 'db' | 'clock' | 'ids' 
 }
 
 function routesOf(m: Managers): AnyRoute[] {
-  return [
-    ...discoveryRoutes, ...tokenRoutes(m), ...domainRoutes(m.domains), ...domainConfigurationRoutes(m.configurations), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
+  const routes = [
+    ...tokenRoutes(m), ...domainRoutes(m.domains), ...domainConfigurationRoutes(m.configurations), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
     ...trustRoutes(m.trusts), ...applicationCredentialRoutes(m.applicationCredentials), ...accessRuleRoutes(m.accessRules),
-    ...assignmentRoutes(m.assignments), ...roleAssignmentRoutes(m.roleAssignments), ...credentialRoutes(m.credentials), ...ec2Routes(m), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits),
+    ...assignmentRoutes(m.assignments), ...roleAssignmentRoutes(m.roleAssignments), ...credentialRoutes(m.credentials), ...ec2Routes(m), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits), ...revocationRoutes(m.revocations),
   ]
+  return [...discoveryRoutes(routes), ...routes]
 }

@@ -100,7 +100,7 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
     const { auditIds, expiresAt } = verdict.payload
     await db.write(async tx => {
       await revocations.purge(tx, clock.now())
-      await revocations.insert(tx, { auditId: auditIds[0]!, wholeChain: true, expiresAt })
+      await revocations.insert(tx, { auditId: auditIds[0]!, wholeChain: true, expiresAt, revokedAt: clock.now() })
       await deps.changed(tx)
     })
   }

@@ -7,6 +7,7 @@ import { catalogMigrations, type CatalogTables } from './tables/catalog.ts'
 import { identityMigrations, roleMigrations, type IdentityTables } from './tables/identity.ts'
 import { limitMigrations, type LimitTables } from './tables/limits.ts'
 import { passwordMigrations, type PasswordTables } from './tables/passwords.ts'
+import { revocationMigrations } from './tables/revocations.ts'
 
 /** The rows, as Kysely sees them. */
 export interface Tables extends IdentityTables, CredentialTables, DelegationTables, PasswordTables, DomainConfigurationTables, LimitTables, CatalogTables {}
@@ -14,4 +15,4 @@ export interface Tables extends IdentityTables, CredentialTables, DelegationTabl
 export type Tx = KitTx<Tables>
 
 /** In the order of their ids, which is the order in which they run. */
-export const migrations: readonly Migration[] = [...identityMigrations, ...delegationMigrations, ...credentialMigrations, ...passwordMigrations, ...domainConfigurationMigrations, ...roleMigrations, ...limitMigrations, ...catalogMigrations]
+export const migrations: readonly Migration[] = [...identityMigrations, ...delegationMigrations, ...credentialMigrations, ...passwordMigrations, ...domainConfigurationMigrations, ...roleMigrations, ...limitMigrations, ...catalogMigrations, ...revocationMigrations]

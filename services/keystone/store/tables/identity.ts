@@ -13,7 +13,7 @@ export interface IdentityTables {
   regions: { id: string, description: string, parent_id: string | null, extra: string }
   services: { id: string, type: string, name: string, description: string | null, enabled: number, extra: string }
   endpoints: { id: string, service_id: string, interface: string, region_id: string | null, url: string, enabled: number, extra: string }
-  revoked_tokens: { audit_id: string, whole_chain: number, expires_at: number }
+  revoked_tokens: { audit_id: string, whole_chain: number, expires_at: number, revoked_at: number }
   revisions: { name: string, value: number }
 }
 
