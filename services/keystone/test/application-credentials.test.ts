@@ -49,7 +49,7 @@ test('a credential is refused that has no name or another\'s, roles that the tok
     [400, { name: undefined }], [400, { name: '' }], [400, { foo: 1 }], [400, { roles: [{ name: 'admin' }] }], [400, { roles: [{ id: 'none' }] }], [404, { roles: [{ name: 'none' }] }],
     [400, { roles: [{ id: d.role('reader'), name: 'reader' }] }], [400, { expires_at: 'soon' }], [400, { expires_at: '2001-01-01T00:00:00' }], [400, { expires_at: '2027-01-01T00:00:00+02:00' }], [400, { unrestricted: 'yes' }],
     [404, { access_rules: [{ id: 'none' }] }], [400, { access_rules: [{ service: 'compute', path: '/v2.1/servers' }] }], [400, { access_rules: [{ service: 'compute', path: 'v2.1', method: 'GET' }] }],
-    [400, { access_rules: [{ service: 'compute', path: '/v2.1', method: 'TRACE' }] }],
+    [400, { access_rules: [{ service: 'compute', path: '/v2.1', method: 'TRACE' }] }], [400, { access_rules: [{}] }], [400, { access_rules: [{ service: 'compute', path: '/v2.1', method: 'GET', more: 1 }] }],
   ] as const) assert.equal((await d.credential(token, { name: 'x', ...given })).status, status, JSON.stringify(given))
   assert.equal((await d.credential(await d.tokenOf('alice', 'unscoped'), { name: 'x' })).status, 400, 'it would be for no project')
   assert.equal((await d.credential(token, { name: 'second' })).status, 201)

@@ -2,7 +2,9 @@
 import type { Context } from '@alto/kit/context'
 import { route, t, type AnyRoute } from '@alto/kit/http'
 import type { ApplicationCredentialManager, ShownCredential } from '../../manager/delegation/application-credentials.ts'
+import type { AccessRuleText } from '../../model/delegation/access-rules.ts'
 import { writtenMoment } from '../../model/delegation/moments.ts'
+import { invalid } from '../../model/faults.ts'
 import * as rules from '../../policy/delegation/application-credentials.ts'
 import { description, listOf, name, self } from '../links.ts'
 
@@ -10,10 +12,10 @@ const ofUser = t.object({ user_id: t.id() })
 const ofUserById = t.object({ user_id: t.id(), id: t.id() })
 /** A role by id or name. */
 export const roleNamed = t.union(t.object({ id: t.id() }), t.object({ name }))
-const accessRule = t.union(
-  t.object({ service: t.id(), path: t.string({ max: 225, pattern: '^/' }), method: t.oneOf('DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT') }),
-  t.object({ id: t.id() }),
-)
+/** By its id, or in words; which of them is looked at where it is read, so that what is wrong with the words is said. */
+const accessRule = t.object({
+  id: t.optional(t.id()), service: t.optional(t.id()), path: t.optional(t.string({ max: 225, pattern: '^/' })), method: t.optional(t.oneOf('DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT')),
+})
 const created = t.object({
   name, description: t.optional(t.nullable(description)), secret: t.optional(t.nullable(t.string({ max: 4096 }))), expires_at: t.optional(t.nullable(t.string())),
   unrestricted: t.optional(t.nullable(t.boolean())), roles: t.optional(t.array(roleNamed, { max: 100 })), access_rules: t.optional(t.array(accessRule, { max: 200 })),
@@ -33,7 +35,7 @@ export function applicationCredentialRoutes(credentials: ApplicationCredentialMa
       body: t.object({ application_credential: created }),
       async handle({ ctx, params, body: { application_credential: b } }) {
         const made = await credentials.create(ctx, params.user_id, {
-          name: b.name, description: b.description ?? null, secret: b.secret ?? null, expiresAt: b.expires_at ?? null, unrestricted: b.unrestricted ?? null, roles: b.roles ?? [], accessRules: b.access_rules ?? [],
+          name: b.name, description: b.description ?? null, secret: b.secret ?? null, expiresAt: b.expires_at ?? null, unrestricted: b.unrestricted ?? null, roles: b.roles ?? [], accessRules: (b.access_rules ?? []).map(ruleNamed),
         })
         return { application_credential: { ...view(ctx, made), secret: made.secret } }
       },
@@ -47,6 +49,12 @@ export function applicationCredentialRoutes(credentials: ApplicationCredentialMa
       handle: async ({ ctx, params }) => credentials.remove(ctx, params.user_id, params.id),
     }),
   ]
+}
+
+function ruleNamed({ id, service, path, method }: Partial<AccessRuleText> & { id?: string }): { id: string } | AccessRuleText {
+  if (id !== undefined) return { id }
+  if (service === undefined || path === undefined || method === undefined) throw invalid('accessRule.words', 'An access rule is named by its id, or by service, path and method.')
+  return { service, path, method }
 }
 
 function view(ctx: Context, { credential: c, roles }: ShownCredential) {
