@@ -40,6 +40,7 @@ import { accessRuleManager, type AccessRuleManager } from './manager/delegation/
 import { applicationCredentialManager, type ApplicationCredentialManager } from './manager/delegation/application-credentials.ts'
 import { trustManager, type TrustManager } from './manager/delegation/trusts.ts'
 import { credentialManager, type CredentialManager } from './manager/credentials/credentials.ts'
+import { exceptSigned } from './manager/credentials/delegated.ts'
 import { passcodeManager } from './manager/credentials/passcodes.ts'
 import { signatureManager, type SignatureManager } from './manager/credentials/signatures.ts'
 import { endpointFilterManager, type EndpointFilterManager } from './manager/catalog/endpoint-filters.ts'
@@ -176,7 +177,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
     return credentials
   }
 
-  const common = { name: 'keystone', catalogTypes: ['identity'], routes, dialect, enforcer: parts.enforcer, authenticate }
+  const common = { name: 'keystone', catalogTypes: ['identity'], routes, dialect, enforcer: parts.enforcer, authenticate: exceptSigned(authenticate) }
   return {
     routes, authenticate, http: [{ ...common, prefix: PREFIX }, { ...common, prefix: '' }],
     credentialsOf: (user, scope) => credentialsOf(deps, user, scope),

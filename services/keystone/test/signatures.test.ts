@@ -109,12 +109,11 @@ test('a token that was delegated does not see, make, change or remove credential
   const d = await delegates(cloud, ['member', 'admin'])
   const own = await d.tokenOf('alice')
   const mine = (await cloud.ask('POST', '/v3/credentials', { token: own, body: { credential: { type: 'cert', blob: 'x', user_id: d.alice } } })).body.credential.id
-  const keys = (await cloud.ask('POST', `/v3/users/${d.alice}/credentials/OS-EC2`, { token: own, body: { tenant_id: d.project } })).body.credential
+  const keys = (await cloud.ask('POST', `/v3/users/${d.alice}/credentials/OS-EC2`, { token: own, body: { tenant_id: d.project } })).body.credential as { access: string }
   const trust = (await d.trust(own, { impersonation: true, roles: [{ name: 'admin' }] })).body.trust.id
   const robot = (await d.credential(own, { unrestricted: true })).body.application_credential
-  const service = (await cloud.login('nova')).token
   const delegated = {
-    'a trust': (await d.byTrust('bob', trust)).token, 'an application credential': (await d.byCredential(robot)).token, 'a signature': (await ec2(cloud, service, signed(keys))).headers['x-subject-token']!,
+    'a trust': (await d.byTrust('bob', trust)).token, 'an application credential': (await d.byCredential(robot)).token,
   }
   const body = { credential: { type: 'ec2', blob: '{"access":"strong","secret":"s"}', user_id: d.alice, project_id: d.project } }
   for (const [how, token] of Object.entries(delegated)) {
@@ -128,6 +127,19 @@ test('a token that was delegated does not see, make, change or remove credential
       assert.deepEqual([answer.status, answer.body.error.message], [403, 'You are not authorized to perform the requested action: Delegated tokens cannot access credentials directly.'], `${how}: ${method} ${path}`)
     }
   }
+})
+
+test('a token that was had by a signature is for other services: Keystone does nothing for it', async () => {
+  await using cloud = await keystoneAlone()
+  const { keys, service, user } = await demoKeys(cloud)
+  const token = (await ec2(cloud, service, signed(keys))).headers['x-subject-token']!
+  assert.deepEqual((await cloud.keystone.authenticate(token))?.roles.toSorted(), ['member', 'reader'])
+  for (const [method, path] of [['GET', '/v3/auth/projects'], ['GET', '/v3/credentials'], ['POST', '/v3/credentials'], ['GET', `/v3/users/${user}`], ['GET', `/v3/users/${user}/credentials/OS-EC2`], ['DELETE', '/v3/auth/tokens']] as const) {
+    const answer = await cloud.ask(method, path, { token, ...(method === 'POST' && { body: { credential: { type: 'cert', blob: 'x', user_id: user } } }), headers: { 'x-subject-token': token } })
+    assert.deepEqual([answer.status, answer.body.error.message], [403, 'You are not authorized to perform the requested action.'], `${method} ${path}`)
+  }
+  const again = await cloud.ask('POST', '/v3/auth/tokens', { body: { auth: { identity: { methods: ['token'], token: { id: token } } } } })
+  assert.equal(again.status, 403)
 })
 
 test('a credential that is bound to a delegation gives a token of that delegation, and none when the delegation is not its owner\'s', async () => {
