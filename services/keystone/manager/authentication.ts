@@ -2,6 +2,7 @@
 import { Fault } from '@alto/kit/errors'
 import { stillRequired } from '../model/credentials/multi-factor.ts'
 import { unauthorized } from '../model/faults.ts'
+import { reservedIn } from '../model/projects.ts'
 import type { ScopeTarget } from '../model/roles.ts'
 import type { User } from '../model/users.ts'
 import * as projects from '../store/projects.ts'
@@ -49,6 +50,7 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
     if (identity.methods.includes('application_credential') && scope !== undefined) {
       throw new Fault('unauthenticated', 'keystone.applicationCredential.scope', 'Error authenticating with application credential: Application credentials cannot request a scope.')
     }
+    refuseReserved(scope, options)
     const now = await prove(identity)
     const before = receipt === undefined ? undefined : await receipts.read(receipt, now.userId)
     const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
@@ -92,6 +94,15 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
   }
 
   return { authenticate }
+}
+
+/** Where the cloud is strict about names, nobody scopes by one that a URL reserves. */
+function refuseReserved(scope: ScopeRequest, { projectNameUrlSafe, domainNameUrlSafe }: Deps['options']): void {
+  if (typeof scope !== 'object') return
+  const project = 'project' in scope ? scope.project : undefined
+  const domain = project?.domain ?? ('domain' in scope ? scope.domain : undefined)
+  if (domainNameUrlSafe === 'strict' && reservedIn(domain?.name ?? '')) throw new Fault('unauthenticated', 'keystone.domain.name', 'Domain name cannot contain reserved characters.')
+  if (projectNameUrlSafe === 'strict' && reservedIn(project?.name ?? '')) throw new Fault('unauthenticated', 'keystone.project.name', 'Project name cannot contain reserved characters.')
 }
 
 function earlier(one: number | undefined, other: number | undefined): number | undefined {

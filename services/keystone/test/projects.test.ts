@@ -165,6 +165,16 @@ test('names that a URL reserves are refused for new projects and domains where t
   assert.equal((await free.as('POST', '/projects', { project: { name: 'a/b?c' } })).status, 201)
 })
 
+test('where the cloud is strict about names, nobody has a token by one that a URL reserves', async () => {
+  await using strict = await withTree({ projectNameUrlSafe: 'strict', domainNameUrlSafe: 'strict' })
+  const message = async (scope: object) => (await strict.login('admin', undefined, scope)).body.error.message
+  assert.equal(await message({ project: { name: 'a/b', domain: { id: 'default' } } }), 'Project name cannot contain reserved characters.')
+  for (const scope of [{ project: { name: 'admin', domain: { name: 'a?b' } } }, { domain: { name: 'a?b' } }]) assert.equal(await message(scope), 'Domain name cannot contain reserved characters.')
+  await using lenient = await withTree({ projectNameUrlSafe: 'new' })
+  const refused = await lenient.login('admin', undefined, { project: { name: 'a/b', domain: { id: 'default' } } })
+  assert.deepEqual([refused.status, refused.body.error.message], [401, 'The request you have made requires authentication.'])
+})
+
 test('who manages a domain makes, tags and removes projects in it, and sees no others', async () => {
   await using cloud = await withTree()
   const { body: { domain } } = await cloud.as('POST', '/domains', { domain: { name: 'acme' } })
