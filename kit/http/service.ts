@@ -1,5 +1,5 @@
 // The pipeline: every request of every service runs through `serve`, in this order:
-// route, version, caller, project in the path, path and query, body, handler, the rule's check, answer.
+// route, version, caller, its access rules, project in the path, path and query, body, handler, the rule's check, answer.
 // A service is mounted as a Fastify plugin under its prefix, so one listener can carry one service or all of them.
 import { IncomingMessage } from 'node:http'
 import { PassThrough, pipeline, type Readable } from 'node:stream'

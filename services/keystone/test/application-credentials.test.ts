@@ -228,3 +228,27 @@ test('a service in another process than Keystone is told a token\'s access rules
   const credentials = await authenticate((await d.byCredential(made)).token)
   assert.deepEqual([credentials?.userId, credentials?.accessRules], [d.alice, made.access_rules])
 })
+
+test('a list of credentials, of access rules or of trusts costs as many statements as one of them', async () => {
+  await using cloud = await keystoneAlone()
+  const d = await delegates(cloud)
+  const token = await d.tokenOf('alice')
+  const cost = async (path: string) => {
+    await cloud.ask('GET', path, { token })
+    const before = cloud.db.statements
+    assert.equal((await cloud.ask('GET', path, { token })).status, 200)
+    return cloud.db.statements - before
+  }
+  const lists = [`/v3/users/${d.alice}/application_credentials`, `/v3/users/${d.alice}/access_rules`, `/v3/OS-TRUST/trusts?trustor_user_id=${d.alice}`]
+  const more = async (name: string) => {
+    const rules = ['a', 'b'].map(path => ({ service: 'compute', method: 'GET', path: `/${name}/${path}` }))
+    assert.equal((await d.credential(token, { name, access_rules: rules })).status, 201)
+    assert.equal((await d.trust(token)).status, 201)
+  }
+  await more('first')
+  const costs = async () => [await cost(lists[0]!), await cost(lists[1]!), await cost(lists[2]!)]
+  const one = await costs()
+  for (let i = 0; i < 20; i++) await more(`c${i}`)
+  assert.deepEqual(await costs(), one)
+  assert.ok(one.every(statements => statements <= 4), String(one))
+})
