@@ -55,7 +55,7 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
     const before = receipt === undefined ? undefined : await receipts.read(receipt, now.userId)
     const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
     const { user, home } = await db.read(async tx => {
-      const user = await usableUser(tx, proof.userId)
+      const user = await usableUser(tx, proof.userId, deps)
       return { user, home: (await projects.find(tx, user.domainId))! }
     })
     const required = stillRequired(user, proof.methods, available)
@@ -68,13 +68,13 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
   function issue(proof: Proof, scope: ScopeRequest): Promise<Issued> {
     if (typeof scope === 'object' && 'trust' in scope) {
       return tokens.issue(async tx => {
-        const user = await usableUser(tx, proof.userId)
+        const user = await usableUser(tx, proof.userId, deps)
         const trust = await useTrust(tx, scope.trust.id, user, deps.clock.now())
         return { ...proof, ...trust, user, expiresAt: earlier(proof.expiresAt, trust.expiresAt) }
       }, 'write')
     }
     return tokens.issue(async tx => {
-      const user = await usableUser(tx, proof.userId)
+      const user = await usableUser(tx, proof.userId, deps)
       return { ...proof, user, scope: proof.scope ?? await scopeTarget(tx, user, scope) }
     })
   }

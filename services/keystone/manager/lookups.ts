@@ -1,10 +1,12 @@
 // Who and what a caller means by an id, or by a name in a domain.
 import { unauthorized } from '../model/faults.ts'
+import { isInactive } from '../model/passwords.ts'
 import { DEFAULT_DOMAIN, type Project } from '../model/projects.ts'
 import type { User } from '../model/users.ts'
 import * as projects from '../store/projects.ts'
 import type { Tx } from '../store/tables.ts'
 import * as users from '../store/users.ts'
+import type { Deps } from './deps.ts'
 import type { Named } from './methods/method.ts'
 
 /** The user, or undefined. */
@@ -27,9 +29,9 @@ export async function findProject(tx: Tx, asked: Named): Promise<Project | undef
   return domain && asked.name !== undefined ? projects.findByName(tx, domain.id, asked.name) : undefined
 }
 
-/** The user, who has to be enabled, as its domain. Throws Fault('unauthenticated', 'keystone.unauthorized') otherwise. */
-export async function usableUser(tx: Tx, userId: string): Promise<User> {
+/** The user, who has to be enabled, as its domain, and to have been there of late where that matters. Throws Fault('unauthenticated', 'keystone.unauthorized') otherwise. */
+export async function usableUser(tx: Tx, userId: string, { clock, options }: Pick<Deps, 'clock' | 'options'>): Promise<User> {
   const user = await users.find(tx, userId)
-  if (!user?.enabled || !(await projects.find(tx, user.domainId))?.enabled) throw unauthorized(`user ${userId} or its domain is disabled or gone`)
+  if (!user?.enabled || isInactive(user, options, clock.now()) || !(await projects.find(tx, user.domainId))?.enabled) throw unauthorized(`user ${userId} or its domain is disabled or gone`)
   return user
 }

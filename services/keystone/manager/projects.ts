@@ -17,6 +17,7 @@ import * as assignments from '../store/assignments.ts'
 import * as groups from '../store/groups.ts'
 import * as limits from '../store/limits.ts'
 import * as projects from '../store/projects.ts'
+import * as roles from '../store/roles.ts'
 import type { Tx } from '../store/tables.ts'
 import * as users from '../store/users.ts'
 import type { Deps } from './deps.ts'
@@ -239,7 +240,9 @@ async function removeWithin(tx: Tx, project: Project): Promise<void> {
       await groups.remove(tx, group.id)
     }
     for (const inner of below.toReversed()) await removeWithin(tx, inner)      // leaves first
+    await roles.removeOfDomain(tx, project.id)
   }
+  await users.forgetDefaultProject(tx, project.id)
   await assignments.removeInTarget(tx, { kind, id: project.id })
   await projects.remove(tx, project.id)
 }

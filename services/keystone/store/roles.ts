@@ -44,6 +44,11 @@ export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('roles').where('id', '=', id).execute()
 }
 
+/** Removes the roles of a domain, when it goes. */
+export async function removeOfDomain(tx: Tx, domainId: string): Promise<void> {
+  await tx.deleteFrom('roles').where('domain_id', '=', domainId).execute()
+}
+
 /** All implications. */
 export async function inferences(tx: Tx): Promise<Inference[]> {
   return (await tx.selectFrom('implied_roles').selectAll().execute()).map(r => ({ priorId: r.prior_id, impliedId: r.implied_id }))

@@ -50,6 +50,11 @@ export async function update(tx: Tx, user: User): Promise<void> {
   await tx.updateTable('users').set(toRow(user)).where('id', '=', user.id).execute()
 }
 
+/** Takes a project that goes away from those whose default it is. */
+export async function forgetDefaultProject(tx: Tx, projectId: string): Promise<void> {
+  await tx.updateTable('users').set({ default_project_id: null }).where('default_project_id', '=', projectId).execute()
+}
+
 /** Removes the user; its memberships go with it. */
 export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('users').where('id', '=', id).execute()

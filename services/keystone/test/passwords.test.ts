@@ -193,3 +193,24 @@ test('missing, disabled and locked users and wrong passwords are one answer', as
   const answers = [await cloud.tryLogin('wrong'), await cloud.tryLogin('x', 'missing'), await cloud.tryLogin('off-secret', 'off'), await cloud.tryLogin('wrong', 'off'), await cloud.tryLogin('x', 'none')]
   for (const answer of answers) assert.deepEqual([answer.status, answer.body], [401, { error: NOBODY }])
 })
+
+test('who counts as disabled for not having been there gets no token by another proof either', async () => {
+  await using cloud = await withAnn({ disableUserAccountDaysInactive: 1 })
+  const { token } = await cloud.login('ann', 'first', 'unscoped')
+  await cloud.clock.advance(2 * DAY)
+  const again = await cloud.ask('POST', '/v3/auth/tokens', { body: { auth: { identity: { methods: ['token'], token: { id: token } } } } })
+  assert.deepEqual([again.status, again.body.error], [401, NOBODY])
+})
+
+test('a project that goes is nobody\'s default any more, and a domain takes its roles along', async () => {
+  await using cloud = await withAnn()
+  const { body: { project } } = await cloud.as('POST', '/projects', { project: { name: 'p' } })
+  assert.equal((await cloud.patch({ default_project_id: project.id })).body.user.default_project_id, project.id)
+  assert.equal((await cloud.as('DELETE', `/projects/${project.id}`)).status, 204)
+  assert.equal((await cloud.as('GET', `/users/${cloud.id}`)).body.user.default_project_id, undefined)
+  const { body: { domain } } = await cloud.as('POST', '/domains', { domain: { name: 'd' } })
+  const { body: { role } } = await cloud.as('POST', '/roles', { role: { name: 'r', domain_id: domain.id } })
+  await cloud.as('PATCH', `/domains/${domain.id}`, { domain: { enabled: false } })
+  assert.equal((await cloud.as('DELETE', `/domains/${domain.id}`)).status, 204)
+  assert.equal((await cloud.as('GET', `/roles/${role.id}`)).status, 404)
+})

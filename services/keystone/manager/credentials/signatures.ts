@@ -19,7 +19,8 @@ import type { Issued, TokenManager, TokenRequest } from '../tokens.ts'
 export type SignatureManager = ReturnType<typeof signatureManager>
 
 /** Gives tokens for signatures. */
-export function signatureManager({ db, clock, vault, options }: Deps, tokens: TokenManager) {
+export function signatureManager(deps: Deps, tokens: TokenManager) {
+  const { db, clock, vault, options } = deps
   const skew = options.ec2AuthTtl * 60_000
 
   /** Throws Fault('notFound', 'keystone.ec2.notFound') for an access key that nobody has, Fault('unauthenticated', 'keystone.unauthorized') for all else that is wrong. */
@@ -33,7 +34,7 @@ export function signatureManager({ db, clock, vault, options }: Deps, tokens: To
     const { secret } = readEc2Blob(credential.blob)
     const valid = secret === null ? undefined : validity(secret)
     if (!valid || clock.now() < valid.from || clock.now() > valid.until) throw unauthorized('the signature is wrong, or its time is missing or not now')
-    return tokens.issue(tx => tokenFor(tx, credential, clock.now()), 'write')
+    return tokens.issue(tx => tokenFor(tx, credential, deps), 'write')
   }
 
   return {
@@ -52,7 +53,8 @@ export function signatureManager({ db, clock, vault, options }: Deps, tokens: To
 }
 
 /** The owner in the credential's project; bounded by the delegation that the credential is bound to, when that is the owner's. A trust gives one of its uses. */
-async function tokenFor(tx: Tx, { userId, projectId, blob }: Credential, now: number): Promise<TokenRequest> {
+async function tokenFor(tx: Tx, { userId, projectId, blob }: Credential, deps: Pick<Deps, 'clock' | 'options'>): Promise<TokenRequest> {
+  const now = deps.clock.now()
   const bound = readEc2Blob(blob)
   if (projectId === null || bound.access_token_id !== null) throw unauthorized('the credential has no project, or is bound to an OAuth access token, which there is none of')
   const request = { methods: ['ec2credential'], scope: { kind: 'project' as const, id: projectId } }
@@ -60,10 +62,10 @@ async function tokenFor(tx: Tx, { userId, projectId, blob }: Credential, now: nu
     const trust = await trusts.find(tx, bound.trust_id)
     const isOwners = trust?.trusteeUserId === userId || (trust?.trustorUserId === userId && trust.impersonation)
     if (!trust || !isOwners || trust.projectId !== projectId) throw unauthorized("the trust that the credential is bound to is gone, not its owner's, or of another project")
-    const user = await usableUser(tx, trust.trusteeUserId)
+    const user = await usableUser(tx, trust.trusteeUserId, deps)
     return { ...request, userId: user.id, user, ...await useTrust(tx, trust.id, user, now) }
   }
-  const user = await usableUser(tx, userId)
+  const user = await usableUser(tx, userId, deps)
   if (bound.app_cred_id === null) return { ...request, userId, user }
   const application = await applicationCredentials.find(tx, bound.app_cred_id)
   const expiresAt = application?.expiresAt ? Math.floor(application.expiresAt / 1000) : undefined
