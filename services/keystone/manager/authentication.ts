@@ -54,10 +54,12 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
     const now = await prove(identity)
     const before = receipt === undefined ? undefined : await receipts.read(receipt, now.userId)
     const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
+    if (proof.methods.includes('application_credential') && !proof.delegation) throw unauthorized('a receipt does not say which application credential was shown: it is shown last')
     const { user, home } = await db.read(async tx => {
       const user = await usableUser(tx, proof.userId, deps)
       return { user, home: (await projects.find(tx, user.domainId))! }
     })
+    if (before && before.issuedAt < user.tokensFrom) throw unauthorized('what the receipt proved was changed since')
     const required = stillRequired(user, proof.methods, available)
     if (required) return receipts.issue({ user, home, methods: proof.methods, required })
     const issued = await issue(proof, scope)

@@ -112,3 +112,19 @@ test('a password or a token beside a trust or a credential adds nothing to it', 
     assert.equal((await d.authenticate({ methods: ['token'], token: { id: had.token } }, { project: { id: d.vault } })).status, 403)
   }
 })
+
+test('an application credential among several proofs bounds the token, in whatever order they are shown', async () => {
+  await using cloud = await keystoneAlone()
+  const d = await powerful(cloud)
+  const { body: { application_credential: made } } = await d.credential(await d.tokenOf('alice'), MEMBER)
+  await d.asAdmin('PATCH', `/v3/users/${d.alice}`, { user: { options: { multi_factor_auth_enabled: true, multi_factor_auth_rules: [['password', 'application_credential']] } } })
+  const proofs = { password: d.byPassword('alice'), application_credential: { methods: ['application_credential'], application_credential: { id: made.id, secret: made.secret } } }
+  const show = (proof: keyof typeof proofs, receipt?: string) => cloud.ask('POST', '/v3/auth/tokens', { body: { auth: { identity: proofs[proof] } }, ...(receipt !== undefined && { headers: { 'openstack-auth-receipt': receipt } }) })
+  for (const [first, second, status] of [['password', 'application_credential', 201], ['application_credential', 'password', 401]] as const) {
+    const { headers: { 'openstack-auth-receipt': receipt } } = await show(first)
+    assert.ok(receipt, first)
+    const had = await show(second, receipt)
+    assert.equal(had.status, status, JSON.stringify(had.body))
+    if (status === 201) assert.deepEqual([had.body.token.project.id, rolesIn(had.body)], [d.project, ['member', 'reader']])
+  }
+})
