@@ -126,6 +126,17 @@ test('a receipt is its user\'s, has an end, proves nothing alone and is no token
   assert.equal((await login(cloud, { totp: passcode(cloud) }, receipt)).status, 401, 'over')
 })
 
+test('a receipt for a password ends with the password', async () => {
+  await using cloud = await keystoneAlone()
+  const { id, admin } = await enrolled(cloud, [['password', 'totp']])
+  const receipt = (await login(cloud, { password: 'demo-secret' })).headers['openstack-auth-receipt']!
+  await cloud.clock.advance(1)
+  assert.equal((await cloud.ask('PATCH', `/v3/users/${id}`, { token: admin, body: { user: { password: 'another-secret' } } })).status, 200)
+  assert.equal((await login(cloud, { totp: passcode(cloud, -1) }, receipt)).status, 401)
+  const next = (await login(cloud, { password: 'another-secret' })).headers['openstack-auth-receipt']!
+  assert.equal((await login(cloud, { totp: passcode(cloud) }, next)).status, 201)
+})
+
 test('a user without rules, or whose rules are switched off, or about methods that the cloud has not, needs one proof', async () => {
   await using cloud = await keystoneAlone({ options: { authMethods: ['password', 'token'] } })
   const { options } = await enrolled(cloud, [['password', 'totp']])

@@ -19,6 +19,8 @@ export interface Receipt {
 /** What a receipt that was shown stands for. */
 export interface ShownReceipt {
   methods: readonly string[]
+  /** Milliseconds. */
+  issuedAt: number
   /** Makes it worthless; Throws Fault('unauthenticated') when somebody was faster. */
   use(): Promise<void>
 }
@@ -35,7 +37,7 @@ export function receiptManager({ db, clock, ids, keys, options }: Deps) {
     const now = clock.now()
     const expiresAt = Math.floor(now / 1000) * 1000 + options.receiptExpiration * 1000
     return {
-      receipt: encrypt(keys.receipts.keys[0]!, packr.pack([1, user.id, methods, expiresAt]), now, ids.bytes(16)),
+      receipt: encrypt(keys.receipts.keys[0]!, packr.pack([1, user.id, methods, expiresAt, now]), now, ids.bytes(16)),
       body: {
         receipt: { methods, user: { id: user.id, name: user.name, domain: { id: home.id, name: home.name } }, expires_at: isoMicros(expiresAt), issued_at: isoMicros(now) },
         required_auth_methods: required,
@@ -47,12 +49,12 @@ export function receiptManager({ db, clock, ids, keys, options }: Deps) {
   async function read(receipt: string, userId: string): Promise<ShownReceipt> {
     await keys.receipts.refresh()
     const plain = decrypt(keys.receipts.keys, receipt)
-    const [version, owner, methods, expiresAt] = (plain ? decode(plain) : []) as [unknown, unknown, unknown, unknown]
-    if (version !== 1 || owner !== userId || !Array.isArray(methods) || typeof expiresAt !== 'number' || expiresAt <= clock.now()) throw unauthorized('the receipt that was shown is not valid')
+    const [version, owner, methods, expiresAt, issuedAt] = (plain ? decode(plain) : []) as unknown[]
+    if (version !== 1 || owner !== userId || !Array.isArray(methods) || typeof expiresAt !== 'number' || typeof issuedAt !== 'number' || expiresAt <= clock.now()) throw unauthorized('the receipt that was shown is not valid')
     const receiptHash = createHash('sha256').update(Buffer.from(receipt, 'base64url')).digest('hex')
     if (await db.read(tx => passcodes.isReceiptUsed(tx, receiptHash))) throw unauthorized('the receipt that was shown has given a token')
     return {
-      methods: methods as string[],
+      methods: methods as string[], issuedAt,
       async use() {
         if (!await db.write(tx => passcodes.takeReceipt(tx, receiptHash, { expiresAt, now: clock.now() }))) throw unauthorized('the receipt that was shown has given a token')
       },
