@@ -189,7 +189,6 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
       await db.write(async tx => {
         await deps.changed(tx)
         const project = await authorized(ctx, tx, rule.remove, id)
-        if (project.isDomain && project.enabled) throw refused('domain.enabled', 'Cannot delete a domain that is enabled, please disable it first.')
         await removeWithin(tx, project)
       })
     },
@@ -228,6 +227,7 @@ async function switched(tx: Tx, project: Project): Promise<void> {
 async function removeWithin(tx: Tx, project: Project): Promise<void> {
   const kind = project.isDomain ? 'domain' : 'project'
   if (isImmutable(project)) throw refused(`${kind}.immutable`, `Unable to delete immutable ${kind} resource: \`${project.id}. Set resource option "immutable" to false first.`)
+  if (project.isDomain && project.enabled) throw refused('domain.enabled', 'Cannot delete a domain that is enabled, please disable it first.')
   const below = await projects.below(tx, project.id)
   if (!project.isDomain && below.length) throw refused('project.notLeaf', `Cannot delete the project ${project.id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`)
   if (project.isDomain) {
