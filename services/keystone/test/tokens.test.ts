@@ -124,3 +124,13 @@ test('a token shows the catalog as it is now, under the name by which its listen
   await cloud.ask('DELETE', `/identity/v3/services/${service.body.service.id}`, { token: admin.token })
   assert.deepEqual(await types(), ['identity', 'object-store'])
 })
+
+test('a token that has ended makes no other: it is not found, by which clients know that they must log in anew', async () => {
+  await using cloud = await keystoneAlone()
+  const [admin, demo] = [await cloud.login('admin'), await cloud.login('demo')]
+  assert.equal((await cloud.ask('DELETE', '/identity/v3/auth/tokens', { token: admin.token, headers: { 'x-subject-token': demo.token } })).status, 204)
+  for (const id of [demo.token, 'nonsense']) {
+    const again = await cloud.ask('POST', '/identity/v3/auth/tokens', { body: { auth: { identity: { methods: ['token'], token: { id } } } } })
+    assert.deepEqual([again.status, again.body.error.message], [404, 'Failed to validate token'])
+  }
+})
