@@ -8,7 +8,7 @@ import * as domainRules from '../policy/domains.ts'
 import * as rules from '../policy/projects.ts'
 import { listingOf, listQuery, pageOf } from './filters.ts'
 import { viewLimit } from './limits.ts'
-import { byId, changesOf, description, extraOf, flag, listOf, sameId, self, shortName } from './links.ts'
+import { byId, changesOf, description, extraOf, flag, sameId, self, shortName } from './links.ts'
 
 const tag = t.string({ min: 1, max: 255, pattern: '^[^,/]*$' })
 const tags = t.array(tag, { max: MOST_TAGS })
@@ -18,6 +18,7 @@ const fields = {
 const placed = { domain_id: t.optional(t.nullable(t.id())), parent_id: t.optional(t.nullable(t.id())), is_domain: t.optional(t.boolean()) }
 const KNOWN = ['name', 'description', 'enabled', 'options', 'tags', 'domain_id', 'parent_id', 'is_domain']
 const FIELDS = { name: 'text', domain_id: 'text', parent_id: 'text', enabled: 'flag' } as const
+const USER_FIELDS = { name: 'text', domain_id: 'text', enabled: 'flag' } as const
 const DOMAIN_FIELDS = { name: 'text', enabled: 'flag' } as const
 const around = t.open({
   parents_as_list: t.optional(t.string()), parents_as_ids: t.optional(t.string()), subtree_as_list: t.optional(t.string()), subtree_as_ids: t.optional(t.string()), include_limits: t.optional(t.string()),
@@ -52,8 +53,8 @@ export function projectRoutes(projects: ProjectManager): AnyRoute[] {
       handle: async ({ ctx, params }) => projects.remove(ctx, params.id),
     }),
     route({
-      method: 'GET', path: '/v3/users/{id}/projects', rule: rules.LIST_USER_PROJECTS, status: 200, summary: 'List projects for user', params: byId,
-      handle: async ({ ctx, params }) => listOf(ctx, 'projects', `users/${params.id}/projects`, (await projects.listOfUser(ctx, params.id)).map(p => viewProject(ctx, p))),
+      method: 'GET', path: '/v3/users/{id}/projects', rule: rules.LIST_USER_PROJECTS, status: 200, summary: 'List projects for user', params: byId, query: listQuery(USER_FIELDS),
+      handle: async ({ ctx, params, url }) => pageOf(ctx, url, 'projects', await projects.listOfUser(ctx, params.id, listingOf(url, USER_FIELDS)), p => viewProject(ctx, p)),
     }),
     route({
       method: 'GET', path: '/v3/projects/{id}/tags', rule: rules.LIST_PROJECT_TAGS, status: 200, summary: 'List tags for a project', params: byId,

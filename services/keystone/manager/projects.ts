@@ -127,7 +127,7 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
       const { domainId } = ctx.credentials
       ctx.authorize(rule.list, { target: isDomain ? { domain: { id: domainId } } : { domain_id: domainId } })
       const own = isDomain && domainId !== undefined && !ctx.allowed(rule.show, {})
-      return db.read(tx => projects.listPage(tx, bounded(listing, options), { isDomain: isDomain || query.isDomain, id: own ? domainId : undefined, domainId: isDomain ? undefined : domainId, tags: query.tags }))
+      return db.read(tx => projects.listPage(tx, bounded(listing, options), { isDomain: isDomain || query.isDomain, ids: own ? [domainId] : undefined, domainId: isDomain ? undefined : domainId, tags: query.tags }))
     },
 
     /** The projects or domains that the caller could have a token for. */
@@ -137,12 +137,12 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
     },
 
     /** The projects in which a user has some role. */
-    async listOfUser(ctx: Context, userId: string): Promise<Project[]> {
+    async listOfUser(ctx: Context, userId: string, listing: Listing<projects.ProjectField>): Promise<Listed<Project>> {
       return db.read(async tx => {
         const user = await users.find(tx, userId)
         ctx.authorize(rules.LIST_USER_PROJECTS, user ? { target: { user: { id: user.id, domain_id: user.domainId } } } : {})
         if (!user) throw notFound('user', userId)
-        return scopesOf(tx, userId, 'project')
+        return projects.listPage(tx, bounded(listing, options), { isDomain: false, ids: (await scopesOf(tx, userId, 'project')).map(p => p.id) })
       })
     },
 

@@ -38,9 +38,9 @@ export async function list(tx: Tx, filter: ProjectFilter): Promise<Project[]> {
 }
 
 /** A page of projects, or of domains, by name. */
-export async function listPage(tx: Tx, listing: Listing<ProjectField>, which: { isDomain: boolean, id?: string | undefined, domainId?: string | undefined, tags?: TagFilter | undefined }): Promise<Listed<Project>> {
+export async function listPage(tx: Tx, listing: Listing<ProjectField>, which: { isDomain: boolean, ids?: readonly string[] | undefined, domainId?: string | undefined, tags?: TagFilter | undefined }): Promise<Listed<Project>> {
   let query = tx.selectFrom('projects').selectAll().where('is_domain', '=', which.isDomain ? 1 : 0)
-  if (which.id !== undefined) query = query.where('id', '=', which.id)
+  if (which.ids) query = query.where('id', 'in', which.ids.length ? which.ids : [''])
   if (which.domainId !== undefined) query = query.where('domain_id', '=', which.domainId)
   const { all, any, notAll, notAny } = which.tags ?? {}
   for (const condition of [all && hasTags(all, 'and'), any && hasTags(any, 'or'), notAll && sql<SqlBool>`not ${hasTags(notAll, 'and')}`, notAny && sql<SqlBool>`not ${hasTags(notAny, 'or')}`]) if (condition) query = query.where(condition)

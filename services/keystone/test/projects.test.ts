@@ -156,6 +156,14 @@ test('projects are found by the tags that they have, or have not', async () => {
   for (const [query, names] of Object.entries(found)) assert.deepEqual(await named(query), names.toSorted(), query)
 })
 
+test('a user\'s projects are found by name and domain', async () => {
+  await using cloud = await withTree()
+  const { body: { roles: [reader] } } = await cloud.as('GET', '/roles?name=reader')
+  for (const id of [cloud.a, cloud.b]) await cloud.as('PUT', `/projects/${id}/users/${cloud.admin}/roles/${reader.id}`)
+  const named = async (query: string) => (await cloud.as('GET', `/users/${cloud.admin}/projects?${query}`)).body.projects.map((p: { name: string }) => p.name)
+  assert.deepEqual([await named(''), await named('name=b'), await named('domain_id=other'), await named('limit=2')], [['a', 'admin', 'b'], ['b'], [], ['a', 'admin']])
+})
+
 test('names that a URL reserves are refused for new projects and domains where the cloud is configured so', async () => {
   await using cloud = await withTree({ projectNameUrlSafe: 'new', domainNameUrlSafe: 'new' })
   assert.deepEqual(await refusal(cloud, 'POST', '/projects', { project: { name: 'a/b?c' } }), [400, 'Project name cannot contain the following reserved characters: /?'])
