@@ -52,3 +52,16 @@ test('the page names what is declared, what differs and what is missing', () => 
   assert.match(page, /\| flavors \| 1 \| 0 \|/)
   assert.match(page, /### Not declared\n\n- `GET \/flavors`: GET \/flavors 200\n/)
 })
+
+test('a HEAD that nobody declares is its GET\'s, and one that is declared its own', () => {
+  const head = operation('HEAD /servers 200')
+  const get = route({ method: 'GET', path: '/servers', status: 200 })
+  const own = route({ method: 'HEAD', path: '/servers', status: 204 })
+  assert.deepEqual([coverageOf('nova', [head], [get]).declared, coverageOf('nova', [head], [get]).own, coverageOf('nova', [head], [get, own]).differing], [[head], [], ['HEAD /servers: 204, documented 200']])
+})
+
+test('what is left out on purpose stands on the page with its reason, and not among what is not declared', () => {
+  const page = coveragePage([coverageOf('keystone', [operation('GET /v3/OS-FEDERATION/mappings 200'), operation('GET /v3/users 200')], [])])
+  assert.match(page, /### Left out on purpose\n\n- `GET \/v3\/OS-FEDERATION\/mappings`: .* \(federation comes later\)\n/)
+  assert.match(page, /### Not declared\n\n- `GET \/v3\/users`: [^\n]*\n$/)
+})
