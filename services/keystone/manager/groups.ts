@@ -76,6 +76,7 @@ export function groupManager(deps: Deps) {
 
     async update(ctx: Context, id: string, input: GroupInput): Promise<Group> {
       return storing(input.name ?? id, () => db.write(async tx => {
+        await deps.changed(tx)                        // first: of two that change a group the second starts from what the first left
         const group = await authorized(ctx, tx, rules.UPDATE_GROUP, id)
         if (input.domainId !== undefined && input.domainId !== group.domainId) throw invalid('group.domain', 'Cannot change Domain ID')
         const next = { ...group, name: input.name?.trim() ?? group.name, description: input.description ?? group.description, extra: { ...group.extra, ...input.extra } }

@@ -81,6 +81,7 @@ export function roleManager(deps: Deps) {
     /** An immutable role only ceases to be so. */
     async update(ctx: Context, id: string, input: RoleInput): Promise<Role> {
       return storing(input.name ?? id, () => db.write(async tx => {
+        await deps.changed(tx)                        // first: of two that change a role the second starts from what the first left
         const role = await authorized(ctx, tx, { global: rules.UPDATE_ROLE, ofDomain: rules.UPDATE_DOMAIN_ROLE }, id)
         if (input.domainId !== undefined && input.domainId !== role.domainId) throw invalid('role.domain', 'Update of `domain_id` is not allowed.')
         const onlyFrees = input.options?.['immutable'] !== true && input.options?.['immutable'] !== undefined && input.name === undefined && input.description === undefined && Object.keys(input.extra ?? {}).length === 0
@@ -90,7 +91,6 @@ export function roleManager(deps: Deps) {
           extra: { ...role.extra, ...input.extra },
         }
         await roles.update(tx, next)
-        await deps.changed(tx)
         return next
       }))
     },

@@ -125,6 +125,7 @@ export function userManager(deps: Deps, passcodes: Passcodes) {
       if (Object.keys(input.options ?? {}).some(name => name.startsWith('multi_factor_auth_'))) await passcodes.requireFresh(ctx.credentials.userId, passcode)
       const hash = input.password === undefined ? undefined : await hashed(input.password)
       return storing(input.name ?? id, () => db.write(async tx => {
+        await deps.changed(tx)                                                 // first: of two that change a user the second starts from what the first left
         const user = await authorized(ctx, tx, rules.UPDATE_USER, id)
         if (input.domainId !== undefined && input.domainId !== user.domainId) throw invalid('user.domain', 'Cannot change Domain ID')
         await checkDefaultProject(tx, input.defaultProjectId)
@@ -136,26 +137,23 @@ export function userManager(deps: Deps, passcodes: Passcodes) {
         }
         await users.update(tx, next)
         if (input.enabled === true) await stored.clearFailures(tx, id)
-        const changed = hash === undefined ? next : await setPassword(tx, next, hash, false)
-        await deps.changed(tx)
-        return asNow(changed)
+        return asNow(hash === undefined ? next : await setPassword(tx, next, hash, false))
       }))
     },
 
     /** A user's own change of password; the old one, expired or not, proves who asks, and a `passcode` too where its rules ask for several proofs. */
     async changePassword(id: string, original: string, next: string, passcode: string | undefined): Promise<void> {
-      const user = await provenByPassword(deps, { id }, original)
+      const { user, current } = await provenByPassword(deps, { id }, original)
       await passcodes.requireFresh(user.id, passcode)
-      const current = await db.read(tx => stored.find(tx, id))
       meetRequirements(next)
-      checkMayChange(user, current!, options, clock.now())
+      checkMayChange(user, current, options, clock.now())
       await checkIsNew(id, next)
       const hash = await passwords.hash(next)
       await db.write(async tx => {
-        const now = await users.find(tx, id)
-        if (!now || (await stored.find(tx, id))?.number !== current!.number) throw unauthorized('the password was changed meanwhile')
-        await setPassword(tx, { ...now, tokensFrom: clock.now() }, hash, true)
         await deps.changed(tx)
+        const now = await users.find(tx, id)
+        if (!now || (await stored.find(tx, id))?.number !== current.number) throw unauthorized('the password was changed meanwhile')
+        await setPassword(tx, { ...now, tokensFrom: clock.now() }, hash, true)
       })
     },
 

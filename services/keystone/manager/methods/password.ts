@@ -1,7 +1,7 @@
 // By password.
 import { Fault } from '@alto/kit/errors'
 import { unauthorized } from '../../model/faults.ts'
-import { isExpired, isInactive, isLocked } from '../../model/passwords.ts'
+import { isExpired, isInactive, isLocked, type StoredPassword } from '../../model/passwords.ts'
 import type { User } from '../../model/users.ts'
 import * as stored from '../../store/passwords.ts'
 import * as projects from '../../store/projects.ts'
@@ -15,27 +15,27 @@ const DAY = 86_400_000
 export function passwordMethod(deps: Deps): Method {
   return async ({ password: asked }) => {
     if (!asked) throw unauthorized('no password was given')
-    const user = await provenByPassword(deps, asked.user, asked.user.password)
+    const { user } = await provenByPassword(deps, asked.user, asked.user.password)
     if (isExpired(user, deps.clock.now())) throw new Fault('unauthenticated', 'keystone.password.expired', `The password is expired and needs to be changed for user: ${user.id}.`)
     return { userId: user.id, methods: ['password'] }
   }
 }
 
 /**
- * The user whose password it is, expired or not. Users that do not exist, are disabled or locked, and wrong passwords are one fault
+ * The user whose password it is, expired or not, and which of its passwords it was. Users that do not exist, are disabled or locked, and wrong passwords are one fault
  * and take one time: a hash, a look and, where logins are counted, a write. So a guesser learns nothing, not even by a right guess
  * while the account is locked.
  */
-export async function provenByPassword({ db, clock, passwords, options }: Deps, named: Named, password: string): Promise<User> {
-  const { user, hash, isUsable } = await db.read(async tx => {
+export async function provenByPassword({ db, clock, passwords, options }: Deps, named: Named, password: string): Promise<{ user: User, current: StoredPassword }> {
+  const { user, current, isUsable } = await db.read(async tx => {
     const user = await findUser(tx, named)
     const [current, home] = [await stored.find(tx, user?.id ?? ''), await projects.find(tx, user?.domainId ?? '')]
-    return { user, hash: current?.hash ?? null, isUsable: user?.enabled === true && home?.enabled === true && !isInactive(user, options, clock.now()) }
+    return { user, current, isUsable: user?.enabled === true && home?.enabled === true && !isInactive(user, options, clock.now()) }
   })
-  const matches = await passwords.matches(password, hash)
+  const matches = await passwords.matches(password, current?.hash ?? null)
   const now = clock.now()
   const failures = await db.read(tx => stored.failures(tx, user?.id ?? ''))       // after the hash: guesses at once do not get around the lock
-  if (!user || !matches || !isUsable || isLocked(user, failures, options, now)) {
+  if (!user || !current || !matches || !isUsable || isLocked(user, failures, options, now)) {
     const most = options.lockoutFailureAttempts
     const forgottenBefore = options.lockoutDuration === 0 ? -1 : now - options.lockoutDuration * 1000
     if (most !== null) await db.write(tx => stored.countFailure(tx, user?.id ?? '', now, { most, forgottenBefore }))
@@ -43,5 +43,5 @@ export async function provenByPassword({ db, clock, passwords, options }: Deps, 
   }
   if (failures.count > 0) await db.write(tx => stored.clearFailures(tx, user.id))
   if (options.disableUserAccountDaysInactive !== null && Math.floor(now / DAY) > Math.floor(user.activeAt / DAY)) await db.write(tx => stored.setActive(tx, user.id, now))
-  return user
+  return { user, current }
 }
