@@ -59,7 +59,7 @@ export async function policyFiles(dir: string | undefined, service: string): Pro
 
 async function fileNames(dir: string | undefined, service: string): Promise<string[]> {
   if (dir === undefined) return []
-  const below = async (path: string) => (await readdir(path).catch(() => [])).toSorted().map(name => join(path, name))
+  const below = async (path: string) => (await readdir(path).catch(() => [])).toSorted((a, b) => a.localeCompare(b)).map(name => join(path, name))
   const main = [join(dir, `${service}.yaml`), join(dir, `${service}.json`)]
   const there = new Set(await below(dir))
   const first = main.find(file => there.has(file))
