@@ -67,7 +67,7 @@ function userListingOf(url: URL): UserListing {
     if (Number.isNaN(at)) throw invalid('filter.time', 'Timestamp not in expected format. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.')
     return { operator: OPERATORS[operator as keyof typeof OPERATORS], at }
   })
-  return { ...listingOf(url, FILTERS), expiries }
+  return { ...listingOf(url, FILTERS), expiries, ofFederation: ['idp_id', 'protocol_id', 'unique_id'].some(name => url.searchParams.has(name)) }
 }
 
 function viewUser(ctx: Context, u: User) {

@@ -31,8 +31,8 @@ export interface UserInput {
   extra?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** A list of users, and when the passwords of those in it end. */
-export type UserListing = Listing<users.UserField> & { expiries: readonly users.ExpiryFilter[] }
+/** A list of users: when the passwords of those in it end, and whether they come from an identity provider, as nobody does here. */
+export type UserListing = Listing<users.UserField> & { expiries: readonly users.ExpiryFilter[], ofFederation: boolean }
 
 export type UserManager = ReturnType<typeof userManager>
 
@@ -88,6 +88,7 @@ export function userManager(deps: Deps, passcodes: Passcodes) {
     async list(ctx: Context, listing: UserListing): Promise<Listed<User>> {
       const { domainId } = ctx.credentials
       ctx.authorize(rules.LIST_USERS, { target: { domain_id: domainId } })
+      if (listing.ofFederation) return { items: [], more: false }
       const { items, more } = await db.read(tx => users.listPage(tx, bounded(listing, options), { domainId, expiries: listing.expiries }))
       return { items: items.map(asNow), more }
     },

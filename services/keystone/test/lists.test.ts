@@ -23,7 +23,7 @@ for (const { name, open } of databasesUnderTest<Tables>()) test(`users are found
   for (const [query, names] of [
     ['name=anton', ['anton']], ['name__contains=nn', ['Anna']], ['name__icontains=AN', ['Anna', 'anton']], ['name__contains=AN', []], ['name__startswith=An', ['Anna']], ['name__istartswith=an', ['Anna', 'anton']],
     ['name__endswith=ton', ['anton']], ['name__iendswith=A', ['Anna', 'nova']], ['name__contains=b_b', ['b_b']], ['name__icontains=%25', []], ['name__endswith=a-name-that-is-longer-than-any', []],
-    ['enabled=false', ['bxb']], ['enabled=0&domain_id=default', ['bxb']], ['enabled&name__istartswith=b', ['b_b']], ['name=Anna&name=anton', []], ['domain_id=none', []],
+    ['enabled=false', ['bxb']], ['enabled=0&domain_id=default', ['bxb']], ['enabled&name__istartswith=b', ['b_b']], ['name=Anna&name=anton', []], ['domain_id=none', []], ['idp_id=x', []],
   ] as const) assert.deepEqual((await cloud.list(`/users?${query}`)).names, names, query)
 })
 
