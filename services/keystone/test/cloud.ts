@@ -41,7 +41,14 @@ export async function keystoneAlone(opts: { options?: Partial<Values<typeof keys
   const db = opts.db ?? openSqlite<Tables>(':memory:')
   if (!opts.db) await migrate(db, migrations, clock)
   const asked = enforcer(policySet(declared.rules))
-  const keystone = await keystoneService({ db, clock, ids, keys: keysDir, enforcer: () => asked, options: optionsWith(opts.options) })
+  const leave = async () => {
+    if (!opts.db) await db.close()
+    if (!opts.beside) await rm(keysDir, { recursive: true })
+  }
+  const keystone = await keystoneService({ db, clock, ids, keys: keysDir, enforcer: () => asked, options: optionsWith(opts.options) }).catch(async error => {
+    await leave()                                       // options that Keystone does not start with
+    throw error
+  })
   if (!opts.beside) await keystone.bootstrap(WANTED)
   const server = await httpServer({ services: keystone.http, log, ids, clock, publicUrl: 'http://cloud' })
 
@@ -63,8 +70,7 @@ export async function keystoneAlone(opts: { options?: Partial<Values<typeof keys
     ask, login, clock, log, db, keystone, keysDir, fetch: server.fetch,
     async [Symbol.asyncDispose]() {
       await server.close()
-      if (!opts.db) await db.close()
-      if (!opts.beside) await rm(keysDir, { recursive: true })
+      await leave()
     },
   }
 }
