@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { apart } from './apart.ts'
 import { privatePostgres } from './private-postgres.ts'
 import { privateRabbitmq } from './private-rabbitmq.ts'
+import { privateSwift } from './private-swift.ts'
 import type { TestReport } from './test-reporter.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -68,13 +69,16 @@ export async function runTests(args: readonly string[], root: string = ROOT): Pr
   const problems = files.length === 0 ? [`no test file's path holds ${words.join(' or ') || 'anything'}`] : []
   const alone = files.filter(file => !WHOLE_CLOUD.some(place => file.startsWith(place)))         // the others start what they need, where they are
   const needed = (name: string, byWhom: boolean) => root === ROOT && byWhom && process.env[name] === undefined
-  const [wantPostgres, wantBroker] = [needed('ALTO_TEST_POSTGRES', alone.length > 0), needed('ALTO_TEST_AMQP', alone.some(file => readFileSync(join(root, file), 'utf8').includes('ALTO_TEST_AMQP')))]
-  const [starting, startingBroker] = [wantPostgres ? privatePostgres() : undefined, wantBroker ? privateRabbitmq() : undefined]
+  const read = (name: string) => alone.some(file => readFileSync(join(root, file), 'utf8').includes(name))
+  const [wantPostgres, wantBroker, wantSwift] = [needed('ALTO_TEST_POSTGRES', alone.length > 0), needed('ALTO_TEST_AMQP', read('ALTO_TEST_AMQP')), needed('ALTO_TEST_SWIFT', read('ALTO_TEST_SWIFT'))]
+  const [starting, startingBroker, startingSwift] = [wantPostgres ? privatePostgres() : undefined, wantBroker ? privateRabbitmq() : undefined, wantSwift ? privateSwift() : undefined]
   await using postgres = await starting
   await using broker = await startingBroker
+  await using swift = await startingSwift
   if (wantPostgres && words.length === 0 && !postgres) problems.push('this machine has no PostgreSQL (package postgresql), on which every store test must run too')
   if (wantBroker && !broker) problems.push('this machine has no RabbitMQ (package rabbitmq-server), which tests of the bus need')
-  const parts = { ...(postgres && { ALTO_TEST_POSTGRES: postgres.url }), ...(broker && { ALTO_TEST_AMQP: broker.url }) }
+  if (wantSwift && !swift) problems.push('this machine has no Swift (packages swift-proxy, swift-account, swift-container, swift-object, memcached), which tests of image stores need')
+  const parts = { ...(swift && { ALTO_TEST_SWIFT: swift.url }), ...(postgres && { ALTO_TEST_POSTGRES: postgres.url }), ...(broker && { ALTO_TEST_AMQP: broker.url }) }
   const reports: TestReport[] = []
   const ran: string[] = []
   for (const group of groupsOf(files)) {

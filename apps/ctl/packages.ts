@@ -45,6 +45,11 @@ export const PACKAGES: readonly DebianPackage[] = [
   { name: 'tempest', program: 'tempest', for: ['tests'], why: 'OpenStack\'s own tests, a sample of which is run' },
   { name: 'postgresql', for: ['tests'], why: 'every store test runs on it too, in a private instance' },
   { name: 'rabbitmq-server', for: ['tests'], why: 'the bus of larger sites, in a private instance' },
+  { name: 'swift-proxy', program: 'swift-proxy-server', for: ['tests'], why: 'image stores in Swift and S3 are tested against it, in a private instance' },
+  { name: 'swift-account', program: 'swift-account-server', for: ['tests'], why: 'a part of it' },
+  { name: 'swift-container', program: 'swift-container-server', for: ['tests'], why: 'a part of it' },
+  { name: 'swift-object', program: 'swift-object-server', for: ['tests'], why: 'a part of it' },
+  { name: 'memcached', program: 'memcached', for: ['tests'], why: 'keeps its tokens' },
 ]
 
 const PROGRAM_DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Fault } from '@alto/kit/errors'
 import { isUuid } from '@alto/kit/ids'
-import type { BlobWriter, ImageStore } from './store.ts'
+import { FULL, MISSING, type BlobWriter, type ImageStore, type StoreFacts } from './store.ts'
 
 /** Bytes in one read from the disk. */
 const READ_SIZE = 256 * 1024
 
 /** The store in `directory`, which is made when it is missing. Throws what the file system throws. */
-export async function fileStore(directory: string, id = 'file'): Promise<ImageStore> {
+export async function fileStore(directory: string, facts: Pick<StoreFacts, 'id' | 'description' | 'weight'> = { id: 'file' }): Promise<ImageStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
 
   /** Keys come from our own rows; this keeps it so. */
@@ -21,7 +21,7 @@ export async function fileStore(directory: string, id = 'file'): Promise<ImageSt
   }
 
   return {
-    id,
+    ...facts, kind: 'file', properties: { data_dir: directory, chunk_size: READ_SIZE, thin_provisioning: false },
     async write(key) {
       const partial = `${pathOf(key)}.partial`
       const { O_CREAT, O_WRONLY, O_TRUNC, O_NOFOLLOW } = constants
@@ -46,6 +46,7 @@ export async function fileStore(directory: string, id = 'file'): Promise<ImageSt
     async* names() {
       for await (const entry of await opendir(directory)) yield entry.name
     },
+    urlOf: key => `file://${encodeURI(pathOf(key))}`,
   }
 }
 
@@ -79,7 +80,7 @@ async function opened(path: string): Promise<FileHandle> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   } catch (cause) {
-    if (isMissing(cause)) throw new Fault('notFound', 'glance.store.missing', 'The data of the image could not be found.', { cause })
+    if (isMissing(cause)) throw new Fault(...MISSING, { cause })
     throw cause
   }
 }
@@ -94,7 +95,7 @@ async function full<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')) throw new Fault('tooLarge', 'glance.store.full', 'There is not enough disk space on the image storage media.', { cause })
+    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')) throw new Fault(...FULL, { cause })
     throw cause
   }
 }

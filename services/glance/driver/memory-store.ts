@@ -1,7 +1,8 @@
 // A store in memory: for tests, and for clouds that keep nothing.
 import { Readable } from 'node:stream'
 import { Fault } from '@alto/kit/errors'
-import type { ImageStore } from './store.ts'
+import { isUuid } from '@alto/kit/ids'
+import { FULL, MISSING, type ImageStore } from './store.ts'
 
 /** A store that forgets all when its process ends. `room`: bytes that it can hold. */
 export function memoryStore(opts: { id?: string, room?: number } = {}): ImageStore {
@@ -9,14 +10,19 @@ export function memoryStore(opts: { id?: string, room?: number } = {}): ImageSto
   const partial = new Map<string, Buffer[]>()
   const room = opts.room ?? Infinity
   const held = () => [...kept.values(), ...[...partial.values()].flat()].reduce((sum, bytes) => sum + bytes.length, 0)
+  /** Keys come from our own rows; this keeps it so. */
+  const own = (key: string) => {
+    if (!isUuid(key)) throw new Error(`${key} is no key of a blob`)
+    return key
+  }
   return {
-    id: opts.id ?? 'memory',
+    id: opts.id ?? 'memory', kind: 'memory',
     async write(key) {
       const chunks: Buffer[] = []
-      partial.set(key, chunks)
+      partial.set(own(key), chunks)
       return {
         async write(bytes) {
-          if (held() + bytes.length > room) throw new Fault('tooLarge', 'glance.store.full', 'There is not enough disk space on the image storage media.')
+          if (held() + bytes.length > room) throw new Fault(...FULL)
           chunks.push(Buffer.from(bytes))
         },
         async commit() {
@@ -29,19 +35,20 @@ export function memoryStore(opts: { id?: string, room?: number } = {}): ImageSto
       }
     },
     async read(key, range) {
-      const bytes = kept.get(key)
-      if (!bytes) throw new Fault('notFound', 'glance.store.missing', `Image data ${key} not found`)
+      const bytes = kept.get(own(key))
+      if (!bytes) throw new Fault(...MISSING)
       return Readable.from(slices(range ? bytes.subarray(range.start, range.end + 1) : bytes), { objectMode: false })
     },
     async remove(key) {
-      kept.delete(key)
+      kept.delete(own(key))
       partial.delete(key)
     },
-    size: async key => kept.get(key)?.length,
+    size: async key => kept.get(own(key))?.length,
     async* names() {
       yield* kept.keys()
       for (const key of partial.keys()) yield `${key}.partial`
     },
+    urlOf: key => `memory:///${key}`,
   }
 }
 

@@ -12,13 +12,27 @@ export interface BlobWriter {
   abort(): Promise<void>
 }
 
-/** One place for bytes. Keys are UUIDs. */
-export interface ImageStore {
+/** What clients and administrators are told of a store. */
+export interface StoreFacts {
   /** As clients see it: `file`. */
   readonly id: string
+  /** Upstream's name of its kind: `file`, `http`, `s3`, `swift`, `rbd`. */
+  readonly kind: string
+  readonly description?: string | undefined
+  readonly weight?: number
+  /** For administrators; no secrets. */
+  readonly properties?: Readonly<Record<string, string | number | boolean | null>>
+  /** True: it takes no bytes; its keys are URLs of bytes that are kept elsewhere. */
+  readonly isReadOnly?: boolean
+  /** True: who is reading when bytes are removed may lose them, so that nobody may remove what is being read. */
+  readonly forgetsReaders?: boolean
+}
+
+/** One place for bytes. Keys are UUIDs, but for a store that is read only. */
+export interface ImageStore extends StoreFacts {
   /** Begins to write under `key`, replacing what an unfinished write left there. */
   write(key: string): Promise<BlobWriter>
-  /** The bytes, or a range of them. Who is reading when they are removed reads on. Throws Fault('notFound', 'glance.store.missing'). */
+  /** The bytes, or a range of them. Who is reading when they are removed reads on, unless `forgetsReaders`. Throws Fault('notFound', 'glance.store.missing'). */
   read(key: string, range?: ByteRange): Promise<Readable>
   /** Removes bytes, finished or not; nothing when there are none. */
   remove(key: string): Promise<void>
@@ -26,4 +40,11 @@ export interface ImageStore {
   size(key: string): Promise<number | undefined>
   /** The names of all that is kept, unfinished writes (`KEY.partial`) and strangers' files among them. */
   names(): AsyncIterable<string>
+  /** The URL of bytes as administrators and other services know it: `file:///srv/images/KEY`. No secrets. */
+  urlOf(key: string): string
 }
+
+/** What `read` throws where there are no bytes. */
+export const MISSING = ['notFound', 'glance.store.missing', 'The data of the image could not be found.'] as const
+/** What `write` throws where there is no room. */
+export const FULL = ['tooLarge', 'glance.store.full', 'There is not enough disk space on the image storage media.'] as const

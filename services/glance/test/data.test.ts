@@ -354,7 +354,7 @@ test('a disk that is slow holds the sender back', async () => {
   let release: () => void = () => {}
   const gate = new Promise<void>(resolve => { release = resolve })
   const store = {
-    id: 'file', read: async () => Readable.from([]), remove: async () => {}, size: async () => written, async* names() {},
+    id: 'file', kind: 'file', urlOf: (key: string) => `file:///${key}`, read: async () => Readable.from([]), remove: async () => {}, size: async () => written, async* names() {},
     write: async () => ({ async write(bytes: Uint8Array) { await gate; written += bytes.length }, async commit() {}, async abort() {} }),
   }
   await using cloud = await glanceAlone({ store })

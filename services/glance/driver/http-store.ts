@@ -1,0 +1,49 @@
+// A store that is read only: its keys are URLs of bytes that somebody else keeps. What may be asked, and how, is the fetcher's matter.
+import { Readable } from 'node:stream'
+import { Fault, isFault } from '@alto/kit/errors'
+import type { ByteRange } from '../model/ranges.ts'
+import type { Fetcher } from './fetcher.ts'
+import { MISSING, type ImageStore, type StoreFacts } from './store.ts'
+
+/** The store of everything that `fetcher` may ask. */
+export function httpStore(facts: Pick<StoreFacts, 'id' | 'description' | 'weight'>, fetcher: Fetcher): ImageStore {
+  const asked = async (url: string) => {
+    try {
+      return await fetcher.get(url, new AbortController().signal)
+    } catch (cause) {
+      throw isFault(cause, 'glance.fetch.refused') || isFault(cause, 'glance.fetch.failed') ? new Fault(...MISSING, { cause }) : cause
+    }
+  }
+  return {
+    ...facts, kind: 'http', isReadOnly: true, properties: {},
+    write: () => Promise.reject(new Fault('gone', 'glance.store.readOnly', 'Error in store configuration. Adding images to store is disabled.')),
+    async read(url, range) {
+      const { bytes } = await asked(url)
+      return Readable.from(range ? within(bytes, range) : bytes, { objectMode: false })
+    },
+    remove: () => Promise.resolve(),                            // the row was all that was ours
+    async size(url) {
+      try {
+        const { size, bytes } = await asked(url)
+        for await (const _first of bytes) break                 // the connection ends with it
+        return size
+      } catch (error) {
+        if (isFault(error, 'glance.store.missing')) return undefined
+        throw error
+      }
+    },
+    async* names() {},
+    urlOf: url => url,
+  }
+}
+
+/** The bytes of `range`; those before it are read and left out, because not every server knows ranges. */
+async function* within(bytes: AsyncIterable<Uint8Array>, { start, end }: ByteRange): AsyncGenerator<Uint8Array> {
+  let at = 0
+  for await (const chunk of bytes) {
+    const [from, to] = [Math.max(0, start - at), Math.min(chunk.length, end + 1 - at)]
+    if (from < to) yield chunk.subarray(from, to)
+    at += chunk.length
+    if (at > end) return
+  }
+}
