@@ -65,7 +65,7 @@ export const KEY_DIRECTORIES = { token: 'fernet', receipt: 'receipt', credential
 export type KeyUse = keyof typeof KEY_DIRECTORIES
 
 const KINDS: Readonly<Record<KeyUse, KeyKind<unknown>>> = { token: FERNET, receipt: FERNET, credential: FERNET, jws: P256 }
-const TRUSTED = 1000                     // milliseconds since the directory was read
+const TRUSTED = 1000                     // milliseconds since the directory was read, or till then, when the clock was set back
 const STAGED = 5000                      // milliseconds that a key is staged before it may become primary
 
 interface Around { ids: Ids, clock: Clock }
@@ -105,7 +105,7 @@ export async function openKeys<K>(dir: string, kind: KeyKind<K>, { ids, clock }:
     get keys() { return keys },
     get generation() { return generation },
     async refresh() {
-      if (reading || clock.now() - readAt >= TRUSTED) await (reading ??= reread().finally(() => { reading = undefined }))
+      if (reading || Math.abs(clock.now() - readAt) >= TRUSTED) await (reading ??= reread().finally(() => { reading = undefined }))
     },
   }
 }

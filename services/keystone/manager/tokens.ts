@@ -41,7 +41,7 @@ export interface TokenRequest extends Proof {
 export type TokenManager = ReturnType<typeof tokenManager>
 
 const CACHED = 20_000
-const TRUSTED = 1000                     // milliseconds since the revision was read
+const TRUSTED = 1000                     // milliseconds since the revision was read, or till then, when the clock was set back
 
 /** Issues, validates and revokes tokens. */
 export function tokenManager(deps: Deps, format: TokenFormat) {
@@ -76,7 +76,7 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
 
   /** What the token is worth now; undefined when it is nobody's, has ended or was revoked. */
   async function validate(token: string): Promise<Verdict | undefined> {
-    if (clock.now() - readAt >= TRUSTED) await (reading ??= readRevision().finally(() => { reading = undefined }))
+    if (Math.abs(clock.now() - readAt) >= TRUSTED) await (reading ??= readRevision().finally(() => { reading = undefined }))
     const key = createHash('sha256').update(token).digest('base64')
     const known = verdicts.get(key)
     if (known) return known.payload.expiresAt > clock.now() ? known : undefined

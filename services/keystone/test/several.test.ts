@@ -45,6 +45,19 @@ for (const [what, change] of Object.entries(CHANGES)) {
   })
 }
 
+test('a token that ended in another process is worth nothing within a second, also after the clock was set back', async () => {
+  await using two = await twoControllers<Tables>(migrations)
+  await using one = await keystoneAlone({ db: two.databases[0] })
+  await using other = await keystoneAlone({ db: two.databases[1], beside: one })
+  const demo = (await one.login('demo')).token
+  assert.equal(await worth(other, demo), 200)
+  await one.clock.advance(-600_000)
+  const admin = (await one.login('admin')).token
+  assert.ok((await CHANGES['a revoked token']!(one, admin, demo)).status < 300)
+  await one.clock.advance(1000)
+  assert.equal(await worth(other, demo), 401)
+})
+
 test('a token that was looked at is known without the database for a second; then one statement asks for all of them', async () => {
   await using two = await twoControllers<Tables>(migrations)
   await using cloud = await keystoneAlone({ db: two.databases[0] })
