@@ -56,7 +56,7 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
     const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
     if (proof.methods.includes('application_credential') && !proof.delegation) throw unauthorized('a receipt does not say which application credential was shown: it is shown last')
     const { user, home } = await db.read(async tx => {
-      const user = await usableUser(tx, proof.userId, deps)
+      const user = await provenUser(tx, proof)
       return { user, home: (await projects.find(tx, user.domainId))! }
     })
     if (before && before.issuedAt < user.tokensFrom) throw unauthorized('what the receipt proved was changed since')
@@ -70,15 +70,22 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
   function issue(proof: Proof, scope: ScopeRequest): Promise<Issued> {
     if (typeof scope === 'object' && 'trust' in scope) {
       return tokens.issue(async tx => {
-        const user = await usableUser(tx, proof.userId, deps)
+        const user = await provenUser(tx, proof)
         const trust = await useTrust(tx, scope.trust.id, user, deps.clock.now())
         return { ...proof, ...trust, user, expiresAt: earlier(proof.expiresAt, trust.expiresAt) }
       }, 'write')
     }
     return tokens.issue(async tx => {
-      const user = await usableUser(tx, proof.userId, deps)
+      const user = await provenUser(tx, proof)
       return { ...proof, user, scope: proof.scope ?? await scopeTarget(tx, user, scope) }
     })
+  }
+
+  /** The user as it is now. A password takes a while to check, longer in a crowd: whoever shows one that is changed meanwhile comes too late. */
+  async function provenUser(tx: Tx, { userId, standsFrom }: Proof): Promise<User> {
+    const user = await usableUser(tx, userId, deps)
+    if (standsFrom !== undefined && user.tokensFrom > standsFrom) throw unauthorized(`what user ${userId} showed was changed meanwhile`)
+    return user
   }
 
   /** All the methods' proofs in one; they must be of one user. */
@@ -90,7 +97,7 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
       if (!method) throw new Fault('unauthenticated', 'keystone.method', 'Attempted to authenticate with an unsupported method.')
       const proof = await method(identity)
       if (all && all.userId !== proof.userId) throw unauthorized('two methods name two users')
-      all = { ...all, ...proof, expiresAt: earlier(all?.expiresAt, proof.expiresAt), methods: [...new Set([...all?.methods ?? [], ...proof.methods])] }
+      all = { ...all, ...proof, expiresAt: earlier(all?.expiresAt, proof.expiresAt), standsFrom: earlier(all?.standsFrom, proof.standsFrom), methods: [...new Set([...all?.methods ?? [], ...proof.methods])] }
     }
     return all!
   }

@@ -9,7 +9,7 @@ import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet } from '@alto/kit/policy'
-import { declared, keystoneOptions, keystoneService, migrations, type Bootstrap, type Tables } from '../index.ts'
+import { declared, keystoneOptions, keystoneService, migrations, type Bootstrap, type Passwords, type Tables } from '../index.ts'
 
 /** An answer, its body parsed. */
 export interface Answer { status: number, body: any, headers: Readonly<Record<string, string | undefined>> } // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -33,7 +33,7 @@ export function optionsWith(given: Partial<Values<typeof keystoneOptions>> = {})
 export type Cloud = Awaited<ReturnType<typeof keystoneAlone>>
 
 /** Keystone alone, with a clock that stands still. With a `db` it is one of several on it; one `beside` another shares its keys and its clock. */
-export async function keystoneAlone(opts: { options?: Partial<Values<typeof keystoneOptions>>, db?: Database<Tables>, beside?: { readonly clock: ManualClock, readonly keysDir: string } } = {}) {
+export async function keystoneAlone(opts: { options?: Partial<Values<typeof keystoneOptions>>, db?: Database<Tables>, beside?: { readonly clock: ManualClock, readonly keysDir: string }, passwords?: Passwords } = {}) {
   const keysDir = opts.beside?.keysDir ?? await mkdtemp(join(tmpdir(), 'alto-keys-'))
   const clock = opts.beside?.clock ?? new ManualClock()
   const log = memoryLog()
@@ -45,7 +45,7 @@ export async function keystoneAlone(opts: { options?: Partial<Values<typeof keys
     if (!opts.db) await db.close()
     if (!opts.beside) await rm(keysDir, { recursive: true })
   }
-  const keystone = await keystoneService({ db, clock, ids, keys: keysDir, enforcer: () => asked, options: optionsWith(opts.options) }).catch(async error => {
+  const keystone = await keystoneService({ db, clock, ids, keys: keysDir, enforcer: () => asked, options: optionsWith(opts.options), ...(opts.passwords && { passwords: opts.passwords }) }).catch(async error => {
     await leave()                                       // options that Keystone does not start with
     throw error
   })

@@ -28,6 +28,8 @@ export interface Proof {
   expiresAt?: number | undefined
   /** On whose behalf the caller acts, when its proof is bound to that. */
   delegation?: Delegation | undefined
+  /** Milliseconds: whatever ended the user's tokens later than that ended the proof too. For proofs that such a change takes away. */
+  standsFrom?: number | undefined
   /** Where the token must hold, when the proof says so itself and the caller may not. */
   scope?: TokenPayload['scope'] | undefined
 }

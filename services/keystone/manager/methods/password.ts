@@ -17,7 +17,7 @@ export function passwordMethod(deps: Deps): Method {
     if (!asked) throw unauthorized('no password was given')
     const { user } = await provenByPassword(deps, asked.user, asked.user.password)
     if (isExpired(user, deps.clock.now())) throw new Fault('unauthenticated', 'keystone.password.expired', `The password is expired and needs to be changed for user: ${user.id}.`)
-    return { userId: user.id, methods: ['password'] }
+    return { userId: user.id, methods: ['password'], standsFrom: user.tokensFrom }
   }
 }
 

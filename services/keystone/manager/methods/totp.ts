@@ -11,6 +11,6 @@ export function totpMethod({ db }: Deps, passcodes: Passcodes): Method {
     if (!asked) throw unauthorized('no passcode was given')
     const user = await db.read(tx => findUser(tx, asked.user))
     if (!await passcodes.take(user?.id, asked.user.passcode) || !user) throw unauthorized('wrong user or passcode')
-    return { userId: user.id, methods: ['totp'] }
+    return { userId: user.id, methods: ['totp'], standsFrom: user.tokensFrom }
   }
 }
