@@ -11,6 +11,9 @@ import { dialect } from './api/dialect.ts'
 import { discoveryRoutes } from './api/discovery.ts'
 import { imageRoutes } from './api/images.ts'
 import { memberRoutes } from './api/members.ts'
+import { definitionRoutes } from './api/metadefs/definitions.ts'
+import { namespaceRoutes } from './api/metadefs/namespaces.ts'
+import { metadefSchemaRoutes } from './api/metadefs/schemas.ts'
 import { schemaRoutes } from './api/schemas.ts'
 import { fileStore } from './driver/file-store.ts'
 import { memoryStore } from './driver/memory-store.ts'
@@ -19,6 +22,9 @@ import { dataManager, type DataManager } from './manager/data.ts'
 import type { Deps } from './manager/deps.ts'
 import { imageManager, type ImageManager } from './manager/images.ts'
 import { memberManager, type MemberManager } from './manager/members.ts'
+import { loadDefaultNamespaces } from './manager/metadefs/defaults.ts'
+import { definitionManagers, type DefinitionManagers } from './manager/metadefs/definitions.ts'
+import { namespaceManager, type NamespaceManager } from './manager/metadefs/namespaces.ts'
 import { takeBackSilent } from './manager/signs.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
 import { Stores } from './model/stores.ts'
@@ -26,23 +32,26 @@ import { glanceOptions } from './options.ts'
 import * as baseRules from './policy/base.ts'
 import * as imageRules from './policy/images.ts'
 import * as memberRules from './policy/members.ts'
+import * as metadefRules from './policy/metadefs.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
 export { fileStore, glanceOptions, memoryStore, migrations, type AuditFinding, type ImageStore, type Tables }
 
-const rules = forProjects([baseRules, imageRules, memberRules].flatMap(room => Object.values(room)))
+const rules = forProjects([baseRules, imageRules, memberRules, metadefRules].flatMap(room => Object.values(room)))
 
 /** What Glance's routes need. */
 interface Routed {
   images: ImageManager
   data: DataManager
   members: MemberManager
+  namespaces: NamespaceManager
+  definitions: DefinitionManagers
   stores: readonly string[]
   limits: { otherwise: number, most: number }
 }
 
 /** What Glance declares: for the documents, the coverage and the checks. */
-export const declared = { routes: routesOf({} as Routed), rules, options: glanceOptions }
+export const declared = { routes: routesOf({ definitions: {} } as Routed), rules, options: glanceOptions }
 
 /** What Glance is made of. */
 export interface GlanceParts {
@@ -76,17 +85,23 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   await recover(deps)
   const { limitParamDefault, apiLimitMax } = parts.options
   const routes = routesOf({
-    images: imageManager(deps), data: dataManager(deps), members: memberManager(deps), stores: parts.stores.map(store => store.id), limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    images: imageManager(deps), namespaces: namespaceManager(deps), definitions: definitionManagers(deps), data: dataManager(deps), members: memberManager(deps), stores: parts.stores.map(store => store.id), limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   return {
     routes, audit: opts => audit(deps, opts),
-    async start() { endLooking = takeBackSilent(deps) },
+    async start() {
+      await loadDefaultNamespaces(deps)
+      endLooking = takeBackSilent(deps)
+    },
     async stop() { await endLooking?.() },
     http: [{ name: 'glance', prefix: '/image', catalogTypes: ['image'], exactPaths: true, routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
   }
 }
 
-function routesOf({ images, data, members, stores, limits }: Routed): AnyRoute[] {
-  return [...discoveryRoutes(stores), ...imageRoutes(images, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes]
+function routesOf({ images, data, members, namespaces, definitions, stores, limits }: Routed): AnyRoute[] {
+  return [
+    ...discoveryRoutes(stores), ...imageRoutes(images, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
+    ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
+  ]
 }

@@ -1,8 +1,9 @@
 // Glance's tables: booleans 0 and 1, times in milliseconds, sizes in bytes. Deleted images keep their row.
 import type { Migration, Tx as KitTx } from '@alto/kit/db'
+import { metadefMigrations, type MetadefTables } from './tables/metadefs.ts'
 
 /** The rows, as Kysely sees them. */
-export interface Tables {
+export interface Tables extends MetadefTables {
   images: {
     id: string, owner: string | null, name: string | null, status: string, visibility: string, disk_format: string | null, container_format: string | null,
     size: number | null, virtual_size: number | null, checksum: string | null, os_hash_algo: string | null, os_hash_value: string | null, min_ram: number, min_disk: number,
@@ -47,4 +48,5 @@ export const migrations: readonly Migration[] = [
     id: '0003-several-stores',
     up: ['drop index blobs_one_of_an_image', "create unique index blobs_one_in_a_store on blobs (image_id, store) where state <> 'doomed'"],
   },
+  ...metadefMigrations,
 ]
