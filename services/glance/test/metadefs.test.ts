@@ -55,7 +55,7 @@ test('namespaces are listed with their associations, filtered, sorted and paged'
   assert.deepEqual(await names('visibility=private'), ['D', 'C'])
   assert.equal((await names('sort_key=namespace&sort_dir=asc'))[0], 'A::B')
   assert.deepEqual((await list('limit=0')).namespaces, [])
-  for (const [query, said] of [['limit=x', 'limit param must be an integer'], ['limit=-1', 'limit param must be positive'], ['sort_dir=up', 'Invalid sort direction: up'], ['visibility=shared', 'Invalid visibility value: shared']]) {
+  for (const [query, said] of [['limit=x', 'limit param must be an integer'], ['limit=-1', 'limit param must be positive'], ['sort_dir=up', 'Invalid sort direction: up'], ['visibility=shared', 'Invalid visibility value: shared']] as const) {
     const refused = await at.admin('GET', `${NAMESPACES}?${query}`)
     assert.deepEqual([refused.status, at.cloud.said(refused)], [400, said], query)
   }
