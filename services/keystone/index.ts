@@ -6,7 +6,7 @@ import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import { credentialsFromToken } from '@alto/kit/openstack'
 import type { Credentials, Enforcer, Rule } from '@alto/kit/policy'
-import { assignmentRoutes } from './api/assignments.ts'
+import { grantRoutes } from './api/roles/grants.ts'
 import { credentialRoutes } from './api/credentials/credentials.ts'
 import { ec2Routes } from './api/credentials/ec2.ts'
 import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
@@ -16,25 +16,25 @@ import { accessRuleRoutes } from './api/delegation/access-rules.ts'
 import { applicationCredentialRoutes } from './api/delegation/application-credentials.ts'
 import { trustRoutes } from './api/delegation/trusts.ts'
 import { discoveryRoutes } from './api/discovery.ts'
-import { domainConfigurationRoutes } from './api/domain-configuration.ts'
-import { endpointRoutes } from './api/endpoints.ts'
-import { groupRoutes } from './api/groups.ts'
+import { domainConfigurationRoutes } from './api/projects/domain-configuration.ts'
+import { endpointRoutes } from './api/catalog/endpoints.ts'
+import { groupRoutes } from './api/users/groups.ts'
 import { PREFIX } from './api/prefix.ts'
-import { domainRoutes, projectRoutes } from './api/projects.ts'
+import { domainRoutes, projectRoutes } from './api/projects/projects.ts'
 import { limitRoutes } from './api/limits.ts'
-import { regionRoutes } from './api/regions.ts'
-import { roleAssignmentRoutes } from './api/role-assignments.ts'
-import { revocationRoutes } from './api/revocations.ts'
-import { roleRoutes } from './api/roles.ts'
-import { serviceRoutes } from './api/services.ts'
-import { tokenRoutes } from './api/tokens.ts'
-import { userRoutes } from './api/users.ts'
+import { regionRoutes } from './api/catalog/regions.ts'
+import { roleAssignmentRoutes } from './api/roles/role-assignments.ts'
+import { revocationRoutes } from './api/tokens/revocations.ts'
+import { roleRoutes } from './api/roles/roles.ts'
+import { serviceRoutes } from './api/catalog/services.ts'
+import { tokenRoutes } from './api/tokens/tokens.ts'
+import { userRoutes } from './api/users/users.ts'
 import { KEY_DIRECTORIES, openAllKeys, type Keys, type KeyUse } from './driver/keys.ts'
 import { bcryptPasswords, type Passwords } from './driver/passwords.ts'
 import { tokenFormat } from './driver/token-format.ts'
 import { vault } from './driver/vault.ts'
-import { assignmentManager, type AssignmentManager } from './manager/assignments.ts'
-import { authenticationManager, type AuthenticationManager } from './manager/authentication.ts'
+import { grantManager, type GrantManager } from './manager/roles/grants.ts'
+import { authenticationManager, type AuthenticationManager } from './manager/tokens/authentication.ts'
 import { bootstrap, type Bootstrap } from './manager/bootstrap.ts'
 import { accessRuleManager, type AccessRuleManager } from './manager/delegation/access-rules.ts'
 import { applicationCredentialManager, type ApplicationCredentialManager } from './manager/delegation/application-credentials.ts'
@@ -47,42 +47,42 @@ import { endpointFilterManager, type EndpointFilterManager } from './manager/cat
 import { policyManager, type PolicyManager } from './manager/catalog/policies.ts'
 import type { Deps } from './manager/deps.ts'
 import type { Named } from './manager/methods/method.ts'
-import { domainConfigurationManager, type DomainConfigurationManager } from './manager/domain-configuration.ts'
-import { endpointManager, type EndpointManager } from './manager/endpoints.ts'
-import { groupManager, type GroupManager } from './manager/groups.ts'
+import { domainConfigurationManager, type DomainConfigurationManager } from './manager/projects/domain-configuration.ts'
+import { endpointManager, type EndpointManager } from './manager/catalog/endpoints.ts'
+import { groupManager, type GroupManager } from './manager/users/groups.ts'
 import { limitManager, type LimitManager } from './manager/limits.ts'
-import { projectManager, type ProjectManager } from './manager/projects.ts'
-import { regionManager, type RegionManager } from './manager/regions.ts'
-import { roleAssignmentManager, type RoleAssignmentManager } from './manager/role-assignments.ts'
-import { revocationManager, type RevocationManager } from './manager/revocations.ts'
-import { roleManager, type RoleManager } from './manager/roles.ts'
-import { serviceManager, type ServiceManager } from './manager/services.ts'
+import { projectManager, type ProjectManager } from './manager/projects/projects.ts'
+import { regionManager, type RegionManager } from './manager/catalog/regions.ts'
+import { roleAssignmentManager, type RoleAssignmentManager } from './manager/roles/role-assignments.ts'
+import { revocationManager, type RevocationManager } from './manager/tokens/revocations.ts'
+import { roleManager, type RoleManager } from './manager/roles/roles.ts'
+import { serviceManager, type ServiceManager } from './manager/catalog/services.ts'
 import { credentialsOf } from './manager/standing.ts'
-import { tokenManager, type TokenManager, type Verdict } from './manager/tokens.ts'
+import { tokenManager, type TokenManager, type Verdict } from './manager/tokens/tokens.ts'
 import { recoverAdmin } from './manager/recovery.ts'
-import { userManager, type UserManager } from './manager/users.ts'
+import { userManager, type UserManager } from './manager/users/users.ts'
 import { keystoneOptions } from './options.ts'
-import * as assignmentRules from './policy/assignments.ts'
-import * as authRules from './policy/auth.ts'
+import * as assignmentRules from './policy/roles/assignments.ts'
+import * as authRules from './policy/tokens/tokens.ts'
 import * as baseRules from './policy/base.ts'
 import * as credentialRules from './policy/credentials/credentials.ts'
 import * as ec2Rules from './policy/credentials/ec2.ts'
 import * as accessRuleRules from './policy/delegation/access-rules.ts'
 import * as applicationCredentialRules from './policy/delegation/application-credentials.ts'
 import * as trustRules from './policy/delegation/trusts.ts'
-import * as domainConfigurationRules from './policy/domain-configuration.ts'
+import * as domainConfigurationRules from './policy/projects/domain-configuration.ts'
 import * as endpointFilterRules from './policy/catalog/endpoint-filters.ts'
 import * as policyRules from './policy/catalog/policies.ts'
-import * as domainRules from './policy/domains.ts'
-import * as endpointRules from './policy/endpoints.ts'
-import * as groupRules from './policy/groups.ts'
+import * as domainRules from './policy/projects/domains.ts'
+import * as endpointRules from './policy/catalog/endpoints.ts'
+import * as groupRules from './policy/users/groups.ts'
 import * as limitRules from './policy/limits.ts'
-import * as projectRules from './policy/projects.ts'
-import * as regionRules from './policy/regions.ts'
-import * as revocationRules from './policy/revocations.ts'
-import * as roleRules from './policy/roles.ts'
-import * as serviceRules from './policy/services.ts'
-import * as userRules from './policy/users.ts'
+import * as projectRules from './policy/projects/projects.ts'
+import * as regionRules from './policy/catalog/regions.ts'
+import * as revocationRules from './policy/tokens/revocations.ts'
+import * as roleRules from './policy/roles/roles.ts'
+import * as serviceRules from './policy/catalog/services.ts'
+import * as userRules from './policy/users/users.ts'
 import * as revisions from './store/revisions.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
@@ -106,7 +106,7 @@ interface Managers {
   users: UserManager
   groups: GroupManager
   roles: RoleManager
-  assignments: AssignmentManager
+  grants: GrantManager
   roleAssignments: RoleAssignmentManager
   trusts: TrustManager
   applicationCredentials: ApplicationCredentialManager
@@ -164,7 +164,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   const credentials = credentialManager(deps, passcodes)
   const routes = routesOf({
     tokens, authentication: authenticationManager(deps, tokens, passcodes), projects: projectManager(deps, 'project'), domains: projectManager(deps, 'domain'), configurations: domainConfigurationManager(deps), users: userManager(deps, passcodes), groups: groupManager(deps), roles: roleManager(deps),
-    assignments: assignmentManager(deps), roleAssignments: roleAssignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps), revocations: revocationManager(deps),
+    grants: grantManager(deps), roleAssignments: roleAssignmentManager(deps), trusts: trustManager(deps), applicationCredentials: applicationCredentialManager(deps), accessRules: accessRuleManager(deps), credentials, signatures: signatureManager(deps, tokens), regions: regionManager(deps), services: serviceManager(deps), endpoints: endpointManager(deps), endpointFilters: endpointFilterManager(deps), policies: policyManager(deps), limits: limitManager(deps), revocations: revocationManager(deps),
   })
   const known = new WeakMap<Verdict, Credentials>()
 
@@ -194,7 +194,7 @@ function routesOf(m: Managers): AnyRoute[] {
   const routes = [
     ...tokenRoutes(m), ...domainRoutes(m.domains), ...domainConfigurationRoutes(m.configurations), ...projectRoutes(m.projects), ...userRoutes(m.users), ...groupRoutes(m.groups), ...roleRoutes(m.roles),
     ...trustRoutes(m.trusts), ...applicationCredentialRoutes(m.applicationCredentials), ...accessRuleRoutes(m.accessRules),
-    ...assignmentRoutes(m.assignments), ...roleAssignmentRoutes(m.roleAssignments), ...credentialRoutes(m.credentials), ...ec2Routes(m), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits), ...revocationRoutes(m.revocations),
+    ...grantRoutes(m.grants), ...roleAssignmentRoutes(m.roleAssignments), ...credentialRoutes(m.credentials), ...ec2Routes(m), ...regionRoutes(m.regions), ...serviceRoutes(m.services), ...endpointRoutes(m.endpoints), ...endpointFilterRoutes(m.endpointFilters), ...policyRoutes(m.policies), ...limitRoutes(m.limits), ...revocationRoutes(m.revocations),
   ]
   return [...discoveryRoutes(routes), ...routes]
 }

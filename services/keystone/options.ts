@@ -1,7 +1,7 @@
 // Keystone's options.
 import { option, section } from '@alto/kit/config'
 import { ENFORCEMENT_MODELS } from './model/limits.ts'
-import { NAME_CHECKS } from './model/projects.ts'
+import { NAME_CHECKS } from './model/projects/projects.ts'
 
 export const keystoneOptions = section('keystone', [
   option({ name: 'token_expiration', type: 'integer', default: 3600, min: 1, meaning: 'Seconds that a token is valid.', upstream: '[token] expiration' }),

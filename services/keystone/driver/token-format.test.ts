@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, createSign, generateKeyPairSync, verify, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
 import { seededIds } from '@alto/kit/ids'
-import type { TokenPayload } from '../model/tokens.ts'
+import type { TokenPayload } from '../model/tokens/tokens.ts'
 import { fernetTokens, signedTokens } from './token-format.ts'
 
 const fixed = <K>(...keys: K[]) => ({ keys, generation: 0, refresh: async () => {} })

@@ -2,7 +2,7 @@
 import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
 import type { Ids } from '@alto/kit/ids'
 import { Packr, unpack as decode } from 'msgpackr'
-import { claimsOf, pack, payloadOf, unpack, type TokenPayload } from '../model/tokens.ts'
+import { claimsOf, pack, payloadOf, unpack, type TokenPayload } from '../model/tokens/tokens.ts'
 import { decrypt, encrypt } from './fernet.ts'
 import type { KeyRepository, Keys } from './keys.ts'
 

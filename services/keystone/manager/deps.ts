@@ -6,8 +6,8 @@ import type { Keys } from '../driver/keys.ts'
 import type { Passwords } from '../driver/passwords.ts'
 import type { Vault } from '../driver/vault.ts'
 import type { EnforcementModel } from '../model/limits.ts'
-import type { PasswordRules } from '../model/passwords.ts'
-import type { NameCheck } from '../model/projects.ts'
+import type { PasswordRules } from '../model/users/passwords.ts'
+import type { NameCheck } from '../model/projects/projects.ts'
 import type { Tables, Tx } from '../store/tables.ts'
 
 /** Keystone's surroundings. */

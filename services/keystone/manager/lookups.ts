@@ -1,11 +1,11 @@
 // Who and what a caller means by an id, or by a name in a domain.
 import { unauthorized } from '../model/faults.ts'
-import { isInactive } from '../model/passwords.ts'
-import { DEFAULT_DOMAIN, type Project } from '../model/projects.ts'
-import type { User } from '../model/users.ts'
-import * as projects from '../store/projects.ts'
+import { isInactive } from '../model/users/passwords.ts'
+import { DEFAULT_DOMAIN, type Project } from '../model/projects/projects.ts'
+import type { User } from '../model/users/users.ts'
+import * as projects from '../store/projects/projects.ts'
 import type { Tx } from '../store/tables.ts'
-import * as users from '../store/users.ts'
+import * as users from '../store/users/users.ts'
 import type { Deps } from './deps.ts'
 import type { Named } from './methods/method.ts'
 

@@ -1,8 +1,8 @@
 // The way back in: an administrator that can log in, whatever happened to the one that there was.
-import { DEFAULT_DOMAIN, type Project } from '../model/projects.ts'
-import * as passwordRows from '../store/passwords.ts'
-import * as projects from '../store/projects.ts'
-import * as users from '../store/users.ts'
+import { DEFAULT_DOMAIN, type Project } from '../model/projects/projects.ts'
+import * as passwordRows from '../store/users/passwords.ts'
+import * as projects from '../store/projects/projects.ts'
+import * as users from '../store/users/users.ts'
 import { bootstrap, type BootstrapDeps } from './bootstrap.ts'
 
 const IN_THE_WAY = ['multi_factor_auth_rules', 'multi_factor_auth_enabled']

@@ -2,11 +2,11 @@
 import { credentialsFromToken } from '@alto/kit/openstack'
 import type { Credentials } from '@alto/kit/policy'
 import { notFound } from '../model/faults.ts'
-import { scopeTarget, type ScopeRequest } from './authentication.ts'
+import { scopeTarget, type ScopeRequest } from './tokens/authentication.ts'
 import type { Deps } from './deps.ts'
 import { findUser } from './lookups.ts'
 import type { Named } from './methods/method.ts'
-import { worthOf } from './worth.ts'
+import { worthOf } from './tokens/worth.ts'
 
 /**
  * The credentials that a token of the user would give in the scope. Throws Fault('notFound', 'keystone.user.notFound' | 'keystone.roleassignment.notFound') when there is no

@@ -2,12 +2,12 @@
 import type { Context } from '@alto/kit/context'
 import { route, t, type AnyRoute } from '@alto/kit/http'
 import type { EndpointFilterManager } from '../../manager/catalog/endpoint-filters.ts'
-import type { EndpointGroup } from '../../model/catalog.ts'
+import type { EndpointGroup } from '../../model/catalog/catalog.ts'
 import * as rules from '../../policy/catalog/endpoint-filters.ts'
-import { interfaces, viewEndpoint } from '../endpoints.ts'
+import { interfaces, viewEndpoint } from './endpoints.ts'
 import { listingOf, listQuery, pageOf } from '../filters.ts'
 import { byId, listOf, name, self } from '../links.ts'
-import { viewProject } from '../projects.ts'
+import { viewProject } from '../projects/projects.ts'
 
 const PATH = 'OS-EP-FILTER'
 const FIELDS = { name: 'text' } as const

@@ -2,9 +2,9 @@
 import type { Context } from '@alto/kit/context'
 import { route, t, type AnyRoute } from '@alto/kit/http'
 import type { PolicyManager } from '../../manager/catalog/policies.ts'
-import type { Policy, PolicyTarget } from '../../model/catalog.ts'
+import type { Policy, PolicyTarget } from '../../model/catalog/catalog.ts'
 import * as rules from '../../policy/catalog/policies.ts'
-import { viewEndpoint } from '../endpoints.ts'
+import { viewEndpoint } from './endpoints.ts'
 import { listingOf, listQuery, pageOf } from '../filters.ts'
 import { byId, changesOf, extraOf, listOf, self } from '../links.ts'
 

@@ -6,7 +6,7 @@ import type { Trust } from '../../model/delegation/trusts.ts'
 import { writtenMoment } from '../../model/delegation/moments.ts'
 import * as rules from '../../policy/delegation/trusts.ts'
 import { byId, extraOf, listOf, self } from '../links.ts'
-import { viewRole } from '../roles.ts'
+import { viewRole } from '../roles/roles.ts'
 import { roleNamed } from './application-credentials.ts'
 
 const created = t.open({

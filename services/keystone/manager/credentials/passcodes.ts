@@ -2,10 +2,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import { passcodeAt, seedOf, STEP } from '../../driver/totp.ts'
 import { refused } from '../../model/faults.ts'
-import { asksForMore } from '../../model/credentials/multi-factor.ts'
+import { asksForMore } from '../../model/tokens/multi-factor.ts'
 import * as credentials from '../../store/credentials/credentials.ts'
 import * as passcodes from '../../store/credentials/passcodes.ts'
-import * as users from '../../store/users.ts'
+import * as users from '../../store/users/users.ts'
 import type { Deps } from '../deps.ts'
 
 export type Passcodes = ReturnType<typeof passcodeManager>

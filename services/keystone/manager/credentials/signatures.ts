@@ -14,7 +14,7 @@ import { idOfAccess } from './credentials.ts'
 import { useTrust } from '../delegation/worth.ts'
 import type { Deps } from '../deps.ts'
 import { usableUser } from '../lookups.ts'
-import type { Issued, TokenManager, TokenRequest } from '../tokens.ts'
+import type { Issued, TokenManager, TokenRequest } from '../tokens/tokens.ts'
 
 export type SignatureManager = ReturnType<typeof signatureManager>
 

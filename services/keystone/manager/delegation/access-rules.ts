@@ -8,7 +8,7 @@ import * as rules from '../../policy/delegation/access-rules.ts'
 import * as accessRules from '../../store/delegation/access-rules.ts'
 import type { AccessRuleFilter } from '../../store/delegation/access-rules.ts'
 import type { Tx } from '../../store/tables.ts'
-import * as users from '../../store/users.ts'
+import * as users from '../../store/users/users.ts'
 import type { Deps } from '../deps.ts'
 import { refuseForeignDelegates } from './caller.ts'
 

@@ -1,5 +1,5 @@
 // How a caller proves who it is: what it says, and what each method makes of it.
-import type { Delegation, TokenPayload } from '../../model/tokens.ts'
+import type { Delegation, TokenPayload } from '../../model/tokens/tokens.ts'
 
 /** A name or an id, and the domain that a name is looked up in. */
 export interface Named {

@@ -2,7 +2,7 @@
 import { Fault } from '@alto/kit/errors'
 import { refused } from '../../model/faults.ts'
 import { isDelegate } from '../delegation/caller.ts'
-import type { TokenManager } from '../tokens.ts'
+import type { TokenManager } from '../tokens/tokens.ts'
 import type { Method } from './method.ts'
 
 /** The method `token`. What was delegated is not to be had again in another shape: such tokens make no others. */

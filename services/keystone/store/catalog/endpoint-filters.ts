@@ -1,6 +1,6 @@
 // SQL for endpoint groups, and for the endpoints and groups that projects are given.
 import { fromJson, toJson } from '@alto/kit/db'
-import type { EndpointGroup, ProjectEndpoints } from '../../model/catalog.ts'
+import type { EndpointGroup, ProjectEndpoints } from '../../model/catalog/catalog.ts'
 import type { Listed, Listing } from '../../model/filters.ts'
 import { page } from '../filters.ts'
 import type { Tables, Tx } from '../tables.ts'

@@ -1,6 +1,6 @@
 // SQL for policies, and for what they are associated with.
 import { fromJson, toJson } from '@alto/kit/db'
-import type { Policy, PolicyTarget } from '../../model/catalog.ts'
+import type { Policy, PolicyTarget } from '../../model/catalog/catalog.ts'
 import type { Listed, Listing } from '../../model/filters.ts'
 import { page } from '../filters.ts'
 import type { Tables, Tx } from '../tables.ts'

@@ -1,4 +1,4 @@
-// SQL for what may be used only once, or tried only so often: passcodes and receipts.
+// SQL for passcodes, which may be used only once, and tried only so often.
 import { sql } from '@alto/kit/db'
 import type { Tx } from '../tables.ts'
 
@@ -22,17 +22,5 @@ export async function forgetTries(tx: Tx, userId: string): Promise<void> {
 export async function takePasscode(tx: Tx, credentialId: string, { step, oldest }: { step: number, oldest: number }): Promise<boolean> {
   await tx.deleteFrom('used_passcodes').where('credential_id', '=', credentialId).where('step', '<', oldest).execute()
   const { numInsertedOrUpdatedRows } = await tx.insertInto('used_passcodes').values({ credential_id: credentialId, step }).onConflict(c => c.doNothing()).executeTakeFirst()
-  return numInsertedOrUpdatedRows === 1n
-}
-
-/** True when the receipt of that hash has given a token. */
-export async function isReceiptUsed(tx: Tx, receiptHash: string): Promise<boolean> {
-  return await tx.selectFrom('used_receipts').select('receipt_hash').where('receipt_hash', '=', receiptHash).executeTakeFirst() !== undefined
-}
-
-/** Takes the receipt of that hash; false when it was taken before. Forgets those that have ended. */
-export async function takeReceipt(tx: Tx, receiptHash: string, { expiresAt, now }: { expiresAt: number, now: number }): Promise<boolean> {
-  await tx.deleteFrom('used_receipts').where('expires_at', '<', now).execute()
-  const { numInsertedOrUpdatedRows } = await tx.insertInto('used_receipts').values({ receipt_hash: receiptHash, expires_at: expiresAt }).onConflict(c => c.doNothing()).executeTakeFirst()
   return numInsertedOrUpdatedRows === 1n
 }

@@ -1,0 +1,139 @@
+// From what a caller says of itself to a token: the methods prove who it is, then where the token shall hold is looked up.
+import { Fault } from '@alto/kit/errors'
+import { stillRequired } from '../../model/tokens/multi-factor.ts'
+import { unauthorized } from '../../model/faults.ts'
+import { reservedIn } from '../../model/projects/projects.ts'
+import type { ScopeTarget } from '../../model/roles/roles.ts'
+import type { User } from '../../model/users/users.ts'
+import * as projects from '../../store/projects/projects.ts'
+import type { Tx } from '../../store/tables.ts'
+import { useTrust } from '../delegation/worth.ts'
+import type { Passcodes } from '../credentials/passcodes.ts'
+import { receiptManager, type Receipt } from './receipts.ts'
+import type { Deps } from '../deps.ts'
+import { findDomain, findProject, usableUser } from '../lookups.ts'
+import { applicationCredentialMethod } from '../methods/application-credential.ts'
+import type { Identity, Method, Named, Proof } from '../methods/method.ts'
+import { passwordMethod } from '../methods/password.ts'
+import { tokenMethod } from '../methods/token.ts'
+import { totpMethod } from '../methods/totp.ts'
+import { effectiveRoles } from '../roles/scopes.ts'
+import type { Issued, TokenManager } from './tokens.ts'
+
+/** Where the caller wants the token to hold; undefined: wherever the user's default project is; 'unscoped': nowhere. */
+export type ScopeRequest = { project: Named } | { domain: Named } | { system: true } | { trust: { id: string } } | 'unscoped' | undefined
+
+/** How the caller proves who it is, and where the token shall hold. */
+export interface AuthRequest {
+  identity: Identity
+  scope: ScopeRequest
+  /** What an earlier proof gave that did not suffice. */
+  receipt?: string | undefined
+}
+
+export type AuthenticationManager = ReturnType<typeof authenticationManager>
+
+/** Gives tokens to those who prove who they are. */
+export function authenticationManager(deps: Deps, tokens: TokenManager, passcodes: Passcodes) {
+  const { db, options } = deps
+  const receipts = receiptManager(deps)
+  const known: Readonly<Record<string, Method>> = {
+    password: passwordMethod(deps),
+    token: tokenMethod(tokens),
+    application_credential: applicationCredentialMethod(deps),
+    totp: totpMethod(deps, passcodes),
+  }
+  const available = options.authMethods.filter(name => Object.hasOwn(known, name))
+
+  /** The token; a receipt when the user's rules ask for more than was proven. Throws Fault('unauthenticated') for whatever does not prove who the caller is, or a scope it has no role in. */
+  async function authenticate({ identity, scope, receipt }: AuthRequest): Promise<Issued | Receipt> {
+    if (identity.methods.includes('application_credential') && scope !== undefined) {
+      throw new Fault('unauthenticated', 'keystone.applicationCredential.scope', 'Error authenticating with application credential: Application credentials cannot request a scope.')
+    }
+    refuseReserved(scope, options)
+    const now = await prove(identity)
+    const before = receipt === undefined ? undefined : await receipts.read(receipt, now.userId)
+    const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
+    if (proof.methods.includes('application_credential') && !proof.delegation) throw unauthorized('a receipt does not say which application credential was shown: it is shown last')
+    const { user, home } = await db.read(async tx => {
+      const user = await provenUser(tx, proof)
+      return { user, home: (await projects.find(tx, user.domainId))! }
+    })
+    if (before && before.issuedAt < user.tokensFrom) throw unauthorized('what the receipt proved was changed since')
+    const required = stillRequired(user, proof.methods, available)
+    if (required) return receipts.issue({ user, home, methods: proof.methods, required })
+    const issued = await issue(proof, scope)
+    await before?.use()
+    return issued
+  }
+
+  function issue(proof: Proof, scope: ScopeRequest): Promise<Issued> {
+    if (typeof scope === 'object' && 'trust' in scope) {
+      return tokens.issue(async tx => {
+        const user = await provenUser(tx, proof)
+        const trust = await useTrust(tx, scope.trust.id, user, deps.clock.now())
+        return { ...proof, ...trust, user, expiresAt: earlier(proof.expiresAt, trust.expiresAt) }
+      }, 'write')
+    }
+    return tokens.issue(async tx => {
+      const user = await provenUser(tx, proof)
+      return { ...proof, user, scope: proof.scope ?? await scopeTarget(tx, user, scope) }
+    })
+  }
+
+  /** The user as it is now. A password takes a while to check, longer in a crowd: whoever shows one that is changed meanwhile comes too late. */
+  async function provenUser(tx: Tx, { userId, standsFrom }: Proof): Promise<User> {
+    const user = await usableUser(tx, userId, deps)
+    if (standsFrom !== undefined && user.tokensFrom > standsFrom) throw unauthorized(`what user ${userId} showed was changed meanwhile`)
+    return user
+  }
+
+  /** All the methods' proofs in one; they must be of one user. */
+  async function prove(identity: Identity): Promise<Proof> {
+    if (identity.methods.length === 0) throw unauthorized('no method was named')
+    let all: Proof | undefined
+    for (const name of new Set(identity.methods)) {
+      const method = available.includes(name) ? known[name] : undefined
+      if (!method) throw new Fault('unauthenticated', 'keystone.method', 'Attempted to authenticate with an unsupported method.')
+      const proof = await method(identity)
+      if (all && all.userId !== proof.userId) throw unauthorized('two methods name two users')
+      all = { ...all, ...proof, expiresAt: earlier(all?.expiresAt, proof.expiresAt), standsFrom: earlier(all?.standsFrom, proof.standsFrom), methods: [...new Set([...all?.methods ?? [], ...proof.methods])] }
+    }
+    return all!
+  }
+
+  return { authenticate }
+}
+
+/** Where the cloud is strict about names, nobody scopes by one that a URL reserves. */
+function refuseReserved(scope: ScopeRequest, { projectNameUrlSafe, domainNameUrlSafe }: Deps['options']): void {
+  if (typeof scope !== 'object') return
+  const project = 'project' in scope ? scope.project : undefined
+  const domain = project?.domain ?? ('domain' in scope ? scope.domain : undefined)
+  if (domainNameUrlSafe === 'strict' && reservedIn(domain?.name ?? '')) throw new Fault('unauthenticated', 'keystone.domain.name', 'Domain name cannot contain reserved characters.')
+  if (projectNameUrlSafe === 'strict' && reservedIn(project?.name ?? '')) throw new Fault('unauthenticated', 'keystone.project.name', 'Project name cannot contain reserved characters.')
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? one ?? other : Math.min(one, other)
+}
+
+/** Where a token of the user would hold; null: nowhere. Throws Fault('unauthenticated') for a scope that does not exist. */
+export async function scopeTarget(tx: Tx, user: User, scope: Exclude<ScopeRequest, { trust: unknown }>): Promise<ScopeTarget | null> {
+  if (scope === 'unscoped') return null
+  if (scope === undefined) {
+    const project = user.defaultProjectId === null ? undefined : await projects.find(tx, user.defaultProjectId)
+    if (!project?.enabled) return null
+    const target = { kind: 'project' as const, id: project.id }
+    return (await effectiveRoles(tx, user.id, target, project)).length ? target : null
+  }
+  if ('system' in scope) return { kind: 'system', id: 'all' }
+  if ('domain' in scope) {
+    const domain = await findDomain(tx, scope.domain)
+    if (!domain) throw unauthorized('the domain of the scope does not exist')
+    return { kind: 'domain', id: domain.id }
+  }
+  const project = await findProject(tx, scope.project)
+  if (!project) throw unauthorized('the project of the scope does not exist')
+  return { kind: 'project', id: project.id }
+}
