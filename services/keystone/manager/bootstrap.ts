@@ -41,7 +41,7 @@ export async function bootstrap(deps: BootstrapDeps, wanted: Bootstrap): Promise
   const hashes = await Promise.all(wanted.users.map(async (u, i) => stored[i] && await passwords.matches(u.password, stored[i]) ? stored[i] : passwords.hash(u.password)))
 
   await db.write(async tx => {
-    await deps.changed(tx)                                // first, not last: of two controllers that start at once the second waits, and finds everything there
+    await deps.changed(tx)                                // of two controllers that start at once the second waits, and finds everything there
     if (!await projects.find(tx, DEFAULT_DOMAIN)) await projects.insert(tx, blankProject({ id: DEFAULT_DOMAIN, name: 'Default', domainId: null, isDomain: true, description: 'The default domain' }))
     const role = await ensureRoles(tx, () => ids.hex())
     for (const name of wanted.projects) {

@@ -36,6 +36,9 @@ export interface Deps {
     projectNameUrlSafe: NameCheck
     domainNameUrlSafe: NameCheck
   }
-  /** Called last in every transaction that may change what a token is worth, or the catalog shown with it: cached verdicts are dropped when it commits, within a second in other processes. */
+  /**
+   * Called first in every transaction that may change what a token is worth, or the catalog shown with it, and in those that make what another such change
+   * may take away: each waits for the one before, and sees what that left. Cached verdicts are dropped when it commits, within a second in other processes.
+   */
   changed(tx: Tx): Promise<void>
 }

@@ -14,6 +14,7 @@ const IN_THE_WAY = ['multi_factor_auth_rules', 'multi_factor_auth_enabled']
 export async function recoverAdmin(deps: BootstrapDeps, password: string): Promise<void> {
   await bootstrap(deps, { region: undefined, projects: ['admin'], endpoints: [], users: [{ name: 'admin', password, system: 'admin', grants: [{ project: 'admin', role: 'admin' }] }] })
   await deps.db.write(async tx => {
+    await deps.changed(tx)
     const enable = async (project: Project | undefined) => { if (project && !project.enabled) await projects.update(tx, { ...project, enabled: true }) }
     await enable(await projects.find(tx, DEFAULT_DOMAIN))
     await enable(await projects.findByName(tx, DEFAULT_DOMAIN, 'admin'))
@@ -21,6 +22,5 @@ export async function recoverAdmin(deps: BootstrapDeps, password: string): Promi
     const now = deps.clock.now()
     await users.update(tx, { ...admin, enabled: true, activeAt: now, tokensFrom: now, options: Object.fromEntries(Object.entries(admin.options).filter(([name]) => !IN_THE_WAY.includes(name))) })
     await passwordRows.clearFailures(tx, admin.id)
-    await deps.changed(tx)
   })
 }

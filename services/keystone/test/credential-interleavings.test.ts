@@ -5,11 +5,12 @@ import { twoControllers, type Ended } from '@alto/kit/testing'
 import { passcodeAt, seedOf, STEP } from '../driver/totp.ts'
 import { migrations, rotateKeys, type Tables } from '../index.ts'
 import { seededIds } from '@alto/kit/ids'
+import { sorted, statusOf } from './at-once.ts'
 import { keystoneAlone, optionsWith, type Answer, type Cloud } from './cloud.ts'
 
 const SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 const USER = { name: 'demo', domain: { id: 'default' } }
-const statuses = (ended: readonly Ended<Answer>[]) => ended.map(one => { if ('error' in one) throw one.error; return one.value.status }).toSorted((a, b) => a - b)
+const statuses = (ended: readonly Ended<Answer>[]) => sorted(ended.map(statusOf))
 const byPasscode = (cloud: Cloud, headers: Record<string, string> = {}, steps = 0) => cloud.ask('POST', '/v3/auth/tokens', {
   headers, body: { auth: { identity: { methods: ['totp'], totp: { user: { ...USER, passcode: passcodeAt(seedOf(SEED)!, Math.floor(cloud.clock.now() / STEP) + steps) } } }, scope: 'unscoped' } },
 })

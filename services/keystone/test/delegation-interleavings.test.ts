@@ -1,46 +1,31 @@
 // What two do at once about trusts and application credentials, with two controllers on one PostgreSQL, in every order of their statements.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { twoControllers, type Ended } from '@alto/kit/testing'
-import { migrations, type Tables } from '../index.ts'
-import { keystoneAlone, type Answer, type Cloud } from './cloud.ts'
+import { atOnce, sorted } from './at-once.ts'
+import type { Answer, Cloud } from './cloud.ts'
 import { delegates } from './delegates.ts'
 
 type Delegates = Awaited<ReturnType<typeof delegates>>
 
-interface AtOnce<World> {
+function hold<World>({ prepare, holds, ...what }: {
   prepare(d: Delegates, alice: string, order: number): Promise<World>
   ask(cloud: Cloud, world: World, which: 0 | 1): Promise<Answer>
   holds(cloud: Cloud, world: World, statuses: readonly [number, number]): Promise<void> | void
-  orders?: number
-}
-
-async function hold<World>(what: AtOnce<World>): Promise<void> {
-  await using two = await twoControllers<Tables>(migrations)
-  const options = { applicationCredentialsPerUser: 1 }
-  await using one = await keystoneAlone({ db: two.databases[0], options })
-  await using other = await keystoneAlone({ db: two.databases[1], beside: one, options })
-  const d = await delegates(one)
-  const alice = await d.tokenOf('alice')
-  const { orders } = await two.walk<World, Answer>({
-    prepare: order => what.prepare(d, alice, order),
-    first: world => what.ask(one, world, 0),
-    second: world => what.ask(other, world, 1),
-    holds: (world, [first, second]) => what.holds(one, world, [statusOf(first), statusOf(second)]),
-    orders: what.orders ?? 20,
+}): Promise<void> {
+  return atOnce({
+    ...what, options: { applicationCredentialsPerUser: 1 },
+    async begin(cloud) {
+      const d = await delegates(cloud)
+      return { d, alice: await d.tokenOf('alice') }
+    },
+    prepare: ({ d, alice }, order) => prepare(d, alice, order),
+    holds: (statuses, world, cloud) => holds(cloud, world, statuses),
   })
-  assert.ok(orders >= 4, `${orders} orders`)
-}
-
-function statusOf(one: Ended<Answer>): number {
-  if ('error' in one) throw one.error
-  return one.value.status
 }
 
 const bobAsks = (cloud: Cloud, id: string) => cloud.ask('POST', '/v3/auth/tokens', { body: { auth: {
   identity: { methods: ['password'], password: { user: { name: 'bob', domain: { id: 'default' }, password: 'bob-secret' } } }, scope: { 'OS-TRUST:trust': { id } },
 } } })
-const sorted = (statuses: readonly number[]) => statuses.toSorted((a, b) => a - b)
 
 test('of two who want the last use of a trust one gets a token', () => hold<string>({
   prepare: async (d, alice) => (await d.trust(alice, { remaining_uses: 1 })).body.trust.id,

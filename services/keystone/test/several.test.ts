@@ -7,8 +7,9 @@ import { test } from 'node:test'
 import { ManualClock } from '@alto/kit/clock'
 import { seededIds } from '@alto/kit/ids'
 import { enforcer, policySet } from '@alto/kit/policy'
-import { twoControllers, type Ended } from '@alto/kit/testing'
+import { twoControllers } from '@alto/kit/testing'
 import { declared, keystoneService, migrations, type Tables } from '../index.ts'
+import { sorted, statusOf } from './at-once.ts'
 import { keystoneAlone, optionsWith, WANTED, type Answer, type Cloud } from './cloud.ts'
 
 /** The status of a look at the token's own self: 200, or 401 when it is worth nothing. */
@@ -129,7 +130,7 @@ for (const [noun, body] of Object.entries(NAMED)) {
       prepare: async order => `twin${order}`,
       first: name => make(one, name),
       second: name => make(other, name),
-      holds(_, ended) { assert.deepEqual(ended.map(statusOf).toSorted((a, b) => a - b), [201, 409]) },
+      holds(_, ended) { assert.deepEqual(sorted(ended.map(statusOf)), [201, 409]) },
       orders: 40,
     })
     assert.equal(deadlocks, 0)
@@ -149,12 +150,7 @@ test('of two that rename to one name one does', async () => {
     },
     first: ({ ids, name }) => one.ask('PATCH', `/identity/v3/users/${ids[0]}`, { token: admin, body: { user: { name } } }),
     second: ({ ids, name }) => other.ask('PATCH', `/identity/v3/users/${ids[1]}`, { token: admin, body: { user: { name } } }),
-    holds(_, ended) { assert.deepEqual(ended.map(statusOf).toSorted((a, b) => a - b), [200, 409]) },
+    holds(_, ended) { assert.deepEqual(sorted(ended.map(statusOf)), [200, 409]) },
     orders: 40,
   })
 })
-
-function statusOf(one: Ended<Answer>): number {
-  if ('error' in one) throw one.error
-  return one.value.status
-}

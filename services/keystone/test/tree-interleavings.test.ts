@@ -1,46 +1,9 @@
 // What two do at once to trees and what is counted in them, with two controllers on one PostgreSQL, in every order of their statements.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { twoControllers, type Ended } from '@alto/kit/testing'
-import { migrations, type Tables } from '../index.ts'
-import { keystoneAlone, type Answer, type Cloud } from './cloud.ts'
+import { adminsAtOnce, sorted } from './at-once.ts'
 
-type Options = NonNullable<Parameters<typeof keystoneAlone>[0]>['options']
-type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>
-type Request = readonly [method: string, path: string, body?: unknown]
-
-/** Two requests of an admin, made for each order anew, and what must be so whatever the order. */
-interface AtOnce<World> {
-  options?: Options
-  prepare(ask: Ask, order: number): Promise<World & { requests: readonly [Request, Request] }>
-  holds(ask: Ask, world: World, statuses: readonly [number, number]): Promise<void>
-}
-
-async function hold<World>(what: AtOnce<World>): Promise<void> {
-  await using two = await twoControllers<Tables>(migrations)
-  const options = what.options ?? {}
-  await using one = await keystoneAlone({ db: two.databases[0], options })
-  await using other = await keystoneAlone({ db: two.databases[1], beside: one, options })
-  const { token } = await one.login('admin')
-  const asking = (cloud: Cloud): Ask => (method, path, body) => cloud.ask(method, `/v3${path}`, { token, ...(body !== undefined && { body }) })
-  const { orders } = await two.walk<World & { requests: readonly [Request, Request] }, Answer>({
-    prepare: order => what.prepare(asking(one), order),
-    first: ({ requests: [first] }) => asking(one)(...first),
-    second: ({ requests: [, second] }) => asking(other)(...second),
-    holds: (world, [first, second]) => what.holds(asking(one), world, [statusOf(first), statusOf(second)]),
-    orders: 25,
-  })
-  assert.ok(orders >= 4, `${orders} orders`)
-}
-
-function statusOf(one: Ended<Answer>): number {
-  if ('error' in one) throw one.error
-  return one.value.status
-}
-
-const sorted = (statuses: readonly number[]) => statuses.toSorted((a, b) => a - b)
-
-test('while a project is disabled nothing enabled comes to stand in it', () => hold<{ id: string }>({
+test('while a project is disabled nothing enabled comes to stand in it', () => adminsAtOnce<{ id: string }>({
   async prepare(ask, order) {
     const { body: { project: { id } } } = await ask('POST', '/projects', { project: { name: `p${order}` } })
     return { id, requests: [['PATCH', `/projects/${id}`, { project: { enabled: false } }], ['POST', '/projects', { project: { name: `c${order}`, parent_id: id } }]] }
@@ -53,7 +16,7 @@ test('while a project is disabled nothing enabled comes to stand in it', () => h
   },
 }))
 
-test('a project that goes takes no child along', () => hold<{ id: string }>({
+test('a project that goes takes no child along', () => adminsAtOnce<{ id: string }>({
   async prepare(ask, order) {
     const { body: { project: { id } } } = await ask('POST', '/projects', { project: { name: `p${order}` } })
     return { id, requests: [['DELETE', `/projects/${id}`], ['POST', '/projects', { project: { name: `c${order}`, parent_id: id } }]] }
@@ -63,7 +26,7 @@ test('a project that goes takes no child along', () => hold<{ id: string }>({
   },
 }))
 
-test('of two tags that are both a project\'s eightieth one is added', () => hold<{ id: string }>({
+test('of two tags that are both a project\'s eightieth one is added', () => adminsAtOnce<{ id: string }>({
   async prepare(ask, order) {
     const { body: { project: { id } } } = await ask('POST', '/projects', { project: { name: `p${order}`, tags: Array.from({ length: 79 }, (_, i) => `t${i}`) } })
     return { id, requests: [['PUT', `/projects/${id}/tags/one`], ['PUT', `/projects/${id}/tags/other`]] }
@@ -73,7 +36,7 @@ test('of two tags that are both a project\'s eightieth one is added', () => hold
   },
 }))
 
-test('two regions that are moved into each other do not end up within themselves', () => hold<{ ids: string[] }>({
+test('two regions that are moved into each other do not end up within themselves', () => adminsAtOnce<{ ids: string[] }>({
   async prepare(ask, order) {
     const ids = [`a${order}`, `b${order}`]
     for (const id of ids) await ask('PUT', `/regions/${id}`, { region: {} })
@@ -85,7 +48,7 @@ test('two regions that are moved into each other do not end up within themselves
   },
 }))
 
-test('under strict_two_level a project never has more than its domain, whoever is first', () => hold<{ limits: string[] }>({
+test('under strict_two_level a project never has more than its domain, whoever is first', () => adminsAtOnce<{ limits: string[] }>({
   options: { enforcementModel: 'strict_two_level' },
   async prepare(ask, order) {
     const { body: { service } } = await ask('POST', '/services', { service: { type: `s${order}` } })
@@ -103,7 +66,7 @@ test('under strict_two_level a project never has more than its domain, whoever i
   },
 }))
 
-test('a registered limit that is removed while a limit of it is made goes, or stays for the limit', () => hold<{ id: string }>({
+test('a registered limit that is removed while a limit of it is made goes, or stays for the limit', () => adminsAtOnce<{ id: string }>({
   async prepare(ask, order) {
     const { body: { service } } = await ask('POST', '/services', { service: { type: `s${order}` } })
     const { body: { registered_limits: [{ id }] } } = await ask('POST', '/registered_limits', { registered_limits: [{ service_id: service.id, resource_name: 'r', default_limit: 10 }] })

@@ -43,10 +43,10 @@ export function endpointFilterManager({ db, ids, options, changed }: Deps) {
     async updateGroup(ctx: Context, id: string, input: EndpointGroupInput): Promise<EndpointGroup> {
       ctx.authorize(rules.UPDATE_ENDPOINT_GROUP, {})
       return db.write(async tx => {
+        await changed(tx)
         const was = await group(tx, id)
         const next: EndpointGroup = { ...was, name: input.name ?? was.name, description: input.description === undefined ? was.description : input.description, filters: input.filters ? known(input.filters) : was.filters }
         await filters.updateGroup(tx, next)
-        await changed(tx)
         return next
       })
     },
@@ -54,9 +54,9 @@ export function endpointFilterManager({ db, ids, options, changed }: Deps) {
     async removeGroup(ctx: Context, id: string): Promise<void> {
       ctx.authorize(rules.DELETE_ENDPOINT_GROUP, {})
       await db.write(async tx => {
+        await changed(tx)
         await group(tx, id)
         await filters.removeGroup(tx, id)
-        await changed(tx)
       })
     },
 
@@ -91,17 +91,17 @@ export function endpointFilterManager({ db, ids, options, changed }: Deps) {
 
     async addGroup(ctx: Context, projectId: string, groupId: string): Promise<void> {
       await giving('project_endpoint_group', () => db.write(async tx => {
+        await changed(tx)
         await groupAndProject(ctx, tx, rules.ADD_ENDPOINT_GROUP_TO_PROJECT, { projectId, groupId })
         await filters.addGroup(tx, projectId, groupId)
-        await changed(tx)
       }))
     },
 
     async takeGroup(ctx: Context, projectId: string, groupId: string): Promise<void> {
       await db.write(async tx => {
+        await changed(tx)
         await groupAndProject(ctx, tx, rules.REMOVE_ENDPOINT_GROUP_FROM_PROJECT, { projectId, groupId })
         if (!await filters.takeGroup(tx, projectId, groupId)) throw groupNotGiven()
-        await changed(tx)
       })
     },
 
@@ -131,17 +131,17 @@ export function endpointFilterManager({ db, ids, options, changed }: Deps) {
 
     async addEndpoint(ctx: Context, projectId: string, endpointId: string): Promise<void> {
       await giving('project_endpoint', () => db.write(async tx => {
+        await changed(tx)
         await endpointAndProject(ctx, tx, rules.ADD_ENDPOINT_TO_PROJECT, { projectId, endpointId })
         await filters.addEndpoint(tx, projectId, endpointId)
-        await changed(tx)
       }))
     },
 
     async removeEndpoint(ctx: Context, projectId: string, endpointId: string): Promise<void> {
       ctx.authorize(rules.REMOVE_ENDPOINT_FROM_PROJECT, {})
       await db.write(async tx => {
-        if (!await filters.removeEndpoint(tx, projectId, endpointId)) throw endpointNotGiven(projectId, endpointId)
         await changed(tx)
+        if (!await filters.removeEndpoint(tx, projectId, endpointId)) throw endpointNotGiven(projectId, endpointId)
       })
     },
   }

@@ -56,9 +56,9 @@ export function endpointManager({ db, ids, options, changed }: Deps) {
         id: ids.hex(), serviceId: input.serviceId, interface: input.interface, regionId: input.regionId ?? input.region ?? null, url: input.url, enabled: input.enabled ?? true, extra: input.extra ?? {},
       }
       await db.write(async tx => {
+        await changed(tx)
         await checked(tx, endpoint, input)
         await endpoints.insert(tx, endpoint)
-        await changed(tx)
       })
       return endpoint
     },
@@ -67,6 +67,7 @@ export function endpointManager({ db, ids, options, changed }: Deps) {
       ctx.authorize(rules.UPDATE_ENDPOINT, {})
       try {
         return await db.write(async tx => {
+          await changed(tx)
           const endpoint = await endpoints.find(tx, id)
           if (!endpoint) throw notFound('endpoint', id)
           const next: Endpoint = {
@@ -75,7 +76,6 @@ export function endpointManager({ db, ids, options, changed }: Deps) {
           }
           await checked(tx, next, input)
           await endpoints.update(tx, next)
-          await changed(tx)
           return next
         })
       } catch (error) {
@@ -87,9 +87,9 @@ export function endpointManager({ db, ids, options, changed }: Deps) {
     async remove(ctx: Context, id: string): Promise<void> {
       ctx.authorize(rules.DELETE_ENDPOINT, {})
       await db.write(async tx => {
+        await changed(tx)
         if (!await endpoints.find(tx, id)) throw notFound('endpoint', id)
         await endpoints.remove(tx, id)
-        await changed(tx)
       })
     },
 

@@ -39,8 +39,8 @@ export function serviceManager({ db, ids, options, changed }: Deps) {
       ctx.authorize(rules.CREATE_SERVICE, {})
       const service: Service = { id: ids.hex(), type: input.type, name: input.name ?? '', description: input.description ?? null, enabled: input.enabled ?? true, extra: input.extra ?? {} }
       await db.write(async tx => {
-        await services.insert(tx, service)
         await changed(tx)
+        await services.insert(tx, service)
       })
       return service
     },
@@ -48,6 +48,7 @@ export function serviceManager({ db, ids, options, changed }: Deps) {
     async update(ctx: Context, id: string, input: ServiceInput): Promise<Service> {
       ctx.authorize(rules.UPDATE_SERVICE, {})
       return db.write(async tx => {
+        await changed(tx)
         const service = await services.find(tx, id)
         if (!service) throw notFound('service', id)
         const next = {
@@ -55,7 +56,6 @@ export function serviceManager({ db, ids, options, changed }: Deps) {
           enabled: input.enabled ?? service.enabled, extra: { ...service.extra, ...input.extra },
         }
         await services.update(tx, next)
-        await changed(tx)
         return next
       })
     },
@@ -65,10 +65,10 @@ export function serviceManager({ db, ids, options, changed }: Deps) {
       ctx.authorize(rules.DELETE_SERVICE, {})
       try {
         await db.write(async tx => {
+          await changed(tx)
           if (!await services.find(tx, id)) throw notFound('service', id)
           await limits.removeOf(tx, { serviceId: id })
           await services.remove(tx, id)
-          await changed(tx)
         })
       } catch (error) {
         if (isForeignKeyViolation(error)) throw conflict('service', 'a limit of its resources was made meanwhile', error)

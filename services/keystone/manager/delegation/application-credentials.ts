@@ -91,9 +91,9 @@ export function applicationCredentialManager(deps: Deps) {
 
     async remove(ctx: Context, userId: string, id: string): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         await authorized(ctx, tx, rules.DELETE_APPLICATION_CREDENTIAL, userId, id)
         await credentials.remove(tx, id)
-        await deps.changed(tx)
       })
     },
   }

@@ -109,9 +109,9 @@ export function trustManager(deps: Deps) {
     /** Takes it back, and whatever passes it on. */
     async remove(ctx: Context, id: string): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         await authorized(ctx, tx, rules.DELETE_TRUST, id)
         await trusts.remove(tx, id)
-        await deps.changed(tx)
       })
     },
   }

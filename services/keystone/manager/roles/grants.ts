@@ -41,10 +41,10 @@ export function grantManager(deps: Deps) {
   return {
     async grant(ctx: Context, a: Assignment): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         const { role, scope } = await authorized(ctx, tx, { grant: rules.CREATE_GRANT, user: rules.CREATE_SYSTEM_GRANT_FOR_USER, group: rules.CREATE_SYSTEM_GRANT_FOR_GROUP }, a)
         checkPlace(role!, a.target, scope)
         await assignments.insert(tx, a)
-        await deps.changed(tx)
       })
     },
 
@@ -57,9 +57,9 @@ export function grantManager(deps: Deps) {
 
     async revoke(ctx: Context, a: Assignment): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         await authorized(ctx, tx, { grant: rules.REVOKE_GRANT, user: rules.REVOKE_SYSTEM_GRANT_FOR_USER, group: rules.REVOKE_SYSTEM_GRANT_FOR_GROUP }, a)
         if (!await assignments.remove(tx, a)) throw noGrant(a)
-        await deps.changed(tx)
       })
     },
 

@@ -72,6 +72,7 @@ export function roleManager(deps: Deps) {
       const role: Role = { id: ids.hex(), name: input.name.trim(), domainId, description: input.description ?? null, options: withOptions({}, input.options), extra: input.extra ?? {} }
       ctx.authorize(domainId === null ? rules.CREATE_ROLE : rules.CREATE_DOMAIN_ROLE, targetOf(role))
       await storing(domainId === null ? role.name : `${role.name} at domain ID ${domainId}`, () => db.write(async tx => {
+        await deps.changed(tx)
         if (domainId !== null && !(await projects.find(tx, domainId))?.isDomain) throw notFound('domain', domainId)
         await roles.insert(tx, role)
       }))
@@ -81,7 +82,7 @@ export function roleManager(deps: Deps) {
     /** An immutable role only ceases to be so. */
     async update(ctx: Context, id: string, input: RoleInput): Promise<Role> {
       return storing(input.name ?? id, () => db.write(async tx => {
-        await deps.changed(tx)                        // first: of two that change a role the second starts from what the first left
+        await deps.changed(tx)
         const role = await authorized(ctx, tx, { global: rules.UPDATE_ROLE, ofDomain: rules.UPDATE_DOMAIN_ROLE }, id)
         if (input.domainId !== undefined && input.domainId !== role.domainId) throw invalid('role.domain', 'Update of `domain_id` is not allowed.')
         const onlyFrees = input.options?.['immutable'] !== true && input.options?.['immutable'] !== undefined && input.name === undefined && input.description === undefined && Object.keys(input.extra ?? {}).length === 0
@@ -97,10 +98,10 @@ export function roleManager(deps: Deps) {
 
     async remove(ctx: Context, id: string): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         const role = await authorized(ctx, tx, { global: rules.DELETE_ROLE, ofDomain: rules.DELETE_DOMAIN_ROLE }, id)
         if (role.options['immutable'] === true) throw immutable('delete', id)
         await roles.remove(tx, id)
-        await deps.changed(tx)
       })
     },
 
@@ -130,11 +131,11 @@ export function roleManager(deps: Deps) {
     async imply(ctx: Context, rule: Inference): Promise<Implications> {
       ctx.authorize(rules.CREATE_IMPLIED_ROLE, {})
       const made = await db.write(async tx => {
+        await deps.changed(tx)
         const { prior, implied } = await pair(tx, rule.priorId, rule.impliedId)
         if (implied.name === ADMIN || prior.domainId === null && implied.domainId !== null) throw refused('role.notImplied', `${implied.id} cannot be an implied roles.`)
         if (withImplied([implied.id], await roles.inferences(tx)).has(prior.id)) throw invalid('role.circle', `Role ${implied.name} implies ${prior.name} already: implications may not run in a circle.`)
         if (!await roles.imply(tx, rule)) throw conflict('implied_role', 'Duplicate entry')
-        await deps.changed(tx)
         return { prior, implies: [implied] }
       })
       return made
@@ -143,9 +144,9 @@ export function roleManager(deps: Deps) {
     async unimply(ctx: Context, rule: Inference): Promise<void> {
       ctx.authorize(rules.DELETE_IMPLIED_ROLE, {})
       await db.write(async tx => {
+        await deps.changed(tx)
         await pair(tx, rule.priorId, rule.impliedId)
         if (!await roles.unimply(tx, rule)) throw noInference(rule)
-        await deps.changed(tx)
       })
     },
   }

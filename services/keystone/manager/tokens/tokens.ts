@@ -99,9 +99,9 @@ export function tokenManager(deps: Deps, format: TokenFormat) {
   async function revoke(verdict: Verdict): Promise<void> {
     const { auditIds, expiresAt } = verdict.payload
     await db.write(async tx => {
+      await deps.changed(tx)
       await revocations.purge(tx, clock.now())
       await revocations.insert(tx, { auditId: auditIds[0]!, wholeChain: true, expiresAt, revokedAt: clock.now() })
-      await deps.changed(tx)
     })
   }
 

@@ -68,6 +68,7 @@ export function groupManager(deps: Deps) {
       }
       ctx.authorize(rules.CREATE_GROUP, targetOf(group))
       await storing(`${group.name} at domain ID ${group.domainId}`, () => db.write(async tx => {
+        await deps.changed(tx)
         if (!(await projects.find(tx, group.domainId))?.isDomain) throw notFound('domain', group.domainId)
         await groups.insert(tx, group)
       }))
@@ -76,7 +77,7 @@ export function groupManager(deps: Deps) {
 
     async update(ctx: Context, id: string, input: GroupInput): Promise<Group> {
       return storing(input.name ?? id, () => db.write(async tx => {
-        await deps.changed(tx)                        // first: of two that change a group the second starts from what the first left
+        await deps.changed(tx)
         const group = await authorized(ctx, tx, rules.UPDATE_GROUP, id)
         if (input.domainId !== undefined && input.domainId !== group.domainId) throw invalid('group.domain', 'Cannot change Domain ID')
         const next = { ...group, name: input.name?.trim() ?? group.name, description: input.description ?? group.description, extra: { ...group.extra, ...input.extra } }
@@ -87,18 +88,18 @@ export function groupManager(deps: Deps) {
 
     async remove(ctx: Context, id: string): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         await authorized(ctx, tx, rules.DELETE_GROUP, id)
         await assignments.removeOfActor(tx, { kind: 'group', id })
         await groups.remove(tx, id)
-        await deps.changed(tx)
       })
     },
 
     async addMember(ctx: Context, groupId: string, userId: string): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         await member(ctx, tx, rules.ADD_USER_TO_GROUP, groupId, userId)
         await groups.addMember(tx, groupId, userId)
-        await deps.changed(tx)
       })
     },
 
@@ -111,9 +112,9 @@ export function groupManager(deps: Deps) {
 
     async removeMember(ctx: Context, groupId: string, userId: string): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         await member(ctx, tx, rules.REMOVE_USER_FROM_GROUP, groupId, userId)
         if (!await groups.removeMember(tx, groupId, userId)) throw noMember(groupId, userId)
-        await deps.changed(tx)
       })
     },
   }

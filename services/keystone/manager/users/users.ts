@@ -111,11 +111,11 @@ export function userManager(deps: Deps, passcodes: Passcodes) {
       ctx.authorize(rules.CREATE_USER, targetOf(user))
       const hash = input.password === undefined ? undefined : await hashed(input.password)
       return storing(`${user.name} at domain ID ${user.domainId}`, () => db.write(async tx => {
+        await deps.changed(tx)
         if (!(await projects.find(tx, user.domainId))?.isDomain) throw notFound('domain', user.domainId)
         await checkDefaultProject(tx, user.defaultProjectId)
         await users.insert(tx, user)
         const made = hash === undefined ? user : await setPassword(tx, user, hash, false)
-        await deps.changed(tx)
         return made
       }))
     },
@@ -126,7 +126,7 @@ export function userManager(deps: Deps, passcodes: Passcodes) {
       if (Object.keys(input.options ?? {}).some(name => name.startsWith('multi_factor_auth_'))) await passcodes.requireFresh(ctx.credentials.userId, passcode)
       const hash = input.password === undefined ? undefined : await hashed(input.password)
       return storing(input.name ?? id, () => db.write(async tx => {
-        await deps.changed(tx)                                                 // first: of two that change a user the second starts from what the first left
+        await deps.changed(tx)
         const user = await authorized(ctx, tx, rules.UPDATE_USER, id)
         if (input.domainId !== undefined && input.domainId !== user.domainId) throw invalid('user.domain', 'Cannot change Domain ID')
         await checkDefaultProject(tx, input.defaultProjectId)
@@ -160,10 +160,10 @@ export function userManager(deps: Deps, passcodes: Passcodes) {
 
     async remove(ctx: Context, id: string): Promise<void> {
       await db.write(async tx => {
+        await deps.changed(tx)
         await authorized(ctx, tx, rules.DELETE_USER, id)
         await assignments.removeOfActor(tx, { kind: 'user', id })
         await users.remove(tx, id)
-        await deps.changed(tx)
       })
     },
   }
