@@ -47,7 +47,7 @@ export interface ControllerOptions {
   open<Tables>(service: ServiceName): Promise<Database<Tables>>
   /** Without `policy` the rules are as declared. */
   directories: { policy?: string, keys: string, images: string }
-  /** Where images are; files in `images` when not given. */
+  /** Where images are; the stores that the options name, their files in `images`, when not given. */
   imageStore?: glance.ImageStore
   /** The keys of tokens, receipts and credentials; files in `directories.keys` when not given. */
   keys?: keystone.Keys
@@ -167,7 +167,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), stores: [opts.imageStore ?? await glance.fileStore(directories.images)], host: opts.name,
+      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, ...(opts.at && { at: opts.at('glance') }),
     })
     http.push(...images.http)
     started.push(images)

@@ -6,52 +6,75 @@ import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { forProjects, type Enforcer } from '@alto/kit/policy'
+import type { Serving, Transport } from '@alto/kit/rpc'
+import { shareBells, TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
 import { dataRoutes } from './api/data.ts'
 import { dialect } from './api/dialect.ts'
 import { discoveryRoutes } from './api/discovery.ts'
 import { imageRoutes } from './api/images.ts'
+import { importRoutes } from './api/imports.ts'
+import { locationRoutes } from './api/locations.ts'
 import { memberRoutes } from './api/members.ts'
 import { definitionRoutes } from './api/metadefs/definitions.ts'
 import { namespaceRoutes } from './api/metadefs/namespaces.ts'
 import { metadefSchemaRoutes } from './api/metadefs/schemas.ts'
 import { schemaRoutes } from './api/schemas.ts'
+import { storeRoutes } from './api/stores.ts'
+import { taskRoutes } from './api/tasks.ts'
+import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
 import { fileStore } from './driver/file-store.ts'
 import { memoryStore } from './driver/memory-store.ts'
+import { openStores } from './driver/open-stores.ts'
 import type { ImageStore } from './driver/store.ts'
+import { locationManager, type LocationManager } from './manager/added-locations.ts'
 import { dataManager, type DataManager } from './manager/data.ts'
 import type { Deps } from './manager/deps.ts'
 import { imageManager, type ImageManager } from './manager/images.ts'
+import { importManager, type ImportManager } from './manager/imports.ts'
 import { memberManager, type MemberManager } from './manager/members.ts'
 import { loadDefaultNamespaces } from './manager/metadefs/defaults.ts'
 import { definitionManagers, type DefinitionManagers } from './manager/metadefs/definitions.ts'
 import { namespaceManager, type NamespaceManager } from './manager/metadefs/namespaces.ts'
 import { takeBackSilent } from './manager/signs.ts'
+import { storeManager, type StoreManager } from './manager/stores.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
+import { taskManager, type TaskManager } from './manager/tasks.ts'
+import { readStores } from './model/store-specs.ts'
 import { Stores } from './model/stores.ts'
 import { glanceOptions } from './options.ts'
 import * as baseRules from './policy/base.ts'
 import * as imageRules from './policy/images.ts'
+import * as locationRules from './policy/locations.ts'
 import * as memberRules from './policy/members.ts'
 import * as metadefRules from './policy/metadefs.ts'
+import * as taskRules from './policy/tasks.ts'
 import { migrations, type Tables } from './store/tables.ts'
+import { imageForget, imageImport } from './task/imports.ts'
+import { locationAdd } from './task/locations.ts'
 
 export { fileStore, glanceOptions, memoryStore, migrations, type AuditFinding, type ImageStore, type Tables }
 
-const rules = forProjects([baseRules, imageRules, memberRules, metadefRules].flatMap(room => Object.values(room)))
+const rules = forProjects([baseRules, imageRules, locationRules, memberRules, metadefRules, taskRules].flatMap(room => Object.values(room)))
 
 /** What Glance's routes need. */
 interface Routed {
   images: ImageManager
   data: DataManager
   members: MemberManager
+  imports: ImportManager
   namespaces: NamespaceManager
   definitions: DefinitionManagers
-  stores: readonly string[]
+  tasks: TaskManager
+  stores: StoreManager
+  places: LocationManager
   limits: { otherwise: number, most: number }
+  /** Whether locations may be seen. */
+  locations: boolean
+  methods: readonly string[]
 }
 
 /** What Glance declares: for the documents, the coverage and the checks. */
-export const declared = { routes: routesOf({ definitions: {} } as Routed), rules, options: glanceOptions }
+export const declared = { routes: routesOf({ methods: [] as readonly string[], definitions: {} } as Routed), rules, options: glanceOptions }
 
 /** What Glance is made of. */
 export interface GlanceParts {
@@ -60,48 +83,89 @@ export interface GlanceParts {
   ids: Ids
   log: Log
   options: Values<typeof glanceOptions>
-  /** Where images are kept, the default store first: `await fileStore(DIR/images)`, `memoryStore()`, … */
+  /** Where images are kept, the default store first: `await configuredStores(options, …)`, `[memoryStore()]`, … */
   stores: readonly [ImageStore, ...ImageStore[]]
   /** This process's name, the same after a restart, and nobody else's. */
   host: string
   enforcer(): Enforcer
   authenticate: Authenticate
+  /** Carries the bells of tasks to other processes on the same database; none where there is one process. */
+  transport?: Transport
+  /** How the names of hosts that users name are resolved; the machine's resolver when not given. */
+  resolve?: Resolve
+  /** For tests of crashes. */
+  at?: TaskRunnerOptions<Tables>['at']
 }
 
 /** A running Glance. */
 export interface Glance {
   http: HttpService[]
   routes: readonly AnyRoute[]
-  /** Begins to take back uploads of processes that are gone. */
+  /** Begins to take back uploads of processes that are gone, and takes up the tasks. */
   start(): Promise<void>
+  /** Hands the tasks back. */
   stop(): Promise<void>
+  /** Resolves when no task can do anything at present. For tests. */
+  idle(): Promise<void>
   /** What is not as the rows say; `repair` removes bytes that no row knows. */
   audit(opts: { repair: boolean }): Promise<AuditFinding[]>
 }
 
+/**
+ * The stores that the options name, the default one first. `directory`: where files are when a store does not say.
+ * Throws Fault('badRequest', 'glance.stores.configured') with what to mend, and what the file system throws.
+ */
+export async function configuredStores(options: Values<typeof glanceOptions>, { directory, clock }: { directory: string, clock: Clock }): Promise<[ImageStore, ...ImageStore[]]> {
+  return openStores(readStores(options), { directory, clock, fetcher: fetcher(fetching(options), { clock }) })
+}
+
 /** Puts Glance together, once what a crash left has been swept. */
 export async function glanceService(parts: GlanceParts): Promise<Glance> {
-  const deps: Deps = { ...parts, stores: new Stores(parts.stores) }
+  const { db, clock, ids, log, options } = parts
+  const queue = new TaskQueue({ clock, ids })
+  const deps: Deps = { ...parts, queue, stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }) }
   await recover(deps)
-  const { limitParamDefault, apiLimitMax } = parts.options
+  const { limitParamDefault, apiLimitMax } = options
+  const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions: [imageImport(deps), ...imageForget(deps), locationAdd(deps)], ...(parts.at && { at: parts.at }) })
+  const images = imageManager(deps)
+  const imports = importManager(deps)
   const routes = routesOf({
-    images: imageManager(deps), namespaces: namespaceManager(deps), definitions: definitionManagers(deps), data: dataManager(deps), members: memberManager(deps), stores: parts.stores.map(store => store.id), limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), places: locationManager(deps), locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
+  let bells: Serving | undefined
   return {
     routes, audit: opts => audit(deps, opts),
     async start() {
       await loadDefaultNamespaces(deps)
       endLooking = takeBackSilent(deps)
+      if (parts.transport) bells = shareBells({ queue, transport: parts.transport, service: 'glance', ids })
+      await runner.start()
     },
-    async stop() { await endLooking?.() },
+    async stop() {
+      try {
+        await runner.stop()
+      } finally {
+        await bells?.close()
+        await endLooking?.()
+      }
+    },
+    idle: () => runner.idle(),
     http: [{ name: 'glance', prefix: '/image', catalogTypes: ['image'], exactPaths: true, routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
   }
 }
 
-function routesOf({ images, data, members, namespaces, definitions, stores, limits }: Routed): AnyRoute[] {
+function routesOf({ images, data, imports, tasks, members, namespaces, definitions, stores, places, limits, methods, locations }: Routed): AnyRoute[] {
   return [
-    ...discoveryRoutes(stores), ...imageRoutes(images, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
+    ...discoveryRoutes, ...storeRoutes(stores), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
     ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
   ]
+}
+
+function fetching(options: Values<typeof glanceOptions>): FetcherOptions {
+  return {
+    allowedSchemes: options.importAllowedSchemes, disallowedSchemes: options.importDisallowedSchemes, allowedHosts: options.importAllowedHosts, disallowedHosts: options.importDisallowedHosts,
+    allowedPorts: options.importAllowedPorts, disallowedPorts: options.importDisallowedPorts, allowedRanges: options.importAllowedRanges,
+    idleMs: options.importIdleSeconds * 1000, totalMs: options.importTotalSeconds * 1000,
+  }
 }

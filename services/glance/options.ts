@@ -2,6 +2,13 @@
 import { option, section } from '@alto/kit/config'
 
 export const glanceOptions = section('glance', [
+  option({ name: 'stores', type: 'strings', default: ['file:file'], meaning: 'The stores of images: ID:KIND or ID:KIND:TARGET, with ?SETTING=VALUE&… behind it. Kinds are file, http (read only), s3 and swift; the README of services/glance says what each needs.', upstream: '[DEFAULT] enabled_backends' }),
+  option({ name: 'default_store', type: 'string', default: null, meaning: 'The store of images that name none; the first that takes bytes when not given.', upstream: '[glance_store] default_backend' }),
+  option({ name: 'store_secrets', type: 'strings', default: [], secret: true, meaning: 'Passwords and secret keys of stores, each ID:SECRET.' }),
+  option({ name: 'show_image_direct_url', type: 'boolean', default: false, meaning: 'Show where an image is (direct_url) to those who may see its locations. It tells paths and hosts of the cloud.', upstream: '[DEFAULT] show_image_direct_url' }),
+  option({ name: 'show_multiple_locations', type: 'boolean', default: false, meaning: 'Show all locations of an image to those who may see them, and let them be changed by JSON patch. Who may set them can make Glance fetch URLs.', upstream: '[DEFAULT] show_multiple_locations' }),
+  option({ name: 'image_location_quota', type: 'integer', default: 10, min: -1, meaning: 'Locations that an image may have; -1: any number.', upstream: '[DEFAULT] image_location_quota' }),
+  option({ name: 'do_secure_hash', type: 'boolean', default: true, meaning: 'Hash the bytes of a location that is added, and compare them with what its sender said.', upstream: '[DEFAULT] do_secure_hash' }),
   option({ name: 'image_size_cap', type: 'integer', default: 1_099_511_627_776, min: 1, meaning: 'Bytes that one image may have.', upstream: '[DEFAULT] image_size_cap' }),
   option({ name: 'user_storage_quota', type: 'integer', default: 0, min: 0, meaning: 'Bytes that the images of one project may have together; 0: any number.', upstream: '[DEFAULT] user_storage_quota' }),
   option({ name: 'image_property_quota', type: 'integer', default: 128, min: -1, meaning: 'Properties that an image may have; -1: any number.', upstream: '[DEFAULT] image_property_quota' }),
@@ -10,4 +17,19 @@ export const glanceOptions = section('glance', [
   option({ name: 'limit_param_default', type: 'integer', default: 25, min: 1, meaning: 'Images on a page when the client names no limit.', upstream: '[DEFAULT] limit_param_default' }),
   option({ name: 'api_limit_max', type: 'integer', default: 1000, min: 1, meaning: 'Images on a page at most.', upstream: '[DEFAULT] api_limit_max' }),
   option({ name: 'require_image_format_match', type: 'boolean', default: true, meaning: 'Refuse bytes that are not of the disk format that their image names. What is unsafe to open is refused in any case.', upstream: '[image_format] require_image_format_match' }),
+  option({ name: 'enabled_import_methods', type: 'strings', default: ['glance-direct', 'web-download', 'copy-image'], meaning: 'Import methods that clients may use: glance-direct, web-download, copy-image, glance-download.', upstream: '[DEFAULT] enabled_import_methods' }),
+  option({ name: 'image_import_plugins', type: 'strings', default: [], meaning: 'What is done to the bytes of an import before they are kept, in this order: image_decompression, image_conversion, inject_image_metadata.', upstream: '[image_import_opts] image_import_plugins' }),
+  option({ name: 'image_conversion_output_format', type: 'choice', default: 'raw', choices: ['qcow2', 'raw', 'vmdk'], meaning: 'The disk format that the plugin image_conversion makes of every image but an ISO.', upstream: '[image_conversion] output_format' }),
+  option({ name: 'inject_metadata', type: 'strings', default: [], meaning: 'Properties, written NAME:VALUE, that the plugin inject_image_metadata gives to imported images.', upstream: '[inject_metadata_properties] inject' }),
+  option({ name: 'inject_ignore_user_roles', type: 'strings', default: ['admin'], meaning: 'Users with one of these roles import without the properties of inject_metadata.', upstream: '[inject_metadata_properties] ignore_user_roles' }),
+  option({ name: 'import_allowed_schemes', type: 'strings', default: ['http', 'https'], meaning: 'URL schemes of web-download; others than http and https are refused in any case. Empty: all but import_disallowed_schemes.', upstream: '[import_filtering_opts] allowed_schemes' }),
+  option({ name: 'import_disallowed_schemes', type: 'strings', default: [], meaning: 'URL schemes that web-download refuses, when none is allowed by name.', upstream: '[import_filtering_opts] disallowed_schemes' }),
+  option({ name: 'import_allowed_hosts', type: 'strings', default: [], meaning: 'Hosts that web-download asks, names or addresses. Empty: all but import_disallowed_hosts. It opens no address that is not public: import_allowed_ranges does.', upstream: '[import_filtering_opts] allowed_hosts' }),
+  option({ name: 'import_disallowed_hosts', type: 'strings', default: [], meaning: 'Hosts that web-download refuses, when none is allowed by name.', upstream: '[import_filtering_opts] disallowed_hosts' }),
+  option({ name: 'import_allowed_ports', type: 'strings', default: ['80', '443'], meaning: 'Ports that web-download asks. Empty: all but import_disallowed_ports.', upstream: '[import_filtering_opts] allowed_ports' }),
+  option({ name: 'import_disallowed_ports', type: 'strings', default: [], meaning: 'Ports that web-download refuses, when none is allowed by number.', upstream: '[import_filtering_opts] disallowed_ports' }),
+  option({ name: 'import_allowed_ranges', type: 'strings', default: [], meaning: 'Ranges of addresses, like 10.2.0.0/16, that web-download may reach though they are not public: a mirror in the cloud’s own network.' }),
+  option({ name: 'import_idle_seconds', type: 'integer', default: 60, min: 1, meaning: 'Seconds without a byte after which a download is given up.' }),
+  option({ name: 'import_total_seconds', type: 'integer', default: 14400, min: 1, meaning: 'Seconds after which a download is given up.' }),
+  option({ name: 'task_time_to_live', type: 'integer', default: 48, min: 1, meaning: 'Hours for which the record of a task is kept after its end.', upstream: '[task] task_time_to_live' }),
 ])

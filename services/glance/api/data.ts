@@ -1,10 +1,9 @@
-// The bytes of images: /v2/images/{image_id}/file, /stage, /import.
+// The bytes of images: /v2/images/{image_id}/file, /stage.
 import { Fault } from '@alto/kit/errors'
 import { answer, route, t, type AnyRoute } from '@alto/kit/http'
 import type { DataManager, UploadOptions } from '../manager/data.ts'
 import { invalid } from '../model/faults.ts'
 import * as rules from '../policy/images.ts'
-import { IMPORT_METHODS } from './discovery.ts'
 
 const byId = t.object({ image_id: t.id() })
 const BYTES = 'application/octet-stream'
@@ -30,15 +29,6 @@ export function dataRoutes(data: DataManager): AnyRoute[] {
     route({
       method: 'PUT', path: '/v2/images/{image_id}/stage', rule: rules.UPLOAD_IMAGE, status: 204, summary: 'Stage binary image data', params: byId, body: 'stream', accepts: [BYTES],
       handle: async ({ ctx, params, stream, headers }) => data.stage(ctx, params.image_id, stream, announced(headers)),
-    }),
-    route({
-      method: 'POST', path: '/v2/images/{image_id}/import', rule: rules.MODIFY_IMAGE, status: 202, summary: 'Import an image', params: byId,
-      body: t.open({ method: t.open({ name: t.string({ max: 255 }) }) }),
-      async handle({ ctx, params, body }) {
-        const { name } = body.method
-        if (!IMPORT_METHODS.some(known => known === name)) throw invalid('import.method', `Unknown import method name '${name}'. It may be ${IMPORT_METHODS.join(', ')}.`)
-        await data.importStaged(ctx, params.image_id)
-      },
     }),
   ]
 }

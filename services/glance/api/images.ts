@@ -2,26 +2,26 @@
 import { Fault } from '@alto/kit/errors'
 import { answer, route, t, type AnyRoute } from '@alto/kit/http'
 import { linkWith } from '@alto/kit/openstack'
-import type { ImageManager, Stored } from '../manager/images.ts'
+import type { ImageManager } from '../manager/images.ts'
+import type { Stored } from '../manager/locations.ts'
 import { isoTime } from '../model/images.ts'
 import { readListing } from '../model/listing.ts'
 import { readPatch } from '../model/patch.ts'
 import * as rules from '../policy/images.ts'
-import { IMPORT_METHODS } from './discovery.ts'
 
 const byId = t.object({ image_id: t.id() })
 const byTag = t.object({ image_id: t.id(), tag: t.string({ min: 1, max: 1024 }) })
 const PATCH_V21 = 'application/openstack-images-v2.1-json-patch'
 const PATCH_V20 = 'application/openstack-images-v2.0-json-patch'
 
-/** The routes of images' records. `limits`: images on a page. */
-export function imageRoutes(images: ImageManager, limits: { otherwise: number, most: number }): AnyRoute[] {
+/** The routes of images' records. `limits`: images on a page; `show`: the methods by which images are imported, and whether locations may be seen. */
+export function imageRoutes(images: ImageManager, limits: { otherwise: number, most: number }, show: { methods: readonly string[], locations: boolean }): AnyRoute[] {
   return [
     route({
       method: 'POST', path: '/v2/images', rule: rules.ADD_IMAGE, status: 201, summary: 'Create image', body: t.map(t.anything(), { max: 2000, keyMax: 1024 }),
       async handle({ ctx, body }) {
         const made = await images.create(ctx, body)
-        return answer(view(made), { headers: { location: `${ctx.baseUrl}/v2/images/${made.image.id}`, 'openstack-image-import-methods': IMPORT_METHODS.join(',') } })
+        return answer(view(made), { headers: { location: `${ctx.baseUrl}/v2/images/${made.image.id}`, 'openstack-image-import-methods': show.methods.join(',') } })
       },
     }),
     route({
@@ -44,7 +44,7 @@ export function imageRoutes(images: ImageManager, limits: { otherwise: number, m
       async handle({ ctx, params, body, headers }) {
         const type = headers['content-type']?.split(';')[0]!.trim().toLowerCase()
         if (type !== PATCH_V21 && type !== PATCH_V20) throw new Fault('unsupportedMediaType', 'glance.patch.type', `Unsupported content type ${type ?? ''}. It may be ${PATCH_V20} or ${PATCH_V21}.`)
-        return view(await images.update(ctx, params.image_id, readPatch(body, type === PATCH_V20)))
+        return view(await images.update(ctx, params.image_id, readPatch(body, { draft4: type === PATCH_V20, locations: show.locations })))
       },
     }),
     route({
@@ -71,13 +71,14 @@ export function imageRoutes(images: ImageManager, limits: { otherwise: number, m
 }
 
 /** An image as clients see it: attributes over properties, so that no property can pose as one. */
-function view({ image, stores }: Stored) {
+function view({ image, stores, locations, directUrl }: Stored) {
   return {
     ...image.properties,
     id: image.id, name: image.name, status: image.status, visibility: image.visibility, owner: image.owner, protected: image.isProtected, os_hidden: image.hidden,
     disk_format: image.diskFormat, container_format: image.containerFormat, min_ram: image.minRam, min_disk: image.minDisk,
     size: image.size, virtual_size: image.virtualSize, checksum: image.checksum, os_hash_algo: image.hashAlgo, os_hash_value: image.hashValue, tags: image.tags,
     created_at: isoTime(image.createdAt), updated_at: isoTime(image.updatedAt), ...(stores.length > 0 && { stores: stores.join(',') }),
+    ...(locations && { locations }), ...(directUrl !== undefined && { direct_url: directUrl }),
     self: `/v2/images/${image.id}`, file: `/v2/images/${image.id}/file`, schema: '/v2/schemas/image',
   }
 }

@@ -11,18 +11,22 @@ import type { BlobWriter } from './store.ts'
 
 const SLICE = 128 * 1024
 
-/** What is known beforehand of the bytes. */
-export interface Expected {
+/** What the bytes were declared to be. */
+export interface Declared {
   diskFormat: string
   containerFormat: string
+  /** False: bytes of another format than was declared are let in, unless they are unsafe to open. */
+  formatMustMatch: boolean
+}
+
+/** What is known beforehand of the bytes. Those that nothing was declared of are not looked into: whoever uses them does that first. */
+export interface Expected extends Partial<Declared> {
   /** Bytes that the sender promised; undefined when it did not say. */
   size: number | undefined
   /** Bytes at most. */
   most: number
   /** Why more than `most` is too much: the cap on one image, or what is left of the project's quota. */
   tooMuch(): Fault
-  /** False: bytes of another format than was declared are let in, unless they are unsafe to open. */
-  formatMustMatch: boolean
 }
 
 /**
@@ -35,7 +39,7 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
   const sha512 = createHash('sha512')
   let head: Buffer[] = []
   let headSize = 0
-  let inspected = false
+  let looked = false
   let size = 0
   for await (const chunk of source) {
     size += chunk.length
@@ -52,29 +56,34 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
       sha512.update(slice)
       await written
     }
-    if (!inspected && headSize >= INSPECT_BYTES) {
-      inspected = true
+    if (!looked && headSize >= INSPECT_BYTES) {
+      looked = true
       head = [Buffer.concat(head).subarray(0, INSPECT_BYTES)]
-      virtualSizeOf(inspectDisk(head[0]!, expected.size ?? size), expected)
+      inspected(head[0]!, expected.size ?? size, expected)
     }
   }
   if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
-  const virtualSize = virtualSizeOf(inspectDisk(Buffer.concat(head).subarray(0, INSPECT_BYTES), size), expected)
+  const virtualSize = inspected(Buffer.concat(head).subarray(0, INSPECT_BYTES), size, expected)
   return { size, virtualSize, checksum: md5.digest('hex'), hashAlgo: 'sha512', hashValue: sha512.digest('hex') }
 }
 
 /** Kernels and ramdisks, and a file system without a partition table: bytes without a header that says what they are. */
 const BARE_BYTES = ['ami', 'ari', 'aki']
 
-function virtualSizeOf(found: DiskInspection, expected: Expected): number | null {
+/**
+ * Looks at the first INSPECT_BYTES of an image of `length` bytes (or all of it), and gives its disk's bytes; null when they are not known, or nothing was declared.
+ * Throws Fault('unsupportedMediaType', 'glance.data.refused') when it is not what was declared, or not safe to open.
+ */
+export function inspected(head: Uint8Array, length: number, { diskFormat, containerFormat, formatMustMatch = true }: Partial<Declared>): number | null {
+  if (diskFormat === undefined || containerFormat === undefined) return null
   try {
-    return checked(found, expected)
+    return checked(inspectDisk(head, length), { diskFormat, containerFormat, formatMustMatch })
   } catch (cause) {
     throw isFault(cause) ? new Fault('unsupportedMediaType', 'glance.data.refused', cause.message, { cause }) : cause      // upstream's status for it
   }
 }
 
-function checked(found: DiskInspection, expected: Expected): number | null {
+function checked(found: DiskInspection, expected: Declared): number | null {
   if (expected.containerFormat !== 'bare' && !BARE_BYTES.includes(expected.containerFormat)) return null      // an archive: the disk is inside
   if (expected.diskFormat === 'ploop') {
     if (found.format !== 'parallels' && found.format !== 'raw') declaredAs('ploop', found)

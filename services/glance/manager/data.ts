@@ -1,4 +1,4 @@
-// The bytes of images: up, down, staged and imported.
+// The bytes of images: up, down, and staged for an import.
 //
 // An upload, and what holds at each point:
 // 1. one transaction takes the image from queued to saving and writes a blob's row (writing): a second upload finds `saving`, 409;
@@ -10,19 +10,21 @@
 // An image that was deleted meanwhile makes 4 find nothing to change: the bytes go, and the sender gets 410; when the upload was taken back, 409.
 import type { Readable } from 'node:stream'
 import type { Context } from '@alto/kit/context'
-import { Fault, isFault, messageOf } from '@alto/kit/errors'
-import { takeIn } from '../driver/intake.ts'
+import { Fault, isFault } from '@alto/kit/errors'
+import { takeIn, type Expected } from '../driver/intake.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Blob, BlobState } from '../model/blobs.ts'
-import { invalid, refused } from '../model/faults.ts'
-import { refusedMove, type Content, type Image } from '../model/images.ts'
+import { refused } from '../model/faults.ts'
+import { needFormats, refusedMove, type Content, type Image } from '../model/images.ts'
 import { readRange, type ByteRange } from '../model/ranges.ts'
-import { MODIFY_IMAGE, DOWNLOAD_IMAGE, UPLOAD_IMAGE } from '../policy/images.ts'
+import { DOWNLOAD_IMAGE, UPLOAD_IMAGE } from '../policy/images.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
+import { setStaged } from '../store/imports.ts'
 import type { Tables } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
+import { readAny } from './reading.ts'
 import { giveSigns } from './signs.ts'
 import { forget, giveUpWriting } from './sweep.ts'
 import { imageFor, isAdmin } from './visible.ts'
@@ -37,7 +39,7 @@ export type DataManager = ReturnType<typeof dataManager>
 
 /** The use cases of images' bytes. */
 export function dataManager(deps: Deps) {
-  const { db, clock, ids, log, stores, options, host } = deps
+  const { db, clock, ids, stores, options, host } = deps
 
   /** Takes the bytes of a queued image in; `during` is its state meanwhile. */
   async function receive(ctx: Context, id: string, source: Readable, during: 'saving' | 'uploading', { promised, storeId }: UploadOptions): Promise<void> {
@@ -45,7 +47,7 @@ export function dataManager(deps: Deps) {
     const blob: Blob = { id: ids.uuid(), imageId: id, store: store.id, state: 'writing', size: undefined, writer: host, createdAt: clock.now() }
     const { image, left } = await db.write(async tx => {
       const { image } = await imageFor(tx, ctx, UPLOAD_IMAGE, id)
-      ready(image)
+      if (during === 'saving') needFormats(image)
       const fault = refusedMove(image.status, during)
       if (fault) throw fault
       if (!await images.move(tx, id, ['queued'], during, { updated_at: clock.now() })) throw refusedMove('saving', during) ?? new Error('saving to saving was allowed')
@@ -54,7 +56,12 @@ export function dataManager(deps: Deps) {
     })
     const signs = giveSigns(deps, blob)
     try {
-      await finish(image, blob, await keep(image, store, blob, arriving(source, () => { if (signs.isLost) throw gone(id) }), promised, left), during)
+      const expected: Expected = {
+        size: promised, most: Math.min(options.imageSizeCap, left),
+        tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
+        ...(during === 'saving' && { diskFormat: image.diskFormat!, containerFormat: image.containerFormat!, formatMustMatch: options.requireImageFormatMatch }),    // what is staged may be packed still: its import looks into it
+      }
+      await finish(image, blob, await keep(store, blob, arriving(source, () => { if (signs.isLost) throw gone(id) }), expected), during)
     } catch (error) {
       const was = await giveUp(blob)
       if (was === 'kept' || was === 'staged') return                                          // finished after all: only the answer of the database was lost
@@ -65,13 +72,10 @@ export function dataManager(deps: Deps) {
   }
 
   /** Steps 2 and 3: the bytes, durable. */
-  async function keep(image: Image, store: ImageStore, blob: Blob, source: AsyncIterable<Uint8Array>, promised: number | undefined, left: number): Promise<Content> {
+  async function keep(store: ImageStore, blob: Blob, source: AsyncIterable<Uint8Array>, expected: Expected): Promise<Content> {
     const writer = await store.write(blob.id)
     try {
-      const content = await takeIn(source, writer, {
-        diskFormat: image.diskFormat!, containerFormat: image.containerFormat!, size: promised, formatMustMatch: options.requireImageFormatMatch, most: Math.min(options.imageSizeCap, left),
-        tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
-      })
+      const content = await takeIn(source, writer, expected)
       await writer.commit()
       return content
     } catch (error) {
@@ -83,13 +87,15 @@ export function dataManager(deps: Deps) {
   /** Step 4. Throws Fault('gone') when the blob is no longer this upload's. */
   async function finish(image: Image, blob: Blob, content: Content, during: 'saving' | 'uploading'): Promise<void> {
     await db.write(async tx => {
-      const staged = during === 'uploading'
-      if (!await blobs.move(tx, blob.id, 'writing', staged ? 'staged' : 'kept', content.size)) throw gone(image.id)
-      const facts: Partial<Tables['images']> = {
-        size: content.size, virtual_size: content.virtualSize, checksum: content.checksum, os_hash_algo: content.hashAlgo, os_hash_value: content.hashValue, updated_at: clock.now(),
+      const { size, virtualSize, checksum, hashAlgo, hashValue } = content
+      if (during === 'uploading') {                                                             // the hashes stay with the blob: they are the image's when it is imported
+        if (!await setStaged(tx, blob.id, content) || !await images.move(tx, image.id, [during], 'uploading', { size, updated_at: clock.now() })) throw gone(image.id)
+        return
       }
-      if (!await images.move(tx, image.id, [during], staged ? 'uploading' : 'active', facts)) throw gone(image.id)
-      if (!staged) await count(tx, image, content.size)
+      if (!await blobs.move(tx, blob.id, 'writing', 'kept', size)) throw gone(image.id)
+      const facts: Partial<Tables['images']> = { size, virtual_size: virtualSize, checksum, os_hash_algo: hashAlgo, os_hash_value: hashValue, updated_at: clock.now() }
+      if (!await images.move(tx, image.id, [during], 'active', facts)) throw gone(image.id)
+      await count(tx, image, size)
     })
   }
 
@@ -107,39 +113,11 @@ export function dataManager(deps: Deps) {
     return was
   }
 
-  /** The bytes from the first store that gives them, the default one before the others. Throws what the last one did. */
-  async function readAny(kept: readonly Blob[], range: ByteRange | undefined): Promise<Readable> {
-    const tried = stores.all.flatMap(store => kept.filter(blob => blob.store === store.id).map(blob => ({ store, blob })))
-    let problem: unknown = new Fault('notFound', 'glance.store.missing', 'The data of the image could not be found.')
-    for (const { store, blob } of tried) {
-      try {
-        return await store.read(blob.id, range)
-      } catch (error) {
-        problem = error
-        log.warn({ imageId: blob.imageId, store: store.id, reason: messageOf(error) }, 'a store did not give the bytes of an image')
-      }
-    }
-    throw problem
-  }
-
   return {
     upload: (ctx: Context, id: string, source: Readable, opts: UploadOptions) => receive(ctx, id, source, 'saving', opts),
 
     /** Like an upload, but the image waits for its import. */
     stage: (ctx: Context, id: string, source: Readable, opts: UploadOptions) => receive(ctx, id, source, 'uploading', opts),
-
-    /** Makes a staged image active. Its bytes are in the store already, hashed and inspected. */
-    async importStaged(ctx: Context, id: string): Promise<void> {
-      await db.write(async tx => {
-        const { image } = await imageFor(tx, ctx, MODIFY_IMAGE, id)
-        const staged = await blobs.findOf(tx, id, ['staged'])
-        if (image.status === 'active') throw new Fault('conflict', 'glance.import.state', 'Image with status active cannot be target for import')
-        if (image.status !== 'uploading' || !staged) throw new Fault('conflict', 'glance.import.state', "Image needs to be staged before 'glance-direct' method can be used")
-        await blobs.move(tx, staged.id, 'staged', 'kept')
-        await images.move(tx, id, ['uploading'], 'active', { updated_at: clock.now() })
-        await count(tx, image, staged.size ?? 0)
-      })
-    },
 
     /** The bytes; undefined when the image has none yet. `range` is the request's header. Throws Fault('forbidden') for a deactivated image. */
     async download(ctx: Context, id: string, range: string | undefined): Promise<Download | undefined> {
@@ -148,14 +126,9 @@ export function dataManager(deps: Deps) {
       if (kept.length === 0) return undefined
       const size = kept[0]!.size ?? 0
       const wanted = readRange(range, size)
-      return { image, size, range: wanted, bytes: await readAny(kept, wanted) }
+      return { image, size, range: wanted, bytes: await readAny(deps, image, kept, wanted) }
     },
   }
-}
-
-function ready(image: Image): void {
-  const missing = [...image.diskFormat === null ? ['disk_format'] : [], ...image.containerFormat === null ? ['container_format'] : []]
-  if (missing.length) throw invalid('image.incomplete', `Properties ${missing.join(', ')} must be set prior to saving data.`)
 }
 
 /** The sender's bytes, while `mayGoOn` throws nothing; a sender that goes away is a Fault, not a bug. */

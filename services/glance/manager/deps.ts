@@ -3,6 +3,8 @@ import type { Clock } from '@alto/kit/clock'
 import type { Database } from '@alto/kit/db'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
+import type { TaskQueue } from '@alto/kit/task'
+import type { Fetcher } from '../driver/fetcher.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Stores } from '../model/stores.ts'
 import type { Tables } from '../store/tables.ts'
@@ -22,6 +24,27 @@ interface RecordOptions {
   imageMemberQuota: number
 }
 
+/** Who is told where bytes are, and how a location is added. */
+interface LocationOptions {
+  showImageDirectUrl: boolean
+  showMultipleLocations: boolean
+  /** Locations of one image; below 0 any number. */
+  imageLocationQuota: number
+  doSecureHash: boolean
+}
+
+/** How images are imported. */
+interface ImportOptions {
+  enabledImportMethods: readonly string[]
+  imageImportPlugins: readonly string[]
+  /** `name:value`. */
+  injectMetadata: readonly string[]
+  injectIgnoreUserRoles: readonly string[]
+  imageConversionOutputFormat: 'qcow2' | 'raw' | 'vmdk'
+  /** Hours that the record of a task that ended is kept. */
+  taskTimeToLive: number
+}
+
 /** Glance's surroundings. */
 export interface Deps {
   db: Database<Tables>
@@ -31,5 +54,7 @@ export interface Deps {
   stores: Stores<ImageStore>
   /** This process's name, the same after a restart: what it was writing when it died is swept under it. */
   host: string
-  options: DataOptions & RecordOptions
+  options: DataOptions & RecordOptions & LocationOptions & ImportOptions
+  queue: TaskQueue
+  fetcher: Fetcher
 }

@@ -5,7 +5,8 @@ import { Fault } from '@alto/kit/errors'
 import { busy, imageNotFound, invalid, refused } from '../model/faults.ts'
 import { characters, mayBeSet, withinLimits, type Image } from '../model/images.ts'
 import type { Listing } from '../model/listing.ts'
-import { applyPatch, checkValue, withValue, type Change } from '../model/patch.ts'
+import type { Draft } from '../model/locations.ts'
+import { checkValue, withValue, type Change } from '../model/patch.ts'
 import * as rules from '../policy/images.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
@@ -13,11 +14,10 @@ import { list } from '../store/listings.ts'
 import type { Tx } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
+import { stopImport } from './imports.ts'
+import { patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
 import { forget } from './sweep.ts'
 import { imageFor, isAdmin, targetOf, visibleImage } from './visible.ts'
-
-/** An image, and the stores that its bytes are in. */
-export interface Stored { image: Image, stores: readonly string[] }
 
 export type ImageManager = ReturnType<typeof imageManager>
 
@@ -29,19 +29,26 @@ export function imageManager(deps: Deps) {
   const { db, clock, ids, options } = deps
   const limits = { properties: options.imagePropertyQuota, tags: options.imageTagQuota }
 
-  async function stored(tx: Tx, image: Image): Promise<Stored> {
-    return { image, stores: image.status === 'queued' ? [] : (await blobs.storesOf(tx, [image.id])).get(image.id) ?? [] }
+  async function one(tx: Tx, ctx: Context, image: Image): Promise<Stored> {
+    return (await stored(deps, tx, ctx, [image]))[0]!
   }
 
-  /** Reads, changes and writes the image until nobody came between. */
-  async function changing(ctx: Context, id: string, change: (image: Image) => Image): Promise<Image> {
+  /** Reads, changes and writes the image, and its places where `change` changes them, until nobody came between. */
+  async function changing(ctx: Context, id: string, change: (draft: Draft) => Draft): Promise<Image> {
     for (let tries = 0; tries < TRIES; tries++) {
-      const seen = await db.read(tx => imageFor(tx, ctx, rules.MODIFY_IMAGE, id))
-      const wanted = change(seen.image)
+      const seen = await db.read(async tx => ({ ...await imageFor(tx, ctx, rules.MODIFY_IMAGE, id), places: await placesOf(deps, tx, id) }))
+      const { image: wanted, places } = change(seen)
       if (wanted.visibility !== seen.image.visibility) authorizeVisibility(ctx, wanted)
       withinLimits(wanted, limits)
       const next = { ...wanted, updatedAt: clock.now(), generation: seen.image.generation + 1 }
-      if (await db.write(async tx => await images.update(tx, seen.image, next) && await moveUsage(tx, seen.image, next))) return next
+      const gone = await db.write(async tx => {
+        if (!await images.update(tx, seen.image, next)) return undefined
+        await moveUsage(tx, seen.image, next)
+        return places === seen.places ? [] : writePlaces(deps, tx, seen.places, { image: next, places })
+      })
+      if (!gone) continue
+      for (const blob of gone) await forget(deps, blob)
+      return next
     }
     throw busy(id)
   }
@@ -69,15 +76,15 @@ export function imageManager(deps: Deps) {
         await db.write(tx => images.insert(tx, image, key))
       } catch (error) {
         const before = key !== undefined && isUniqueViolation(error) ? await db.read(tx => images.findByKey(tx, key)) : undefined
-        if (before) return db.read(tx => stored(tx, before))
+        if (before) return db.read(tx => one(tx, ctx, before))
         if (isUniqueViolation(error)) throw new Fault('conflict', 'glance.image.exists', `Image ID ${id} already exists!`, { cause: error })
         throw error
       }
-      return { image, stores: [] }
+      return db.read(tx => one(tx, ctx, image))
     },
 
     async show(ctx: Context, id: string): Promise<Stored> {
-      return db.read(async tx => stored(tx, (await imageFor(tx, ctx, rules.GET_IMAGE, id)).image))
+      return db.read(async tx => one(tx, ctx, (await imageFor(tx, ctx, rules.GET_IMAGE, id)).image))
     },
 
     async list(ctx: Context, listing: Listing): Promise<Page<Stored>> {
@@ -86,25 +93,25 @@ export function imageManager(deps: Deps) {
       return db.read(async tx => {
         const marker = listing.marker === undefined ? undefined : await markerImage(tx, ctx, listing.marker)
         const { rows, more } = await list(tx, viewer, listing, marker)
-        const stores = await blobs.storesOf(tx, rows.filter(image => image.status !== 'queued').map(image => image.id))
-        return { rows: rows.map(image => ({ image, stores: stores.get(image.id) ?? [] })), more }
+        return { rows: await stored(deps, tx, ctx, rows), more }
       })
     },
 
     async update(ctx: Context, id: string, changes: readonly Change[]): Promise<Stored> {
-      const image = await changing(ctx, id, now => applyPatch(now, changes, isAdmin(ctx)))
-      return db.read(tx => stored(tx, image))
+      const sizes = changes.some(change => change.locations) ? await sizesOf(deps, id, changes) : new Map<string, number>()
+      const image = await changing(ctx, id, draft => patchedWithLocations(deps, ctx, draft, { changes, sizes }))
+      return db.read(tx => one(tx, ctx, image))
     },
 
     async addTag(ctx: Context, id: string, tag: string): Promise<void> {
       if (characters(tag) > 255) throw invalid('tag', 'Invalid tag. A tag has at most 255 characters.')
-      await changing(ctx, id, image => image.tags.includes(tag) ? image : { ...image, tags: [...image.tags, tag].toSorted() })
+      await changing(ctx, id, draft => draft.image.tags.includes(tag) ? draft : { ...draft, image: { ...draft.image, tags: [...draft.image.tags, tag].toSorted() } })
     },
 
     async removeTag(ctx: Context, id: string, tag: string): Promise<void> {
-      await changing(ctx, id, image => {
+      await changing(ctx, id, ({ image, places }) => {
         if (!image.tags.includes(tag)) throw new Fault('notFound', 'glance.tag.notFound', `The tag ${tag} could not be found on image ${id}.`)
-        return { ...image, tags: image.tags.filter(one => one !== tag) }
+        return { image: { ...image, tags: image.tags.filter(one => one !== tag) }, places }
       })
     },
 
@@ -132,14 +139,22 @@ export function imageManager(deps: Deps) {
         const now = clock.now()
         if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) throw await images.find(tx, id) ? busy(id) : imageNotFound(id)
         if (image.owner !== null && countsAsUsage(image)) await usage.giveBack(tx, image.owner, image.size ?? 0)
+        await stopImport(deps, tx, image)
         return blobs.doomOf(tx, id)
       })
       for (const blob of doomed) await forget(deps, blob)
     },
   }
 
+  /** Counts the bytes of an image that becomes active. Throws Fault('overQuota', 'glance.quota.storage'). */
+  async function takeQuota(tx: Tx, owner: string, bytes: number): Promise<void> {
+    const quota = options.userStorageQuota === 0 ? Number.MAX_SAFE_INTEGER : options.userStorageQuota
+    if (!await usage.take(tx, owner, bytes, quota)) throw new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${Math.max(0, quota - await usage.used(tx, owner))} bytes remaining.`)
+  }
+
   /** Bytes count for the owner: with another owner they count for that one. False never: a quota does not stop an admin. */
   async function moveUsage(tx: Tx, before: Image, after: Image): Promise<true> {
+    if (!countsAsUsage(before) && countsAsUsage(after) && after.owner !== null) await takeQuota(tx, after.owner, after.size ?? 0)
     if (before.owner === after.owner || !countsAsUsage(before)) return true
     if (before.owner !== null) await usage.giveBack(tx, before.owner, before.size ?? 0)
     if (after.owner !== null) await usage.take(tx, after.owner, before.size ?? 0, Number.MAX_SAFE_INTEGER)

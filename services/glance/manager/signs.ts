@@ -8,11 +8,12 @@ import { repeat, Standstills } from '@alto/kit/clock'
 import { messageOf } from '@alto/kit/errors'
 import type { Blob } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
+import * as reads from '../store/reads.ts'
 import type { Deps } from './deps.ts'
 import { forget, giveUpWriting } from './sweep.ts'
 
 /** Milliseconds between two signs of one upload, between two looks at all, and without a sign until an upload is taken back. */
-const SIGN_EVERY = 5_000
+export const SIGN_EVERY = 5_000
 const LOOK_EVERY = 10_000
 const SILENT_FOR = 30_000
 
@@ -40,6 +41,7 @@ export function giveSigns({ db, clock, log }: Pick<Deps, 'db' | 'clock' | 'log'>
 export function takeBackSilent(deps: Deps): () => Promise<void> {
   const { db, clock, log } = deps
   const standstills = new Standstills()
+  const readers = new Standstills()
   return repeat(clock, LOOK_EVERY, async () => {
     try {
       const unfinished = await db.read(blobs.unfinished)
@@ -51,8 +53,12 @@ export function takeBackSilent(deps: Deps): () => Promise<void> {
         }
         await forget(deps, blob)
       }
+      const going = await db.read(reads.list)
+      const gone = readers.look(going.map(({ id, beats }) => [id, beats]), clock.now(), SILENT_FOR)
+      for (const read of going.filter(({ id }) => gone.has(id))) await db.write(tx => reads.end(tx, read))       // what was doomed meanwhile goes at a later look
     } catch (error) {
       standstills.forget()
+      readers.forget()
       log.warn({ reason: messageOf(error) }, 'unfinished uploads could not be looked at')
     }
   })

@@ -1,9 +1,10 @@
 // Bytes that nobody will ask for again, and the comparison of rows with what the store really holds.
 import { messageOf } from '@alto/kit/errors'
 import type { ImageStore } from '../driver/store.ts'
-import type { Blob } from '../model/blobs.ts'
+import { keyOf, type Blob } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
+import * as reads from '../store/reads.ts'
 import { findBroken } from '../store/invariants.ts'
 import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
@@ -13,7 +14,8 @@ export async function forget({ db, stores, log }: Pick<Deps, 'db' | 'stores' | '
   try {
     const store = stores.find(blob.store)
     if (!store) throw new Error(`there is no store ${blob.store} any more`)
-    await store.remove(blob.id)
+    if (await db.read(tx => reads.isRead(tx, blob.id))) return                    // the end of the last read removes them
+    await store.remove(keyOf(blob))
     await db.write(tx => blobs.remove(tx, blob.id))
   } catch (error) {
     log.warn({ blobId: blob.id, imageId: blob.imageId, reason: messageOf(error) }, 'the bytes of a deleted image could not be removed yet')
@@ -37,6 +39,7 @@ export async function giveUpWriting({ clock }: Pick<Deps, 'clock'>, tx: Tx, blob
  */
 export async function recover(deps: Deps): Promise<void> {
   const left = await deps.db.write(async tx => {
+    await reads.endOf(tx, deps.host)
     const found = await blobs.leftBy(tx, deps.host)
     for (const blob of found.filter(one => one.state === 'writing')) await giveUpWriting(deps, tx, blob)
     return found
@@ -65,6 +68,7 @@ async function rowsWithoutBytes({ db, stores }: Deps): Promise<AuditFinding[]> {
     const page = await db.read(tx => blobs.page(tx, ['kept', 'staged'], after, PAGE))
     for (const blob of page) {
       const store = stores.find(blob.store)
+      if (blob.location !== undefined) continue                                  // somebody else's: nothing that we promised
       const there = await store?.size(blob.id)
       if (!store) out.push({ message: `image ${blob.imageId} has bytes in a store that is not configured: ${blob.store}`, repaired: false })
       else if (there === undefined) out.push({ message: `image ${blob.imageId} has no bytes: ${blob.id} is not in store ${blob.store}`, repaired: false })

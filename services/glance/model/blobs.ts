@@ -19,4 +19,13 @@ export interface Blob {
   /** The process that writes them: when it starts again, or gives no sign of life, what it was writing is doomed. */
   writer: string
   createdAt: number
+  /** The URL of bytes that somebody else keeps; none for our own. */
+  location?: string
+  /** What a client said of the place. */
+  metadata?: Readonly<Record<string, unknown>>
+}
+
+/** What a store knows the blob's bytes by. */
+export function keyOf({ id, location }: Pick<Blob, 'id' | 'location'>): string {
+  return location ?? id
 }

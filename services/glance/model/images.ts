@@ -65,6 +65,12 @@ export function refusedMove(from: Status, to: Status): Fault | undefined {
   return new Fault('conflict', 'glance.image.status', `Image status transition from ${from} to ${to} is not allowed`)
 }
 
+/** Throws Fault('badRequest') for an image that cannot have bytes, because it does not say of what format they are. */
+export function needFormats({ diskFormat, containerFormat }: Image): void {
+  const missing = [...diskFormat === null ? ['disk_format'] : [], ...containerFormat === null ? ['container_format'] : []]
+  if (missing.length) throw new Fault('badRequest', 'glance.image.incomplete', `Properties ${missing.join(', ')} must be set prior to saving data.`)
+}
+
 /** Attributes that only Glance writes. */
 export const READ_ONLY = ['created_at', 'updated_at', 'status', 'checksum', 'size', 'virtual_size', 'os_hash_algo', 'os_hash_value', 'direct_url', 'self', 'file', 'schema', 'stores']
 /** Names that no property may have. */

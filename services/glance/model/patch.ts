@@ -3,6 +3,7 @@
 import { Fault } from '@alto/kit/errors'
 import { ATTRIBUTES, characters, CONTAINER_FORMATS, DISK_FORMATS, mayBeSet, VISIBILITIES, type Image, type Visibility } from './images.ts'
 import { invalid, refused } from './faults.ts'
+import { readLocationChange, refuseInvisible, type LocationChange } from './locations.ts'
 
 const OPERATIONS = ['add', 'remove', 'replace'] as const
 
@@ -13,19 +14,24 @@ export interface Change {
   value: unknown
   /** Written as in draft 4, where adding what is there is a conflict. */
   draft4: boolean
+  /** For `locations` only. */
+  locations?: LocationChange
 }
+
+/** How a patch is written, and whether its sender may change locations. */
+export interface Dialect { draft4: boolean, locations: boolean }
 
 /**
- * The operations in `body`. `draft4` for media type v2.0.
+ * The operations in `body`. `draft4` for media type v2.0; `locations` where they are visible.
  * Throws Fault('badRequest') for what is no patch, Fault('forbidden') for attributes that clients may not write.
  */
-export function readPatch(body: unknown, draft4: boolean): Change[] {
+export function readPatch(body: unknown, dialect: Dialect): Change[] {
   if (!Array.isArray(body)) throw invalid('patch', 'Request body must be a JSON array of operation objects.')
   if (body.length > 1000) throw invalid('patch', `Request body has ${body.length} operations. It may have at most 1000.`)
-  return body.map(one => readOperation(one, draft4))
+  return body.map(one => readOperation(one, dialect))
 }
 
-function readOperation(raw: unknown, draft4: boolean): Change {
+function readOperation(raw: unknown, { draft4, locations }: Dialect): Change {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw invalid('patch', 'Operations must be JSON objects.')
   const members = raw as Record<string, unknown>
   const { op, pointer } = draft4 ? readDraft4(members) : readDraft10(members)
@@ -33,7 +39,11 @@ function readOperation(raw: unknown, draft4: boolean): Change {
   const name = steps[0]!
   mayBeSet(name)
   if (name === 'id') throw refused('attribute.readOnly', "Attribute 'id' is read-only.")
-  if (name === 'locations') throw refused('locations.invisible', `It's not allowed to ${op} locations if locations are invisible.`)
+  if (name === 'locations') {
+    if (!locations) refuseInvisible(op)
+    if (op !== 'remove' && !Object.hasOwn(members, 'value')) throw invalid('patch.value', `Operation "${op}" requires a member named "value".`)
+    return { op, name, value: undefined, draft4, locations: readLocationChange(op, steps, members['value']) }
+  }
   if (steps.length > 1) throw invalid('patch.path', `Invalid JSON pointer for this resource: '/${steps.join('/')}'`)
   if (op === 'remove') return { op, name, value: undefined, draft4 }
   if (!Object.hasOwn(members, 'value')) throw invalid('patch.value', `Operation "${op}" requires a member named "value".`)

@@ -1,10 +1,11 @@
 // SQL for blobs. See model/blobs.ts for their states.
+import { fromJson, toJson } from '@alto/kit/db'
 import type { Blob, BlobState } from '../model/blobs.ts'
 import type { Tables, Tx } from './tables.ts'
 
 /** Adds a blob. Breaks the unique index when the image has one in that store that is not doomed. */
 export async function insert(tx: Tx, blob: Blob): Promise<void> {
-  await tx.insertInto('blobs').values({ id: blob.id, image_id: blob.imageId, store: blob.store, state: blob.state, size: blob.size ?? null, writer: blob.writer, created_at: blob.createdAt, beats: 0 }).execute()
+  await tx.insertInto('blobs').values({ id: blob.id, image_id: blob.imageId, store: blob.store, state: blob.state, size: blob.size ?? null, writer: blob.writer, created_at: blob.createdAt, beats: 0, location: blob.location ?? null, metadata: toJson(blob.metadata ?? {}) }).execute()
 }
 
 /** The image's bytes in these states, one blob for each store. */
@@ -18,11 +19,17 @@ export async function findOf(tx: Tx, imageId: string, states: readonly BlobState
   return row && fromRow(row)
 }
 
-/** The stores in which the images' bytes are kept, by image. */
-export async function storesOf(tx: Tx, imageIds: readonly string[]): Promise<Map<string, string[]>> {
+/** Where the images' bytes are, by image, the oldest first: those that are kept, and locations that wait to be. */
+export async function placesOf(tx: Tx, imageIds: readonly string[]): Promise<Map<string, Blob[]>> {
   if (imageIds.length === 0) return new Map()
-  const rows = await tx.selectFrom('blobs').select(['image_id', 'store']).where('image_id', 'in', imageIds).where('state', '=', 'kept').orderBy('store').execute()
-  return new Map([...Map.groupBy(rows, row => row.image_id)].map(([id, of]) => [id, of.map(row => row.store)]))
+  const rows = await tx.selectFrom('blobs').selectAll().where('image_id', 'in', imageIds)
+    .where(e => e.or([e('state', '=', 'kept'), e.and([e('state', '=', 'staged'), e('location', 'is not', null)])])).orderBy('created_at').orderBy('id').execute()
+  return Map.groupBy(rows.map(fromRow), blob => blob.imageId)
+}
+
+/** Sets what is said of the blob's place. */
+export async function setMetadata(tx: Tx, id: string, metadata: Blob['metadata']): Promise<void> {
+  await tx.updateTable('blobs').set({ metadata: toJson(metadata ?? {}) }).where('id', '=', id).execute()
 }
 
 /** Moves the blob on; false when it is in another state (any more). */
@@ -84,5 +91,5 @@ export async function remove(tx: Tx, id: string): Promise<void> {
 }
 
 function fromRow(row: Tables['blobs']): Blob {
-  return { id: row.id, imageId: row.image_id, store: row.store, state: row.state as BlobState, size: row.size ?? undefined, writer: row.writer, createdAt: row.created_at }
+  return { id: row.id, imageId: row.image_id, store: row.store, state: row.state as BlobState, size: row.size ?? undefined, writer: row.writer, createdAt: row.created_at, ...(row.location !== null && { location: row.location }), metadata: fromJson<Record<string, unknown>>(row.metadata, {}) }
 }

@@ -7,7 +7,7 @@ const INVARIANTS: readonly Invariant[] = [
   { invariant: 'an image that is being saved has a writer', query: "select id as at from images i where status = 'saving' and not exists (select 1 from blobs b where b.image_id = i.id and b.state = 'writing')" },
   { invariant: 'an image that is being staged has bytes', query: "select id as at from images i where status = 'uploading' and not exists (select 1 from blobs b where b.image_id = i.id and b.state in ('writing', 'staged'))" },
   { invariant: 'kept bytes belong to an image that is there', query: "select b.id as at from blobs b join images i on i.id = b.image_id where b.state = 'kept' and i.status not in ('active', 'deactivated')" },
-  { invariant: 'a queued or deleted image has no bytes', query: "select id as at from images i where status in ('queued', 'deleted') and exists (select 1 from blobs b where b.image_id = i.id and b.state <> 'doomed')" },
+  { invariant: 'a queued or deleted image has no bytes', query: "select id as at from images i where status in ('queued', 'deleted') and exists (select 1 from blobs b where b.image_id = i.id and b.state <> 'doomed' and (b.location is null or i.status = 'deleted'))" },
   { invariant: 'a deleted image says so twice', query: "select id as at from images where (deleted_at is not null) <> (status = 'deleted')" },
   {
     invariant: "a project's usage is the sum of its images",

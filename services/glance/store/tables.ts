@@ -1,9 +1,10 @@
 // Glance's tables: booleans 0 and 1, times in milliseconds, sizes in bytes. Deleted images keep their row.
 import type { Migration, Tx as KitTx } from '@alto/kit/db'
+import { taskMigrations, type TaskTables } from '@alto/kit/task'
 import { metadefMigrations, type MetadefTables } from './tables/metadefs.ts'
 
 /** The rows, as Kysely sees them. */
-export interface Tables extends MetadefTables {
+export interface Tables extends TaskTables, MetadefTables {
   images: {
     id: string, owner: string | null, name: string | null, status: string, visibility: string, disk_format: string | null, container_format: string | null,
     size: number | null, virtual_size: number | null, checksum: string | null, os_hash_algo: string | null, os_hash_value: string | null, min_ram: number, min_disk: number,
@@ -12,8 +13,13 @@ export interface Tables extends MetadefTables {
   image_properties: { image_id: string, name: string, value: string }
   image_tags: { image_id: string, tag: string }
   image_members: { image_id: string, member: string, status: string, created_at: number, updated_at: number }
-  blobs: { id: string, image_id: string, store: string, state: string, size: number | null, writer: string, created_at: number, beats: number }
+  blobs: { id: string, image_id: string, store: string, state: string, size: number | null, writer: string, created_at: number, beats: number, content: string | null, import_key: string | null, location: string | null, metadata: string }
+  blob_reads: { id: string, blob_id: string, reader: string, beats: number }
   storage_usage: { project_id: string, bytes: number }
+  image_tasks: {
+    id: string, type: string, status: string, owner: string | null, image_id: string | null, user_id: string | null, request_id: string | null,
+    input: string, result: string, message: string, created_at: number, updated_at: number, expires_at: number | null
+  }
 }
 
 export type Tx = KitTx<Tables>
@@ -48,5 +54,33 @@ export const migrations: readonly Migration[] = [
     id: '0003-several-stores',
     up: ['drop index blobs_one_of_an_image', "create unique index blobs_one_in_a_store on blobs (image_id, store) where state <> 'doomed'"],
   },
+  {
+    id: '0200-locations',
+    up: [
+      'alter table blobs add column location text',
+      "alter table blobs add column metadata text not null default '{}'",
+      'drop index blobs_one_in_a_store',
+      "create unique index blobs_one_in_a_store on blobs (image_id, store) where state <> 'doomed' and location is null",
+      "create unique index blobs_one_at_a_location on blobs (image_id, location, metadata) where state <> 'doomed' and location is not null",
+      'create table blob_reads (id text primary key, blob_id text not null references blobs(id) on delete restrict, reader text not null, beats bigint not null)',
+      'create index blob_reads_blob on blob_reads (blob_id)',
+    ],
+  },
+  ...taskMigrations,
   ...metadefMigrations,
+  {
+    id: '0300-imports',
+    up: [
+      `create table image_tasks (id text primary key, type text not null, status text not null, owner text, image_id text, user_id text, request_id text,
+        input text not null, result text not null, message text not null, created_at bigint not null, updated_at bigint not null, expires_at bigint)`,
+      'create index image_tasks_image on image_tasks (image_id)',
+      'create index image_tasks_newest on image_tasks (created_at, id)',
+      'create index image_tasks_expiry on image_tasks (expires_at) where expires_at is not null',
+      'alter table blobs add column content text',
+      'alter table blobs add column import_key text',
+      'drop index blobs_one_in_a_store',
+      "create unique index blobs_one_in_a_store on blobs (image_id, store) where state in ('writing', 'kept') and location is null",
+      'create index blobs_import_key on blobs (import_key) where import_key is not null',
+    ],
+  },
 ]

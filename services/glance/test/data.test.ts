@@ -240,15 +240,34 @@ test('staged bytes wait for their import', async () => {
   const importing = (name = 'glance-direct') => me('POST', `/v2/images/${id}/import`, { body: { method: { name } } })
   assert.equal(cloud.said(await importing()), 'Image needs to be staged before &#x27;glance-direct&#x27; method can be used')
   assert.equal((await me('PUT', `/v2/images/${id}/stage`, { bytes: 'staged' })).status, 204)
-  assert.deepEqual([(await me('GET', `/v2/images/${id}`)).body.status, (await me('GET', `/v2/images/${id}/file`)).status], ['uploading', 204])
+  const { status, size, checksum } = (await me('GET', `/v2/images/${id}`)).body
+  assert.deepEqual([status, size, checksum, (await me('GET', `/v2/images/${id}/file`)).status], ['uploading', 6, null, 204])
   assert.equal((await me('PUT', `/v2/images/${id}/file`, { bytes: 'other' })).status, 409)
-  assert.equal((await importing('web-download')).status, 400)
+  assert.equal((await me('PUT', `/v2/images/${id}/stage`, { bytes: 'other' })).status, 409)
+  assert.equal((await importing('web-download')).status, 409)
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
   assert.equal((await importing()).status, 202)
+  await cloud.glance.idle()
   assert.deepEqual([(await me('GET', `/v2/images/${id}`)).body.status, (await me('GET', `/v2/images/${id}/file`)).body.toString()], ['active', 'staged'])
   assert.equal(cloud.said(await importing()), 'Image with status active cannot be target for import')
   assert.equal((await importing()).status, 409)
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+})
+
+test('staged bytes that are deleted leave nothing, and a staging that broke may be done again', async () => {
+  await using cloud = await glanceAlone()
+  const me = cloud.as('p1:member')
+  const id = await queued(cloud)
+  const broken = new PassThrough()
+  const staging = me('PUT', `/v2/images/${id}/stage`, { bytes: broken }).then(() => undefined, () => undefined)
+  broken.write('half')
+  await until(async () => (await Array.fromAsync(cloud.store.names())).length === 1)
+  broken.destroy()
+  await staging
+  await until(async () => (await me('GET', `/v2/images/${id}`)).body.status === 'queued' && (await Array.fromAsync(cloud.store.names())).length === 0)
+  assert.equal((await me('PUT', `/v2/images/${id}/stage`, { bytes: 'whole' })).status, 204)
+  assert.equal((await me('DELETE', `/v2/images/${id}`)).status, 204)
+  assert.deepEqual([await Array.fromAsync(cloud.store.names()), await cloud.glance.audit({ repair: false })], [[], []])
 })
 
 test('a deactivated image is shown and not given out, except to admins, until it is active again', async () => {

@@ -16,7 +16,7 @@ test('an image is made queued, shown, changed and deleted, and its id is not use
     size: null, virtual_size: null, checksum: null, os_hash_algo: null, os_hash_value: null, tags: ['a', 'b'], created_at: WHEN, updated_at: WHEN,
     self: `/v2/images/${id}`, file: `/v2/images/${id}/file`, schema: '/v2/schemas/image',
   }
-  assert.deepEqual([made.status, made.body, made.headers['location'], made.headers['openstack-image-import-methods']], [201, shape, `http://cloud/image/v2/images/${id}`, 'glance-direct'])
+  assert.deepEqual([made.status, made.body, made.headers['location'], made.headers['openstack-image-import-methods']], [201, shape, `http://cloud/image/v2/images/${id}`, 'glance-direct,web-download,copy-image'])
   assert.deepEqual((await me('GET', `/v2/images/${id}`)).body, shape)
   const changed = await me('PATCH', `/v2/images/${id}`, patch({ op: 'replace', path: '/name', value: 'www' }, { op: 'add', path: '/a~1b', value: 'x' }, { op: 'remove', path: '/hw_disk_bus' }, { op: 'replace', path: '/tags', value: ['c'] }))
   const { hw_disk_bus: _gone, ...rest } = shape
@@ -190,10 +190,10 @@ test('a list costs the same few statements however many images it has', async ()
 test('versions and discovery state what works', async () => {
   await using cloud = await glanceAlone()
   const root = await cloud.ask('GET', '/')
-  assert.deepEqual([root.status, root.body.versions.length, root.body.versions[0]], [300, 10, { id: 'v2.9', status: 'CURRENT', links: [{ rel: 'self', href: 'http://cloud/image/v2/' }] }])
+  assert.deepEqual([root.status, root.body.versions.length, root.body.versions[0]], [300, 13, { id: 'v2.12', status: 'CURRENT', links: [{ rel: 'self', href: 'http://cloud/image/v2/' }] }])
   assert.deepEqual([(await cloud.ask('GET', '/versions')).status, (await cloud.ask('GET', '/versions')).body], [200, root.body])
   assert.deepEqual((await cloud.as('p1:reader')('GET', '/v2/info/stores')).body, { stores: [{ id: 'file', default: 'true' }] })
-  assert.deepEqual((await cloud.as('p1:reader')('GET', '/v2/info/import')).body, { 'import-methods': { description: 'Import methods available.', type: 'array', value: ['glance-direct'] } })
+  assert.deepEqual((await cloud.as('p1:reader')('GET', '/v2/info/import')).body, { 'import-methods': { description: 'Import methods available.', type: 'array', value: ['glance-direct', 'web-download', 'copy-image'] } })
   for (const name of ['image', 'images', 'member', 'members']) assert.equal((await cloud.as('p1:reader')('GET', `/v2/schemas/${name}`)).body.name, name)
   assert.equal((await cloud.ask('GET', '/v2/schemas/image')).status, 401)
   assert.equal((await cloud.as('p1:reader')('GET', '/v2/nothing')).body, html('404 Not Found', 'The resource could not be found.'))

@@ -1,0 +1,123 @@
+// Importing: what is asked for is checked, the image is taken, and a task does the rest.
+import type { Context } from '@alto/kit/context'
+import { Fault } from '@alto/kit/errors'
+import { invalid } from '../model/faults.ts'
+import type { Image } from '../model/images.ts'
+import { FAILED, LOCK, mayImport, storesOf, type ImportRequest } from '../model/imports.ts'
+import type { TaskRecord, TaskType } from '../model/tasks.ts'
+import { COPY_IMAGE, GET_IMAGE, MODIFY_IMAGE } from '../policy/images.ts'
+import * as blobs from '../store/blobs.ts'
+import * as images from '../store/images.ts'
+import * as imports from '../store/imports.ts'
+import type { Tx } from '../store/tables.ts'
+import * as tasks from '../store/tasks.ts'
+import type { Deps } from './deps.ts'
+import { IMAGE_IMPORT, IMAGE_STOP } from './kinds.ts'
+import { imageFor, targetOf, visibleImage } from './visible.ts'
+
+/** What is imported where, and how that is told in the task's record. */
+export interface ImportOrder {
+  request: ImportRequest
+  /** X-Image-Meta-Store. */
+  header: string | undefined
+  record: { type: TaskType, input: Readonly<Record<string, unknown>> }
+}
+
+export type ImportManager = ReturnType<typeof importManager>
+
+/** The use cases of imports. */
+export function importManager(deps: Deps) {
+  const { db, clock, ids, queue, fetcher, options } = deps
+
+  /** The image and its wanted stores, when the caller may import it so; no stores when there is nothing to do. */
+  async function allowed(tx: Tx, ctx: Context, id: string, { request, header }: ImportOrder): Promise<{ image: Image, stores: string[] }> {
+    const seen = await visibleImage(tx, ctx, id)
+    ctx.authorize(request.method === 'copy-image' ? COPY_IMAGE : MODIFY_IMAGE, targetOf(seen))       // before the image's state, which upstream tells first
+    mayImport(seen.image, request)
+    const stores = storesOf(request, header, deps.stores.all.filter(store => request.stores !== undefined || header !== undefined || !store.isReadOnly).map(store => store.id))
+    if (request.method !== 'copy-image') return { image: seen.image, stores }
+    const there = (await blobs.listOf(tx, id, ['kept'])).map(blob => blob.store)
+    const twice = request.allStores ? undefined : stores.find(store => there.includes(store))
+    if (twice !== undefined) throw invalid('import.there', `Image is already present at store '${twice}'`)
+    return { image: seen.image, stores: stores.filter(store => !there.includes(store)) }
+  }
+
+  /** Takes the image, so that no other import and no upload does; throws Fault('conflict') when something has it. */
+  async function take(tx: Tx, image: Image, lock: string, stores: readonly string[]): Promise<void> {
+    const busy = () => new Fault('conflict', 'glance.import.busy', 'Image has active task')
+    const failed = (image.properties[FAILED] ?? '').split(',').filter(store => store !== '' && !stores.includes(store))
+    if (!await imports.setMarks(tx, image.id, [image.status], {}) || await imports.lockOf(tx, image.id) !== undefined) throw busy()
+    await imports.setMarks(tx, image.id, [image.status], { lock, importing: stores, failed })
+    if (image.status !== 'active' && !await images.move(tx, image.id, [image.status], 'importing', { updated_at: clock.now() })) throw busy()
+  }
+
+  return {
+    /** Begins an import and gives the record of its task; undefined when there is nothing to do. Throws Faults for what keeps it from beginning. */
+    async start(ctx: Context, id: string, order: ImportOrder): Promise<TaskRecord | undefined> {
+      const { request } = order
+      const { uri, method, remote, allMustSucceed } = request
+      if ((await db.read(tx => allowed(tx, ctx, id, order))).stores.length === 0 && request.allStores) return undefined
+      if (method === 'web-download') await checkUri(uri)
+      const now = clock.now()
+      return db.write(async tx => {
+        const { image, stores } = await allowed(tx, ctx, id, order)
+        const staged = method === 'glance-direct' ? (await blobs.findOf(tx, id, ['staged']))?.id : undefined
+        if (method === 'glance-direct' && staged === undefined) throw new Fault('conflict', 'glance.import.state', "Image needs to be staged before 'glance-direct' method can be used")
+        const { projectId = null, userId, roles } = ctx.credentials
+        const record: TaskRecord = {
+          id: ids.uuid(), type: order.record.type, status: 'pending', owner: projectId, imageId: id, userId: userId ?? null, requestId: ctx.requestId,
+          input: order.record.type === 'api_image_import' ? { image_id: id, import_req: order.record.input, backend: stores } : order.record.input,
+          result: null, message: '', createdAt: now, updatedAt: now, expiresAt: null,
+        }
+        await take(tx, image, record.id, stores)
+        await tasks.insert(tx, record)
+        await queue.enqueue(tx, IMAGE_IMPORT, {
+          resourceId: id, origin: { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) },
+          input: { recordId: record.id, method, uri: uri ?? null, remote: remote ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : injected(roles) },
+        })
+        return record
+      })
+    },
+
+    /** The tasks of an image that the caller may know of. */
+    async tasksOf(ctx: Context, id: string): Promise<TaskRecord[]> {
+      return db.read(async tx => {
+        try {
+          await imageFor(tx, ctx, GET_IMAGE, id)
+        } catch (cause) {
+          throw new Fault('notFound', 'glance.image.notFound', 'The resource could not be found.', { cause })
+        }
+        return tasks.listOf(tx, id, clock.now())
+      })
+    },
+  }
+
+  async function checkUri(uri: string | undefined): Promise<void> {
+    try {
+      await fetcher.check(uri ?? '')
+    } catch (cause) {
+      throw invalid('import.uri', `URI for web-download does not pass filtering: ${withoutUser(uri)}`)
+    }
+  }
+
+  /** The properties that an import of a user with these roles adds. */
+  function injected(roles: readonly string[]): Record<string, string> {
+    if (!options.imageImportPlugins.includes('inject_image_metadata') || roles.some(role => options.injectIgnoreUserRoles.includes(role))) return {}
+    const pairs = options.injectMetadata.map(text => [text.slice(0, text.indexOf(':')).trim(), text.slice(text.indexOf(':') + 1).trim()] as const)
+    return Object.fromEntries(pairs.filter(([name]) => name !== '' && !name.startsWith('os_glance')))
+  }
+}
+
+/** Ends the import of an image that is being deleted: what works on it stops, what it made goes, and its record says why. */
+export async function stopImport({ clock, queue, options }: Deps, tx: Tx, image: Image): Promise<void> {
+  const lock = image.properties[LOCK]
+  if (lock === undefined) return
+  const now = clock.now()
+  await tasks.end(tx, lock, { message: 'Image has been deleted, aborting import.' }, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
+  await queue.enqueue(tx, IMAGE_STOP, { resourceId: image.id, input: {} })
+}
+
+/** The URL as it may be repeated to its sender, and be logged: nothing of its user. */
+function withoutUser(uri: string | undefined): string {
+  return uri === undefined ? 'None' : uri.replace(/\/\/[^/]*@/, '//***@').slice(0, 255)
+}

@@ -1,0 +1,41 @@
+// The kinds of tasks that Glance's managers enqueue. A task's resource is its image.
+import { taskKind } from '@alto/kit/task'
+import type { ImportMethod, RemoteImage } from '../model/imports.ts'
+import type { Status } from '../model/images.ts'
+import type { ValidationData } from '../model/locations.ts'
+
+/** What an import is given. */
+export interface ImportInput {
+  /** The id of the task's record, and of the image's lock. */
+  recordId: string
+  method: ImportMethod
+  uri: string | null
+  remote: RemoteImage | null
+  stores: readonly string[]
+  allMustSucceed: boolean
+  /** The state that the image goes back to when it fails. */
+  from: Status
+  /** The blob that was staged, for glance-direct: a failure leaves it. */
+  staged: string | null
+  /** Properties that the image gets when it comes in. */
+  inject: Readonly<Record<string, string>>
+}
+
+export const IMAGE_IMPORT = taskKind<ImportInput>('image.import')
+/** Removes the doomed bytes of an image. */
+export const IMAGE_FORGET = taskKind('image.forget')
+/** The same for an image that was deleted while something works on it. */
+export const IMAGE_STOP = taskKind('image.stop', { preempts: true })
+
+/** What adding a location is given. */
+export interface LocationInput {
+  /** The id of the task's record, and of the image's lock. */
+  recordId: string
+  url: string
+  /** What its sender says the bytes are. */
+  validation: ValidationData | null
+  /** Whether they are hashed, and compared with that. */
+  hash: boolean
+}
+
+export const LOCATION_ADD = taskKind<LocationInput>('image.location')

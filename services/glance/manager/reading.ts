@@ -1,0 +1,101 @@
+// Reading the bytes of images.
+//
+// - Bytes that are read stay until the reader ends, whoever deletes them meanwhile. A store of files does so by itself. Of another (`forgetsReaders`) a read has
+//   a row from before its first byte until after its last; `forget` leaves alone what has one, and the end of the last read removes what was doomed meanwhile.
+//   A read begins by changing the blob's row where it is kept, so it comes wholly before the transaction that dooms it or is refused. Readers give signs of life as
+//   writers do (signs.ts): the rows of one that died go.
+// - Who reads a whole image gets the bytes that its row tells of, or an error: they are counted and hashed on their way, and the last ones are held back until all are
+//   known to be right. A part of an image cannot be checked.
+import { createHash, getHashes, type Hash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { repeat } from '@alto/kit/clock'
+import { Fault, messageOf } from '@alto/kit/errors'
+import { MISSING, type ImageStore } from '../driver/store.ts'
+import { keyOf, type Blob } from '../model/blobs.ts'
+import type { Image } from '../model/images.ts'
+import type { ByteRange } from '../model/ranges.ts'
+import * as reads from '../store/reads.ts'
+import type { Deps } from './deps.ts'
+import { SIGN_EVERY } from './signs.ts'
+import { forget } from './sweep.ts'
+
+/** What bytes are to be. */
+export type Expected = Pick<Image, 'id' | 'size' | 'checksum' | 'hashAlgo' | 'hashValue'>
+
+/** The bytes from the first store that gives them, the default one before the others. Throws what the last one did. */
+export async function readAny(deps: Deps, image: Expected, kept: readonly Blob[], range: ByteRange | undefined): Promise<Readable> {
+  const tried = deps.stores.all.flatMap(store => kept.filter(blob => blob.store === store.id).map(blob => ({ store, blob })))
+  let problem: unknown = new Fault(...MISSING)
+  for (const { store, blob } of tried) {
+    try {
+      const bytes = await readWhileKept(deps, store, blob, range)
+      return range ? bytes : checked(deps, image, blob, bytes)
+    } catch (error) {
+      problem = error
+      deps.log.warn({ imageId: blob.imageId, store: store.id, reason: messageOf(error) }, 'a store did not give the bytes of an image')
+    }
+  }
+  throw problem
+}
+
+/** The bytes, which nobody removes before they have been read or let go. Throws Fault('notFound', 'glance.store.missing'). */
+export async function readWhileKept(deps: Pick<Deps, 'db' | 'clock' | 'ids' | 'log' | 'stores' | 'host'>, store: ImageStore, blob: Blob, range?: ByteRange): Promise<Readable> {
+  if (!store.forgetsReaders) return store.read(keyOf(blob), range)
+  const { db, clock, ids, log, host } = deps
+  const read = { id: ids.uuid(), blobId: blob.id, reader: host }
+  if (!await db.write(tx => reads.begin(tx, read))) throw new Fault(...MISSING)
+  const stop = repeat(clock, SIGN_EVERY, async () => {
+    try {
+      await db.write(tx => reads.beat(tx, read.id))
+    } catch (error) {
+      log.warn({ blobId: blob.id, imageId: blob.imageId, reason: messageOf(error) }, 'a reader could not give a sign of life')
+    }
+  })
+  const end = async () => {
+    try {
+      await stop()
+      if (await db.write(tx => reads.end(tx, read)) === 'doomed') await forget(deps, blob)
+    } catch (error) {
+      log.warn({ blobId: blob.id, imageId: blob.imageId, reason: messageOf(error) }, 'the end of a read could not be written')       // signs.ts ends it
+    }
+  }
+  try {
+    const bytes = await store.read(blob.id, range)
+    bytes.once('close', () => { void end() })
+    return bytes
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** The bytes, which fail at their end when they are not the image's. */
+function checked({ log }: Pick<Deps, 'log'>, image: Expected, blob: Blob, bytes: Readable): Readable {
+  const refuse = (why: string) => {
+    log.error({ imageId: image.id, blobId: blob.id, store: blob.store, why }, 'the bytes of an image are not those that were kept')
+    return new Error(`the bytes of image ${image.id} in store ${blob.store} are wrong: ${why}`)
+  }
+  return Readable.from(asExpected(bytes, image, refuse), { objectMode: false })
+}
+
+async function* asExpected(bytes: AsyncIterable<Uint8Array>, image: Expected, refuse: (why: string) => Error): AsyncGenerator<Uint8Array> {
+  const hash = hashOf(image)
+  let size = 0
+  let last: Uint8Array | undefined
+  for await (const chunk of bytes) {
+    size += chunk.length
+    if (image.size !== null && size > image.size) throw refuse(`there are more than ${image.size}`)
+    hash?.to.update(chunk)
+    if (last) yield last
+    last = chunk
+  }
+  if (image.size !== null && size !== image.size) throw refuse(`there are ${size} of ${image.size}`)
+  if (hash && hash.to.digest('hex') !== hash.value) throw refuse('their hash is another')
+  if (last) yield last
+}
+
+/** The best hash that the image has. */
+function hashOf({ checksum, hashAlgo, hashValue }: Expected): { to: Hash, value: string } | undefined {
+  if (hashAlgo !== null && hashValue !== null && getHashes().includes(hashAlgo)) return { to: createHash(hashAlgo), value: hashValue }
+  return checksum === null ? undefined : { to: createHash('md5'), value: checksum }
+}

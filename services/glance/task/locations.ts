@@ -1,0 +1,140 @@
+// The task of a location that is added to a queued image (2.17).
+//
+// Where its sender said what the bytes are, and they are to be hashed, the image is `importing` until they have been compared; else it is active at once, and its hashes
+// follow. As upstream has it, a location whose bytes are not what was said stays with the image, which is queued again; an upload or another location takes its place.
+import { createHash } from 'node:crypto'
+import { Fault, messageOf } from '@alto/kit/errors'
+import { giveUp, task, type Definition, type Ended, type TaskContext, type TaskShape } from '@alto/kit/task'
+import type { Deps } from '../manager/deps.ts'
+import { LOCATION_ADD, type LocationInput } from '../manager/kinds.ts'
+import { storeOfUrls } from '../manager/locations.ts'
+import type { Blob } from '../model/blobs.ts'
+import { imageNotFound } from '../model/faults.ts'
+import { needFormats, type Image } from '../model/images.ts'
+import * as blobs from '../store/blobs.ts'
+import * as images from '../store/images.ts'
+import * as imports from '../store/imports.ts'
+import type { Tables, Tx } from '../store/tables.ts'
+import * as tasks from '../store/tasks.ts'
+import * as usage from '../store/usage.ts'
+
+/** What the bytes turned out to be; null where they were not read. */
+type Hashed = { checksum: string, hashAlgo: string, hashValue: string } | null
+interface Adding extends TaskShape { tables: Tables, input: LocationInput, got: { placed: void, hashed: Hashed } }
+type Step = TaskContext<TaskShape & { tables: Tables, input: LocationInput }>
+
+/** Milliseconds without a byte or a step. */
+const DEADLINE = 10 * 60_000
+/** Milliseconds between two words on how far it is. */
+const REPORT_EVERY = 5_000
+
+/** Adding a location. */
+export function locationAdd(deps: Deps): Definition<Tables> {
+  return task<Adding>({
+    kind: LOCATION_ADD, deadlineMs: DEADLINE, forwardOnly: true, handsOver: true,
+    steps: [
+      { name: 'placed', do: t => placed(deps, t) },
+      { name: 'hashed', do: t => hashed(deps, t) },
+    ],
+    onDone: (tx, ended) => finish(deps, tx, ended),
+    onFailed: (tx, { input, resourceId, failure }) => takeBack(deps, tx, { input, resourceId }, failure.message),
+  }) as Definition<Tables>
+}
+
+/** True when the image waits for its bytes to be compared. */
+function compares({ validation, hash }: LocationInput): boolean {
+  return hash && validation !== null
+}
+
+/** The location belongs to the image, which is active unless its bytes are to be compared first. */
+async function placed(deps: Deps, t: Step): Promise<void> {
+  const { url, validation, recordId } = t.input
+  const store = storeOfUrls(deps.stores)
+  const size = await store?.size(url)
+  if (!store || !size) throw giveUp(new Fault('badRequest', 'glance.locations.invalid', 'Invalid location'))
+  const now = deps.clock.now()
+  await t.write(async tx => {
+    await tasks.setProgress(tx, recordId, undefined, now)
+    const image = await images.find(tx, t.resourceId)
+    if (!image) throw imageNotFound(t.resourceId)
+    if (image.status !== 'queued') return                                                      // it was placed before a crash
+    needFormats(image)
+    for (const blob of (await blobs.placesOf(tx, [image.id])).get(image.id) ?? []) await blobs.move(tx, blob.id, 'staged', 'doomed')
+    await blobs.insert(tx, { id: deps.ids.uuid(), imageId: image.id, store: store.id, state: compares(t.input) ? 'staged' : 'kept', size, writer: deps.host, createdAt: now, location: url })
+    if (compares(t.input)) await images.move(tx, image.id, ['queued'], 'importing', { size, updated_at: now })
+    else await activate(deps, tx, image, { from: 'queued', size, hashes: validation && { checksum: null, ...validation } })
+  })
+}
+
+/** Makes the image active and counts its bytes. Throws Fault('overQuota', 'glance.quota.storage'). */
+async function activate({ clock, options }: Deps, tx: Tx, image: Image, { from, size, hashes }: { from: 'queued' | 'importing', size: number, hashes: { checksum: string | null, hashAlgo: string, hashValue: string } | null }): Promise<void> {
+  const quota = options.userStorageQuota === 0 ? Number.MAX_SAFE_INTEGER : options.userStorageQuota
+  if (image.owner !== null && !await usage.take(tx, image.owner, size, quota)) throw new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${Math.max(0, quota - await usage.used(tx, image.owner))} bytes remaining.`)
+  await images.move(tx, image.id, [from], 'active', { size, updated_at: clock.now(), ...(hashes && { checksum: hashes.checksum, os_hash_algo: hashes.hashAlgo, os_hash_value: hashes.hashValue }) })
+}
+
+async function hashed(deps: Deps, t: Step): Promise<Hashed> {
+  if (!t.input.hash) return null
+  try {
+    return await hashOf(deps, t)
+  } catch (error) {
+    t.signal.throwIfAborted()
+    if (compares(t.input)) throw giveUp(new Error(`Hash calculation failed for image ${t.resourceId} data: ${messageOf(error)}`, { cause: error }))
+    t.log.warn({ imageId: t.resourceId, reason: messageOf(error) }, 'the bytes of a location could not be hashed: its image has no hashes')
+    return null
+  }
+}
+
+async function hashOf({ clock, stores }: Deps, t: Step): Promise<Hashed> {
+  const hashAlgo = t.input.validation?.hashAlgo ?? 'sha512'
+  const [md5, hash] = [createHash('md5'), createHash(hashAlgo)]
+  let next = clock.now() + REPORT_EVERY
+  for await (const chunk of await storeOfUrls(stores)!.read(t.input.url) as AsyncIterable<Uint8Array>) {
+    t.signal.throwIfAborted()
+    md5.update(chunk)
+    hash.update(chunk)
+    if (clock.now() < next) continue
+    next = clock.now() + REPORT_EVERY
+    await t.progress()
+  }
+  return { checksum: md5.digest('hex'), hashAlgo, hashValue: hash.digest('hex') }
+}
+
+async function finish(deps: Deps, tx: Tx, { input, resourceId, got }: Ended<Adding>): Promise<void> {
+  const image = await images.find(tx, resourceId)
+  const found = got.hashed ?? null
+  if (!image) return endRecord(deps, tx, input.recordId, { message: messageOf(imageNotFound(resourceId)) })
+  if (compares(input)) {
+    if (found?.hashValue !== input.validation?.hashValue.toLowerCase()) {
+      return takeBack(deps, tx, { input, resourceId }, `os_hash_value: (${input.validation?.hashValue}) not matched with actual os_hash_value: (${found?.hashValue})`)
+    }
+    const place = await placeOf(tx, input, resourceId)
+    if (!place) return takeBack(deps, tx, { input, resourceId }, 'the location was taken away meanwhile')
+    try {
+      await activate(deps, tx, image, { from: 'importing', size: place.size ?? 0, hashes: found })
+    } catch (error) {
+      return takeBack(deps, tx, { input, resourceId }, messageOf(error))
+    }
+    await blobs.move(tx, place.id, 'staged', 'kept')
+  } else if (found && (image.status === 'active' || image.status === 'deactivated') && image.hashValue === null) {
+    await images.move(tx, resourceId, [image.status], image.status, { checksum: found.checksum, os_hash_algo: found.hashAlgo, os_hash_value: found.hashValue })
+  }
+  await imports.setMarks(tx, resourceId, ['active', 'deactivated'], { lock: null })
+  await endRecord(deps, tx, input.recordId, { result: { image_id: resourceId } })
+}
+
+async function placeOf(tx: Tx, { url }: LocationInput, imageId: string): Promise<Blob | undefined> {
+  return (await blobs.placesOf(tx, [imageId])).get(imageId)?.find(blob => blob.location === url)
+}
+
+/** The image is queued again, as it was but for the location. */
+async function takeBack(deps: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Adding>, 'input' | 'resourceId'>, message: string): Promise<void> {
+  await images.move(tx, resourceId, ['importing'], 'queued', { size: null, updated_at: deps.clock.now() })
+  await imports.setMarks(tx, resourceId, ['queued', 'active', 'deactivated'], { lock: null })
+  await endRecord(deps, tx, input.recordId, { message })
+}
+
+async function endRecord({ clock, options }: Deps, tx: Tx, id: string, how: tasks.TaskEnd): Promise<void> {
+  const now = clock.now()
+  await tasks.end(tx, id, how, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
+}
