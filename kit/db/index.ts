@@ -1,7 +1,7 @@
 // The database: one interface over SQLite (one process) and PostgreSQL (many), with Kysely as the language.
 export { afterCommit, type Database, type Tx } from './database.ts'
 export { brokenInvariants, type BrokenInvariant, type Invariant } from './invariants.ts'
-export { isForeignKeyViolation, isUniqueViolation, orConflict, orSecondLook } from './violations.ts'
+export { isForeignKeyViolation, isUniqueViolation, orConflict, orFault, orSecondLook, type ViolationFaults } from './violations.ts'
 export { migrate, type Migration } from './migrate.ts'
 export { CONNECTIONS, openPostgres, type PostgresOptions } from './postgres.ts'
 export { openSqlite, type SqliteOptions } from './sqlite.ts'

@@ -14,13 +14,26 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return sqlite === FOREIGN_KEY || sqlite === FOREIGN_KEY_TRIGGER || postgres === '23503' || postgres === '23001'
 }
 
-/** Runs `work`, and throws what `fault` makes of a unique or primary key violation in its stead. */
-export async function orConflict<T>(fault: (cause: unknown) => Error, work: () => Promise<T>): Promise<T> {
+/** What is thrown in the stead of a broken rule of the schema: `unique` for a name or id that is taken, `reference` for what is named and gone, or goes and is named. */
+export interface ViolationFaults {
+  unique?: (cause: unknown) => Error
+  reference?: (cause: unknown) => Error
+}
+
+/** Runs `work`, and throws what `faults` make of a rule of the schema that it broke. */
+export async function orFault<T>({ unique, reference }: ViolationFaults, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw isUniqueViolation(error) ? fault(error) : error
+    if (unique && isUniqueViolation(error)) throw unique(error)
+    if (reference && isForeignKeyViolation(error)) throw reference(error)
+    throw error
   }
+}
+
+/** Runs `work`, and throws what `fault` makes of a unique or primary key violation in its stead. */
+export function orConflict<T>(fault: (cause: unknown) => Error, work: () => Promise<T>): Promise<T> {
+  return orFault({ unique: fault }, work)
 }
 
 /**

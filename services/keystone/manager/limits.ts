@@ -1,5 +1,5 @@
 // Unified limits: registered ones, and those of projects and domains, held against the configured enforcement model.
-import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import { conflict, expected, limitNotFound, refused } from '../model/faults.ts'
 import { bounded, type Listed, type Listing } from '../model/filters.ts'
@@ -181,12 +181,6 @@ function unfitting(l: NamedLimit) {
   return refused('limit.invalid', `Invalid resource limit: The resource limit (${whose}, resource_name: ${l.resourceName}, resource_limit: ${l.resourceLimit}, service_id: ${l.serviceId}, region_id: ${l.regionId ?? 'None'}) doesn't satisfy current hierarchy model..`)
 }
 
-async function storing<T>(noun: 'registered_limit' | 'limit', work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict(noun, 'Duplicate entry', error)
-    if (isForeignKeyViolation(error)) throw conflict(noun, 'what it names was removed meanwhile', error)
-    throw error
-  }
+function storing<T>(noun: 'registered_limit' | 'limit', work: () => Promise<T>): Promise<T> {
+  return orFault({ unique: cause => conflict(noun, 'Duplicate entry', cause), reference: cause => conflict(noun, 'what it names was removed meanwhile', cause) }, work)
 }

@@ -68,4 +68,5 @@ export function statusOf(one: Ended<Answer>): number {
   return one.value.status
 }
 
+/** From the lowest up. */
 export const sorted = (statuses: readonly number[]): number[] => statuses.toSorted((a, b) => a - b)

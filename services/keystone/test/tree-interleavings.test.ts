@@ -77,3 +77,28 @@ test('a registered limit that is removed while a limit of it is made goes, or st
     else assert.ok(removed === 204 && (made === 403 || made === 409), `${removed} ${made}`)
   },
 }))
+
+test('an endpoint that is made in a region that goes keeps it, or is refused', () => adminsAtOnce<{ region: string }>({
+  async prepare(ask, order) {
+    const region = `r${order}`
+    await ask('POST', '/regions', { region: { id: region } })
+    const service = (await ask('GET', '/services')).body.services[0].id as string
+    return { region, requests: [['POST', '/endpoints', { endpoint: { service_id: service, interface: 'public', url: 'http://x', region_id: region } }], ['DELETE', `/regions/${region}`]] }
+  },
+  async holds(ask, { region }, [made, gone]) {
+    assert.ok(made === 201 && gone === 403 || made === 400 && gone === 204, `${made} ${gone}`)
+    assert.equal((await ask('GET', `/endpoints?region_id=${region}`)).body.endpoints.length, made === 201 ? 1 : 0)
+  },
+}))
+
+test('the configuration of a domain that goes is not there afterwards', () => adminsAtOnce<{ id: string }>({
+  async prepare(ask, order) {
+    const { body: { domain: { id } } } = await ask('POST', '/domains', { domain: { name: `d${order}`, enabled: false } })
+    return { id, requests: [['PUT', `/domains/${id}/config`, { config: { identity: { driver: 'sql' } } }], ['DELETE', `/domains/${id}`]] }
+  },
+  async holds(ask, { id }, [made, gone]) {
+    assert.equal(gone, 204)
+    assert.ok([201, 404].includes(made), `${made}`)
+    assert.equal((await ask('GET', `/domains/${id}/config`)).status, 404)
+  },
+}))

@@ -1,5 +1,5 @@
 // What projects see of the catalog: endpoint groups, and the endpoints and groups that projects are given. A project that was given none sees all.
-import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
 import type { Rule } from '@alto/kit/policy'
@@ -190,12 +190,6 @@ function endpointNotGiven(projectId: string, endpointId: string): Fault {
   return new Fault('notFound', 'keystone.endpoint.notGiven', `Endpoint ${endpointId} not found in project ${projectId}`)
 }
 
-async function giving(what: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict(what, 'Duplicate entry', error)
-    if (isForeignKeyViolation(error)) throw conflict(what, 'one of the two was removed meanwhile', error)
-    throw error
-  }
+function giving(what: string, work: () => Promise<void>): Promise<void> {
+  return orFault({ unique: cause => conflict(what, 'Duplicate entry', cause), reference: cause => conflict(what, 'one of the two was removed meanwhile', cause) }, work)
 }

@@ -1,9 +1,9 @@
 // Endpoints, and the catalog made of them.
-import { isForeignKeyViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { TokenBody } from '@alto/kit/openstack'
 import { givenTo, isUsableUrl, resolvedUrl, type Endpoint, type UrlFacts } from '../../model/catalog/catalog.ts'
-import { expected, invalid, notFound } from '../../model/faults.ts'
+import { conflict, expected, invalid, notFound } from '../../model/faults.ts'
 import { bounded, type Listed, type Listing } from '../../model/filters.ts'
 import * as auth from '../../policy/tokens/tokens.ts'
 import * as rules from '../../policy/catalog/endpoints.ts'
@@ -55,33 +55,28 @@ export function endpointManager({ db, ids, options, changed }: Deps) {
       const endpoint: Endpoint = {
         id: ids.hex(), serviceId: input.serviceId, interface: input.interface, regionId: input.regionId ?? input.region ?? null, url: input.url, enabled: input.enabled ?? true, extra: input.extra ?? {},
       }
-      await db.write(async tx => {
+      await storing(() => db.write(async tx => {
         await changed(tx)
         await checked(tx, endpoint, input)
         await endpoints.insert(tx, endpoint)
-      })
+      }))
       return endpoint
     },
 
     async update(ctx: Context, id: string, input: EndpointInput): Promise<Endpoint> {
       ctx.authorize(rules.UPDATE_ENDPOINT, {})
-      try {
-        return await db.write(async tx => {
-          await changed(tx)
-          const endpoint = await endpoints.find(tx, id)
-          if (!endpoint) throw notFound('endpoint', id)
-          const next: Endpoint = {
-            ...endpoint, serviceId: input.serviceId ?? endpoint.serviceId, interface: input.interface ?? endpoint.interface, url: input.url ?? endpoint.url,
-            regionId: input.regionId ?? input.region ?? (input.regionId === null || input.region === null ? null : endpoint.regionId), enabled: input.enabled ?? endpoint.enabled, extra: { ...endpoint.extra, ...input.extra },
-          }
-          await checked(tx, next, input)
-          await endpoints.update(tx, next)
-          return next
-        })
-      } catch (error) {
-        if (isForeignKeyViolation(error)) throw invalid('endpoint.reference', 'The endpoint names a service or region that does not exist.')
-        throw error
-      }
+      return storing(() => db.write(async tx => {
+        await changed(tx)
+        const endpoint = await endpoints.find(tx, id)
+        if (!endpoint) throw notFound('endpoint', id)
+        const next: Endpoint = {
+          ...endpoint, serviceId: input.serviceId ?? endpoint.serviceId, interface: input.interface ?? endpoint.interface, url: input.url ?? endpoint.url,
+          regionId: input.regionId ?? input.region ?? (input.regionId === null || input.region === null ? null : endpoint.regionId), enabled: input.enabled ?? endpoint.enabled, extra: { ...endpoint.extra, ...input.extra },
+        }
+        await checked(tx, next, input)
+        await endpoints.update(tx, next)
+        return next
+      }))
     },
 
     async remove(ctx: Context, id: string): Promise<void> {
@@ -117,4 +112,10 @@ export function endpointManager({ db, ids, options, changed }: Deps) {
       })).filter(service => chosen.length === 0 || service.endpoints.length > 0)
     },
   }
+}
+
+function storing<T>(work: () => Promise<T>): Promise<T> {
+  return orFault({
+    unique: cause => conflict('region', 'somebody else made it meanwhile', cause), reference: () => invalid('endpoint.reference', 'The endpoint names a service or region that does not exist.'),
+  }, work)
 }

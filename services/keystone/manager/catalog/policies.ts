@@ -1,5 +1,5 @@
 // Policies that are kept for endpoints, and which endpoint is to follow which (OS-ENDPOINT-POLICY).
-import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
 import type { Rule } from '@alto/kit/policy'
@@ -60,16 +60,12 @@ export function policyManager({ db, ids, options }: Deps) {
     /** From now on the target has this policy, and no other. */
     async associate(ctx: Context, id: string, target: PolicyTarget): Promise<void> {
       ctx.authorize(ruleFor('create', target), {})
-      try {
-        await db.write(async tx => {
-          await both(tx, id, target)
-          await policies.dissociate(tx, target)
-          await policies.associate(tx, id, target)
-        })
-      } catch (error) {
-        if (isUniqueViolation(error) || isForeignKeyViolation(error)) throw conflict('policy association', 'somebody else changed it meanwhile', error)
-        throw error
-      }
+      const changedMeanwhile = (cause: unknown) => conflict('policy association', 'somebody else changed it meanwhile', cause)
+      await orFault({ unique: changedMeanwhile, reference: changedMeanwhile }, () => db.write(async tx => {
+        await both(tx, id, target)
+        await policies.dissociate(tx, target)
+        await policies.associate(tx, id, target)
+      }))
     },
 
     async checkAssociation(ctx: Context, id: string, target: PolicyTarget): Promise<void> {

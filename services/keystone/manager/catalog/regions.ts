@@ -1,5 +1,5 @@
 // Regions.
-import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Region } from '../../model/catalog/catalog.ts'
 import { conflict, invalid, notFound, refused } from '../../model/faults.ts'
@@ -56,18 +56,13 @@ export function regionManager({ db, ids, options, changed }: Deps) {
     /** Removes the region and the regions within it, unless endpoints are in any of them. */
     async remove(ctx: Context, id: string): Promise<void> {
       ctx.authorize(rules.DELETE_REGION, {})
-      try {
-        await db.write(async tx => {
-          await get(tx, id)
-          for (const within of (await regions.idsWithin(tx, id)).toReversed()) {
-            await limits.removeOf(tx, { regionId: within })
-            await regions.remove(tx, within)
-          }
-        })
-      } catch (error) {
-        if (isForeignKeyViolation(error)) throw refused('region.inUse', `Unable to delete region ${id} because it or its child regions have associated endpoints.`)
-        throw error
-      }
+      await orFault({ reference: () => refused('region.inUse', `Unable to delete region ${id} because it or its child regions have associated endpoints.`) }, () => db.write(async tx => {
+        await get(tx, id)
+        for (const within of (await regions.idsWithin(tx, id)).toReversed()) {
+          await limits.removeOf(tx, { regionId: within })
+          await regions.remove(tx, within)
+        }
+      }))
     },
   }
 }
@@ -78,12 +73,6 @@ async function get(tx: Tx, id: string): Promise<Region> {
   return region
 }
 
-async function storing<T>(id: string, parentId: string | null | undefined, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict('region', `Duplicate ID, ${id}.`, error)
-    if (isForeignKeyViolation(error)) throw notFound('region', String(parentId))
-    throw error
-  }
+function storing<T>(id: string, parentId: string | null | undefined, work: () => Promise<T>): Promise<T> {
+  return orFault({ unique: cause => conflict('region', `Duplicate ID, ${id}.`, cause), reference: () => notFound('region', String(parentId)) }, work)
 }

@@ -1,5 +1,5 @@
 // The services of the catalog.
-import { isForeignKeyViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Service } from '../../model/catalog/catalog.ts'
 import { conflict, notFound } from '../../model/faults.ts'
@@ -63,17 +63,12 @@ export function serviceManager({ db, ids, options, changed }: Deps) {
     /** Removes the service with its endpoints, registered limits and their limits. */
     async remove(ctx: Context, id: string): Promise<void> {
       ctx.authorize(rules.DELETE_SERVICE, {})
-      try {
-        await db.write(async tx => {
-          await changed(tx)
-          if (!await services.find(tx, id)) throw notFound('service', id)
-          await limits.removeOf(tx, { serviceId: id })
-          await services.remove(tx, id)
-        })
-      } catch (error) {
-        if (isForeignKeyViolation(error)) throw conflict('service', 'a limit of its resources was made meanwhile', error)
-        throw error
-      }
+      await orFault({ reference: cause => conflict('service', 'a limit of its resources was made meanwhile', cause) }, () => db.write(async tx => {
+        await changed(tx)
+        if (!await services.find(tx, id)) throw notFound('service', id)
+        await limits.removeOf(tx, { serviceId: id })
+        await services.remove(tx, id)
+      }))
     },
   }
 }

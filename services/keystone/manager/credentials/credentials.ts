@@ -1,7 +1,7 @@
 // Credentials: kept under lock for their owners, and shown to nobody else but administrators. Seeds of one-time passwords are not even shown to those.
 import { createHash } from 'node:crypto'
 import type { Context } from '@alto/kit/context'
-import { orConflict } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Rule } from '@alto/kit/policy'
 import { isEc2, isTotp, keepsBinding, readEc2Blob, type Credential } from '../../model/credentials/credentials.ts'
 import { conflict, notFound, refused } from '../../model/faults.ts'
@@ -69,7 +69,9 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
     await credentials.insert(tx, { ...rest, sealed: vault.seal(blob) })
   }
 
-  const storing = <T>(id: string, work: () => Promise<T>) => orConflict(cause => conflict('credential', `Duplicate entry found with ID ${id}`, cause), work)
+  const storing = (credential: Credential) => orFault({
+    unique: cause => conflict('credential', `Duplicate entry found with ID ${credential.id}`, cause), reference: cause => conflict('credential', 'its user or project has just been removed', cause),
+  }, () => db.write(tx => add(tx, credential)))
 
   return {
     async show(ctx: Context, id: string): Promise<ShownCredential> {
@@ -91,7 +93,7 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
       if (isTotp(input.type)) await passcodes.requireFresh(ctx.credentials.userId, passcode)
       const credential = { ...input, id: isEc2(input.type) ? idOfAccess(readEc2Blob(input.blob).access) : ids.hex() }
       await vault.refresh()
-      await storing(credential.id, () => db.write(tx => add(tx, credential)))
+      await storing(credential)
       return credential
     },
 
@@ -134,7 +136,7 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
       const access = ids.hex()
       const credential: Credential = { id: idOfAccess(access), userId, projectId, type: 'ec2', blob: JSON.stringify({ access, secret: ids.hex(), trust_id: null }), extra: {} }
       await vault.refresh()
-      await db.write(tx => add(tx, credential))
+      await storing(credential)
       return credential
     },
 

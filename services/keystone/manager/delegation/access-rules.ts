@@ -1,6 +1,6 @@
 // Access rules of users: made with application credentials, seen and removed here.
 import type { Context } from '@alto/kit/context'
-import { isForeignKeyViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Rule } from '@alto/kit/policy'
 import type { AccessRule } from '../../model/delegation/access-rules.ts'
 import { notFound, refused } from '../../model/faults.ts'
@@ -43,16 +43,11 @@ export function accessRuleManager(deps: Pick<Deps, 'db'>) {
 
     /** Throws Fault('forbidden') while an application credential uses it. */
     async remove(ctx: Context, userId: string, id: string): Promise<void> {
-      try {
-        await db.write(async tx => {
-          await authorized(ctx, tx, rules.DELETE_ACCESS_RULE, userId)
-          if (!await accessRules.find(tx, userId, id)) throw notFound('Access Rule', id)
-          await accessRules.remove(tx, id)
-        })
-      } catch (error) {
-        if (isForeignKeyViolation(error)) throw refused('accessRule.used', 'May not delete access rule in use')
-        throw error
-      }
+      await orFault({ reference: () => refused('accessRule.used', 'May not delete access rule in use') }, () => db.write(async tx => {
+        await authorized(ctx, tx, rules.DELETE_ACCESS_RULE, userId)
+        if (!await accessRules.find(tx, userId, id)) throw notFound('Access Rule', id)
+        await accessRules.remove(tx, id)
+      }))
     },
   }
 }

@@ -1,5 +1,5 @@
 // Application credentials: a user makes them for the project of its token, with roles that it has there.
-import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import type { Rule } from '@alto/kit/policy'
 import { sameRule, type AccessRule, type AccessRuleText } from '../../model/delegation/access-rules.ts'
@@ -149,12 +149,9 @@ function refuseRestricted(ctx: Context): void {
   }
 }
 
-async function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict('application_credential', `Duplicate entry found with name ${name}`, error)
-    if (isForeignKeyViolation(error)) throw invalid('applicationCredential.gone', 'The project, a role or an access rule of the credential has just been removed.')
-    throw error
-  }
+function storing<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return orFault({
+    unique: cause => conflict('application_credential', `Duplicate entry found with name ${name}`, cause),
+    reference: () => invalid('applicationCredential.gone', 'The project, a role or an access rule of the credential has just been removed.'),
+  }, work)
 }

@@ -1,6 +1,6 @@
 // Trusts: a trustor gives them, a trustee passes them on, both see them, the trustor takes them back.
 import type { Context } from '@alto/kit/context'
-import { isForeignKeyViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Rule } from '@alto/kit/policy'
 import { endFrom } from '../../model/delegation/moments.ts'
 import { isUsable, settled, type Trust } from '../../model/delegation/trusts.ts'
@@ -145,11 +145,6 @@ function forbidden(why: string) {
   return refused('trust.forbidden', `You are not authorized to perform the requested action: ${why}`)
 }
 
-async function storing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isForeignKeyViolation(error)) throw conflict('trust', 'one of its users, its project or the trust that it passes on has just been removed', error)
-    throw error
-  }
+function storing<T>(work: () => Promise<T>): Promise<T> {
+  return orFault({ reference: cause => conflict('trust', 'one of its users, its project or the trust that it passes on has just been removed', cause) }, work)
 }

@@ -1,5 +1,6 @@
 // What a domain is configured with of its own, and what anybody may know of the site's rules for passwords.
 import type { Context } from '@alto/kit/context'
+import { orFault } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
 import { checkPart, COMPLIANCE, defaultsOf, refusedConfiguration, settingsOf, shown, type Part } from '../../model/projects/domain-configuration.ts'
 import { notFound } from '../../model/faults.ts'
@@ -45,26 +46,26 @@ export function domainConfigurationManager({ db, options }: Deps) {
     /** Puts a configuration in the place of what is there; `isNew` when nothing was. */
     async create(ctx: Context, domainId: string, config: unknown): Promise<{ config: ShownConfiguration, isNew: boolean }> {
       ctx.authorize(rules.CREATE_DOMAIN_CONFIG, {})
-      return db.write(async tx => {
+      return ofDomain(domainId, () => db.write(async tx => {
         await checkDomain(tx, domainId)
         const wanted = settingsOf(config)
         const isNew = (await settings.list(tx, domainId)).length === 0
         await settings.remove(tx, domainId)
         await settings.set(tx, domainId, wanted)
         return { config: shown(await settings.list(tx, domainId)), isNew }
-      })
+      }))
     },
 
     /** Adds to a configuration, or changes a group or an option that is there. Gives all of it. */
     async update(ctx: Context, domainId: string, config: unknown, part: Part): Promise<ShownConfiguration> {
       ctx.authorize(rules.UPDATE_DOMAIN_CONFIG, {})
-      return db.write(async tx => {
+      return ofDomain(domainId, () => db.write(async tx => {
         await checkDomain(tx, domainId)
         const wanted = settingsOf(config, part)
         if (part.group !== undefined && (await settings.list(tx, domainId, part)).length === 0) throw noSettings(domainId, part)
         await settings.set(tx, domainId, wanted)
         return shown(await settings.list(tx, domainId))
-      })
+      }))
     },
 
     /** Removes a configuration, there or not; or a group or an option that is there. */
@@ -78,6 +79,11 @@ export function domainConfigurationManager({ db, options }: Deps) {
       })
     },
   }
+}
+
+/** A domain that goes meanwhile was not there. */
+function ofDomain<T>(id: string, work: () => Promise<T>): Promise<T> {
+  return orFault({ reference: () => notFound('domain', id) }, work)
 }
 
 async function checkDomain(tx: Tx, id: string): Promise<void> {

@@ -2,7 +2,7 @@
 //
 // Rules over a tree (nothing is enabled in a disabled branch, no branch too deep, nothing below what goes) are held by order: every change says so first
 // (`deps.changed`), so that of two changes the second waits and sees what the first did.
-import { isForeignKeyViolation, isUniqueViolation } from '@alto/kit/db'
+import { orFault } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
 import type { Rule } from '@alto/kit/policy'
@@ -263,14 +263,11 @@ function tagNotFound(tag: string): Fault {
   return new Fault('notFound', 'keystone.projecttag.notFound', `Could not find project tag: ${tag}.`)
 }
 
-async function storing<T>(input: { name?: string | undefined }, { id, isDomain }: { id: string, isDomain: boolean }, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isUniqueViolation(error)) throw conflict('project', isDomain
+function storing<T>(input: { name?: string | undefined }, { id, isDomain }: { id: string, isDomain: boolean }, work: () => Promise<T>): Promise<T> {
+  return orFault({
+    unique: cause => conflict('project', isDomain
       ? `it is not permitted to have two projects acting as domains with the same name: ${input.name}`
-      : `it is not permitted to have two projects with either the same name or same id in the same domain: name is ${input.name}, project id ${id}`, error)
-    if (isForeignKeyViolation(error)) throw invalid('project.reference', 'The project names a domain or parent that does not exist.')
-    throw error
-  }
+      : `it is not permitted to have two projects with either the same name or same id in the same domain: name is ${input.name}, project id ${id}`, cause),
+    reference: () => invalid('project.reference', 'The project names a domain or parent that does not exist.'),
+  }, work)
 }
