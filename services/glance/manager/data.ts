@@ -51,6 +51,7 @@ export function dataManager(deps: Deps) {
       const fault = refusedMove(image.status, during)
       if (fault) throw fault
       if (!await images.move(tx, id, ['queued'], during, { updated_at: clock.now() })) throw refusedMove('saving', during) ?? new Error('saving to saving was allowed')
+      for (const place of (await blobs.placesOf(tx, [id])).get(id) ?? []) await blobs.move(tx, place.id, 'staged', 'doomed')      // a location whose bytes were not what was said
       await blobs.insert(tx, blob)
       return { image, left: image.owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await usage.used(tx, image.owner)) }
     })

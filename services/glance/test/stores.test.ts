@@ -30,3 +30,47 @@ test('bytes in a store that is not configured any more are told by the audit, ar
   assert.deepEqual((await without.glance.audit({ repair: true })).map(f => f.message), [`image ${image.id} has bytes in a store that is not configured: cheap`])
   assert.equal((await cloud.as('p1:member')('GET', `/v2/images/${image.id}/file`)).body.toString(), 'cheap bytes')
 })
+
+test('stores are listed for all, and told in detail to administrators', async () => {
+  const [cheap, web] = [{ ...memoryStore({ id: 'cheap' }), description: 'Slow disks', weight: 5 }, { ...memoryStore({ id: 'web' }), kind: 'http', isReadOnly: true }]
+  await using cloud = await glanceAlone({ more: [cheap, web] })
+  assert.deepEqual((await cloud.as('p1:reader')('GET', '/v2/info/stores')).body, { stores: [{ id: 'file', default: 'true' }, { id: 'cheap', description: 'Slow disks' }, { id: 'web', 'read-only': 'true' }] })
+  assert.equal((await cloud.as('p1:member')('GET', '/v2/info/stores/detail')).status, 403)
+  assert.deepEqual((await cloud.as('p0:admin')('GET', '/v2/info/stores/detail')).body, {
+    stores: [
+      { id: 'file', default: 'true', type: 'memory', properties: {}, weight: 0 }, { id: 'cheap', description: 'Slow disks', type: 'memory', properties: {}, weight: 5 },
+      { id: 'web', 'read-only': 'true', type: 'http', properties: {}, weight: 0 },
+    ],
+  })
+  const { body: image } = await cloud.as('p1:member')('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })
+  const upload = await cloud.as('p1:member')('PUT', `/v2/images/${image.id}/file`, { bytes: 'lost', headers: { 'x-image-meta-store': 'web' } })
+  assert.deepEqual([upload.status, cloud.said(upload)], [410, 'Error in store configuration. Adding images to store is disabled.'])
+})
+
+test('bytes are taken out of one store while there is another, and never out of the last', async () => {
+  const cheap = memoryStore({ id: 'cheap' })
+  await using cloud = await glanceAlone({ more: [cheap] })
+  const ask = cloud.as('p1:member')
+  const admin = cloud.as('p0:admin')
+  const gone = async (store: string, id: string, as = admin) => {
+    const answer = await as('DELETE', `/v2/stores/${store}/${id}`)
+    return [answer.status, cloud.said(answer)?.replaceAll('&#x27;', "'")]
+  }
+  const { body: queued } = await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })
+  assert.deepEqual(await gone('file', queued.id), [409, "It's not allowed to remove image data from store if image status is not 'active'"])
+  const { id } = await cloud.uploaded('p1:member', 'bytes')
+  const last = 'Cannot delete image data from the only store containing it. Consider deleting the image instead.'
+  assert.deepEqual([await gone('file', id), await gone('cheap', id)], [[403, last], [403, last]])
+  assert.deepEqual(await gone('nowhere', id), [409, 'The selected store nowhere is not available on this node.'])
+  assert.deepEqual(await gone('file', '11111111-1111-4111-8111-111111111111'), [404, 'Failed to find image 11111111-1111-4111-8111-111111111111'])
+  assert.deepEqual(await gone('file', id, ask), [403, 'You are not authorized to complete delete_image_location action.'])
+  assert.equal((await gone('file', id, cloud.as('p2:member')))[0], 404)
+  await admin('POST', `/v2/images/${id}/import`, { body: { method: { name: 'copy-image' }, stores: ['cheap'] } })
+  await cloud.glance.idle()
+  assert.equal((await ask('GET', `/v2/images/${id}`)).body.stores, 'cheap,file')
+  assert.deepEqual(await gone('file', id), [204, undefined])
+  assert.deepEqual([(await Array.fromAsync(cloud.store.names())).length, (await Array.fromAsync(cheap.names())).length], [0, 1])
+  assert.deepEqual(await gone('file', id), [403, last])
+  assert.equal((await ask('GET', `/v2/images/${id}/file`)).body.toString(), 'bytes')
+  assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+})
