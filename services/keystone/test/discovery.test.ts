@@ -58,6 +58,8 @@ test('who was revoked is told to services and admins, since when they ask', asyn
   const bad = await events('?since=yesterday')
   assert.deepEqual([bad.status, bad.body.error.message], [400, 'invalidate date format yesterday'])
   assert.equal((await events('', (await cloud.login('demo')).token)).status, 403)
+  await cloud.clock.advance(3600_000)
+  assert.deepEqual((await events('', (await cloud.login('nova')).token)).body.events, [], 'it would have ended anyway')
 })
 
 test('what is left of PKI tokens says that it is gone', async () => {

@@ -136,3 +136,19 @@ test('a user sees whether it could have a token for the system', async () => {
   assert.deepEqual((await cloud.as('GET', '/auth/system', undefined, token)).body, { system: [], links: { self: 'http://cloud/v3/auth/system' } })
   assert.deepEqual((await cloud.as('GET', '/auth/system')).body.system, [{ all: true }])
 })
+
+test('a user that is in a great many groups has the roles of each', async () => {
+  await using cloud = await keystoneAlone()
+  const { token } = await cloud.login('admin')
+  const ask = (method: string, path: string) => cloud.ask(method, `/v3${path}`, { token })
+  const [user, project, role] = [(await ask('GET', '/users?name=demo')).body.users[0].id, (await ask('GET', '/projects?name=service')).body.projects[0].id, (await ask('GET', '/roles?name=reader')).body.roles[0].id]
+  const groups = Array.from({ length: 1200 }, (_, n) => ({ id: `g${n}`, name: `g${n}`, domain_id: 'default', description: '', extra: '{}' }))
+  await cloud.db.write(async tx => {
+    await tx.insertInto('groups').values(groups).execute()
+    await tx.insertInto('group_members').values(groups.map(({ id }) => ({ group_id: id, user_id: user }))).execute()
+  })
+  await ask('PUT', `/projects/${project}/groups/g1199/roles/${role}`)
+  const { status, body } = await cloud.login('demo', 'demo-secret', { project: { id: project } })
+  assert.deepEqual([status, body.token.roles.map((r: { name: string }) => r.name)], [201, ['reader']])
+  assert.deepEqual((await ask('GET', `/role_assignments?user.id=${user}&effective&scope.project.id=${project}`)).body.role_assignments.map((a: { role: unknown }) => a.role), [{ id: role }])
+})

@@ -9,9 +9,9 @@ export async function insert(tx: Tx, revoked: Revocation): Promise<void> {
   await tx.insertInto('revoked_tokens').values({ audit_id: revoked.auditId, whole_chain: Number(revoked.wholeChain), expires_at: revoked.expiresAt, revoked_at: revoked.revokedAt }).onConflict(c => c.doNothing()).execute()
 }
 
-/** What was revoked at `since` or later, in that order. */
-export async function list(tx: Tx, since: number): Promise<Revocation[]> {
-  const rows = await tx.selectFrom('revoked_tokens').selectAll().where('revoked_at', '>=', since).orderBy('revoked_at').orderBy('audit_id').execute()
+/** What was revoked at `since` or later and would still be valid at `now`, in that order. */
+export async function list(tx: Tx, { since, now }: { since: number, now: number }): Promise<Revocation[]> {
+  const rows = await tx.selectFrom('revoked_tokens').selectAll().where('revoked_at', '>=', since).where('expires_at', '>=', now).orderBy('revoked_at').orderBy('audit_id').execute()
   return rows.map(row => ({ auditId: row.audit_id, wholeChain: row.whole_chain === 1, expiresAt: row.expires_at, revokedAt: row.revoked_at }))
 }
 
