@@ -4,7 +4,8 @@
 // method, host, path, parameters, headers, and the hash of the body. Versions 0, 1 and 2 sign the parameters (AWS's Query API), 4 a canonical
 // form of the whole (AWS Signature Version 4), S3 whatever text its service says was signed.
 // The time of a signature is only taken from what the signature covers: a time beside it could be made new again for every replay (OSSA-2020-003).
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
+import { isSame } from './secrets.ts'
 
 /** A signed request, as it is described to Keystone. */
 export interface SignedRequest {
@@ -130,11 +131,4 @@ function around(time: string | undefined, skew: number): Validity | undefined {
   const iso = short ? `${short.slice(1, 4).join('-')}T${short.slice(4).join(':')}Z` : /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(time) ? `${time}Z` : time
   const at = Date.parse(iso)
   return Number.isNaN(at) ? undefined : { from: at - skew, until: at + skew }
-}
-
-/** In a time that says nothing of where they differ. */
-function isSame(right: string | undefined, given: string): boolean {
-  if (right === undefined) return false
-  const [a, b] = [Buffer.from(right), Buffer.from(given)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -11,7 +11,7 @@ import * as credentials from '../../store/credentials/credentials.ts'
 import * as projects from '../../store/projects/projects.ts'
 import type { Tx } from '../../store/tables.ts'
 import * as users from '../../store/users/users.ts'
-import { isDelegated, refuseDelegated } from './delegated.ts'
+import { isDelegated, refuseDelegated } from '../delegation/caller.ts'
 import type { Deps } from '../deps.ts'
 import type { Passcodes } from './passcodes.ts'
 

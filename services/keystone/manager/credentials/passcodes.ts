@@ -1,5 +1,5 @@
 // Passcodes of authenticator apps: taken once each, and tried only so often, since there are only a million of them.
-import { timingSafeEqual } from 'node:crypto'
+import { isSame } from '../../driver/secrets.ts'
 import { passcodeAt, seedOf, STEP } from '../../driver/totp.ts'
 import { refused } from '../../model/faults.ts'
 import { asksForMore } from '../../model/tokens/multi-factor.ts'
@@ -48,10 +48,4 @@ export function passcodeManager({ db, clock, vault, options }: Deps) {
   }
 
   return { take, requireFresh }
-}
-
-/** In a time that says nothing of where they differ. */
-function isSame(right: string, given: string): boolean {
-  const [a, b] = [Buffer.from(right), Buffer.from(given)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -4,7 +4,8 @@ import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
 import { validityOf, validityOfText, type SignedRequest, type SignedText, type Validity } from '../../driver/signatures.ts'
 import { readEc2Blob, type Credential } from '../../model/credentials/credentials.ts'
-import { unauthorized } from '../../model/faults.ts'
+import type { Credentials } from '@alto/kit/policy'
+import { refused, unauthorized } from '../../model/faults.ts'
 import * as rules from '../../policy/credentials/ec2.ts'
 import * as credentials from '../../store/credentials/credentials.ts'
 import * as applicationCredentials from '../../store/delegation/application-credentials.ts'
@@ -71,4 +72,14 @@ async function tokenFor(tx: Tx, { userId, projectId, blob }: Credential, deps: P
   const expiresAt = application?.expiresAt ? Math.floor(application.expiresAt / 1000) : undefined
   if (application?.userId !== userId || application.projectId !== projectId || (expiresAt !== undefined && expiresAt <= now)) throw unauthorized("the application credential that the credential is bound to is gone, at its end, not its owner's, or of another project")
   return { ...request, userId, user, delegation: { kind: 'application_credential', id: application.id }, expiresAt }
+}
+
+/** What gives the caller's credentials, for Keystone itself: a token that was had by a signature is for the service that was asked, and changes nobody's identity. Throws Fault('forbidden', 'keystone.signed') for one. */
+export function exceptSigned(authenticate: (token: string) => Promise<Credentials | undefined>): (token: string) => Promise<Credentials | undefined> {
+  return async token => {
+    const credentials = await authenticate(token)
+    const methods = credentials?.token?.['methods']
+    if (Array.isArray(methods) && methods.includes('ec2credential')) throw refused('signed', 'You are not authorized to perform the requested action.')
+    return credentials
+  }
 }

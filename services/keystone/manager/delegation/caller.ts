@@ -1,4 +1,5 @@
-// Callers that act by delegation: what their tokens say of it, and what they may not do.
+// Callers that act by delegation: what their tokens say of it, and what they may not do: what outlives such a token must not be made, read or changed
+// with it (OSSA-2013-032, OSSA-2020-004, OSSA-2026-005).
 import type { Context } from '@alto/kit/context'
 import type { TokenBody } from '@alto/kit/openstack'
 import type { Credentials } from '@alto/kit/policy'
@@ -9,7 +10,7 @@ import { refused } from '../../model/faults.ts'
 const PRIMARY: ReadonlySet<string> = new Set(['external', 'kerberos', 'mapped', 'openid', 'password', 'saml2', 'token', 'totp', 'x509'])
 
 /** On whose behalf a token acts. */
-export interface CallerDelegation {
+interface CallerDelegation {
   /** The trust that the token was had by. */
   trustId: string | undefined
   applicationCredential: { restricted: boolean, accessRules: readonly AccessRuleText[] } | undefined
@@ -39,4 +40,15 @@ export function isDelegate(methods: readonly string[]): boolean {
 export function refuseForeignDelegates(ctx: Context): void {
   const { trustId, applicationCredential, byDelegate } = delegationOf(ctx.credentials)
   if (trustId !== undefined || byDelegate && !applicationCredential) throw refused('applicationCredential.delegated', 'Cannot manage application credentials with a token issued via delegation.')
+}
+
+/** True for a token that was not had by its user's own proof. One that does not say how it was had counts as such. */
+export function isDelegated(ctx: Context): boolean {
+  const { trustId, byDelegate } = delegationOf(ctx.credentials)
+  return trustId !== undefined || byDelegate
+}
+
+/** Throws Fault('forbidden', 'keystone.delegated') for such a token. */
+export function refuseDelegated(ctx: Context): void {
+  if (isDelegated(ctx)) throw refused('delegated', 'You are not authorized to perform the requested action: Delegated tokens cannot access credentials directly.')
 }

@@ -9,7 +9,8 @@ import type { Rule } from '@alto/kit/policy'
 import { conflict, invalid, notFound, refused } from '../../model/faults.ts'
 import { bounded, type Listed, type Listing } from '../../model/filters.ts'
 import { depthOf, type NamedLimit } from '../../model/limits.ts'
-import { DEFAULT_DOMAIN, isImmutable, MOST_TAGS, nestedAbove, nestedBelow, reservedIn, type Nested, type Project, type TagFilter } from '../../model/projects/projects.ts'
+import { DEFAULT_DOMAIN, MOST_TAGS, nestedAbove, nestedBelow, reservedIn, type Nested, type Project, type TagFilter } from '../../model/projects/projects.ts'
+import { isImmutable, onlyReleases, withOptions } from '../../model/resource-options.ts'
 import * as auth from '../../policy/tokens/tokens.ts'
 import * as domainRules from '../../policy/projects/domains.ts'
 import * as rules from '../../policy/projects/projects.ts'
@@ -156,7 +157,7 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
         const domainId = input.domainId ?? (acts ? null : (parent && (parent.isDomain ? parent.id : parent.domainId)) ?? ctx.credentials.domainId ?? ctx.credentials.projectDomainId ?? DEFAULT_DOMAIN)
         const project: Project = {
           id, name: input.name.trim(), domainId, parentId: input.parentId ?? domainId, isDomain: acts, enabled: input.enabled ?? true,
-          description: input.description ?? '', options: settled({}, input.options), tags: input.tags ?? [], extra: input.extra ?? {},
+          description: input.description ?? '', options: withOptions({}, input.options), tags: input.tags ?? [], extra: input.extra ?? {},
         }
         ctx.authorize(rule.create, targetOf(project))
         named(project)
@@ -176,7 +177,7 @@ export function projectManager(deps: Deps, noun: 'project' | 'domain') {
         if (input.isDomain !== undefined && input.isDomain !== project.isDomain) throw invalid(`${noun}.isDomain`, 'Update of `is_domain` is not allowed.')
         const next: Project = {
           ...project, name: input.name?.trim() ?? project.name, enabled: input.enabled ?? project.enabled, description: input.description ?? project.description,
-          options: settled(project.options, input.options), tags: input.tags ?? project.tags, extra: { ...project.extra, ...input.extra },
+          options: withOptions(project.options, input.options), tags: input.tags ?? project.tags, extra: { ...project.extra, ...input.extra },
         }
         if (next.name !== project.name) named(next)
         if (next.enabled !== project.enabled) await switched(tx, next)
@@ -245,18 +246,6 @@ async function removeWithin(tx: Tx, project: Project): Promise<void> {
   await users.forgetDefaultProject(tx, project.id)
   await assignments.removeInTarget(tx, { kind, id: project.id })
   await projects.remove(tx, project.id)
-}
-
-/** The options with those that were given; a null takes one away. */
-function settled(options: Project['options'], given: ProjectInput['options'] = {}): Project['options'] {
-  return Object.fromEntries(Object.entries({ ...options, ...given }).filter(([, value]) => value !== null))
-}
-
-/** Whether the change does no more than to make an immutable thing mutable. */
-function onlyReleases({ extra, ...members }: ProjectInput): boolean {
-  const named = Object.entries(members).filter(([, value]) => value !== undefined)
-  const released = members.options?.['immutable']
-  return Object.keys(extra ?? {}).length === 0 && named.length === 1 && (released === false || released === null)
 }
 
 function tagNotFound(tag: string): Fault {

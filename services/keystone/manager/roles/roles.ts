@@ -6,7 +6,7 @@ import type { Rule } from '@alto/kit/policy'
 import { conflict, invalid, notFound, refused } from '../../model/faults.ts'
 import { bounded, type Listed, type Listing } from '../../model/filters.ts'
 import { withImplied, type Inference, type Role } from '../../model/roles/roles.ts'
-import { withOptions } from '../../model/users/users.ts'
+import { isImmutable, onlyReleases, withOptions } from '../../model/resource-options.ts'
 import * as rules from '../../policy/roles/roles.ts'
 import * as projects from '../../store/projects/projects.ts'
 import * as roles from '../../store/roles/roles.ts'
@@ -85,8 +85,7 @@ export function roleManager(deps: Deps) {
         await deps.changed(tx)
         const role = await authorized(ctx, tx, { global: rules.UPDATE_ROLE, ofDomain: rules.UPDATE_DOMAIN_ROLE }, id)
         if (input.domainId !== undefined && input.domainId !== role.domainId) throw invalid('role.domain', 'Update of `domain_id` is not allowed.')
-        const onlyFrees = input.options?.['immutable'] !== true && input.options?.['immutable'] !== undefined && input.name === undefined && input.description === undefined && Object.keys(input.extra ?? {}).length === 0
-        if (role.options['immutable'] === true && !onlyFrees) throw immutable('update', id)
+        if (isImmutable(role) && !onlyReleases(input)) throw immutable('update', id)
         const next = {
           ...role, name: input.name?.trim() ?? role.name, description: input.description === undefined ? role.description : input.description, options: withOptions(role.options, input.options),
           extra: { ...role.extra, ...input.extra },
@@ -100,7 +99,7 @@ export function roleManager(deps: Deps) {
       await db.write(async tx => {
         await deps.changed(tx)
         const role = await authorized(ctx, tx, { global: rules.DELETE_ROLE, ofDomain: rules.DELETE_DOMAIN_ROLE }, id)
-        if (role.options['immutable'] === true) throw immutable('delete', id)
+        if (isImmutable(role)) throw immutable('delete', id)
         await roles.remove(tx, id)
       })
     },

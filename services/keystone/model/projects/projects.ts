@@ -52,11 +52,6 @@ export function nestedBelow(projects: readonly Project[], id: string): Nested | 
   return children.length === 0 ? null : Object.fromEntries(children.map(child => [child.id, nestedBelow(projects, child.id)]))
 }
 
-/** Whether nobody may change or remove it (the resource option `immutable`). */
-export function isImmutable({ options }: Pick<Project, 'options'>): boolean {
-  return options['immutable'] === true
-}
-
 /** The ids above the project, nearest first, its domain last, by a map of parents. */
 export function idsAbove(parents: ReadonlyMap<string, string | null>, id: string): string[] {
   const above: string[] = []

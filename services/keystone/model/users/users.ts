@@ -30,8 +30,3 @@ export interface Group {
 export const USER_FLAGS = [
   'ignore_change_password_upon_first_use', 'ignore_password_expiry', 'ignore_lockout_failure_attempts', 'lock_password', 'ignore_user_inactivity', 'multi_factor_auth_enabled',
 ] as const
-
-/** Options with changes made to them: null takes one away. */
-export function withOptions(options: User['options'], changes: User['options'] = {}): User['options'] {
-  return Object.fromEntries(Object.entries({ ...options, ...changes }).filter(([, value]) => value !== null))
-}
