@@ -3,7 +3,7 @@ import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
 import { invalid } from '../model/faults.ts'
 import type { Image } from '../model/images.ts'
-import { FAILED, LOCK, mayImport, storesOf, type ImportRequest } from '../model/imports.ts'
+import { FAILED, mayImport, storesOf, type ImportRequest } from '../model/imports.ts'
 import type { TaskRecord, TaskType } from '../model/tasks.ts'
 import { COPY_IMAGE, GET_IMAGE, MODIFY_IMAGE } from '../policy/images.ts'
 import * as blobs from '../store/blobs.ts'
@@ -96,7 +96,7 @@ export function importManager(deps: Deps) {
     try {
       await fetcher.check(uri ?? '')
     } catch (cause) {
-      throw invalid('import.uri', `URI for web-download does not pass filtering: ${withoutUser(uri)}`)
+      throw new Fault('badRequest', 'glance.import.uri', `URI for web-download does not pass filtering: ${withoutUser(uri)}`, { cause })
     }
   }
 
@@ -108,13 +108,13 @@ export function importManager(deps: Deps) {
   }
 }
 
-/** Ends the import of an image that is being deleted: what works on it stops, what it made goes, and its record says why. */
+/** Ends the import of an image that is being deleted, in the transaction that has deleted it: what works on it stops, what it made goes, and its record says why. */
 export async function stopImport({ clock, queue, options }: Deps, tx: Tx, image: Image): Promise<void> {
-  const lock = image.properties[LOCK]
+  const lock = await imports.lockOf(tx, image.id)
   if (lock === undefined) return
   const now = clock.now()
   await tasks.end(tx, lock, { message: 'Image has been deleted, aborting import.' }, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
-  await queue.enqueue(tx, IMAGE_STOP, { resourceId: image.id, input: {} })
+  await queue.enqueue(tx, IMAGE_STOP, { resourceId: image.id, input: { imageId: image.id } })
 }
 
 /** The URL as it may be repeated to its sender, and be logged: nothing of its user. */

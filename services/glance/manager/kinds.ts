@@ -1,4 +1,4 @@
-// The kinds of tasks that Glance's managers enqueue. A task's resource is its image.
+// The kinds of tasks that Glance's managers enqueue.
 import { taskKind } from '@alto/kit/task'
 import type { ImportMethod, RemoteImage } from '../model/imports.ts'
 import type { Status } from '../model/images.ts'
@@ -21,11 +21,12 @@ export interface ImportInput {
   inject: Readonly<Record<string, string>>
 }
 
+/** Its resource is the image. */
 export const IMAGE_IMPORT = taskKind<ImportInput>('image.import')
-/** Removes the doomed bytes of an image. */
-export const IMAGE_FORGET = taskKind('image.forget')
-/** The same for an image that was deleted while something works on it. */
-export const IMAGE_STOP = taskKind('image.stop', { preempts: true })
+/** Removes the doomed bytes of an image. Its resource is the record of the task that doomed them: the image's next import does not wait for it. */
+export const IMAGE_FORGET = taskKind<{ imageId: string }>('image.forget')
+/** The same for an image, its resource, that was deleted while an import works on it: that stops first. */
+export const IMAGE_STOP = taskKind<{ imageId: string }>('image.stop', { preempts: true })
 
 /** What adding a location is given. */
 export interface LocationInput {

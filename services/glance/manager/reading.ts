@@ -11,7 +11,7 @@ import { Readable } from 'node:stream'
 import { repeat } from '@alto/kit/clock'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { MISSING, type ImageStore } from '../driver/store.ts'
-import { keyOf, type Blob } from '../model/blobs.ts'
+import { keyOf, type Blob, type Whereabouts } from '../model/blobs.ts'
 import type { Image } from '../model/images.ts'
 import type { ByteRange } from '../model/ranges.ts'
 import * as reads from '../store/reads.ts'
@@ -39,7 +39,7 @@ export async function readAny(deps: Deps, image: Expected, kept: readonly Blob[]
 }
 
 /** The bytes, which nobody removes before they have been read or let go. Throws Fault('notFound', 'glance.store.missing'). */
-export async function readWhileKept(deps: Pick<Deps, 'db' | 'clock' | 'ids' | 'log' | 'stores' | 'host'>, store: ImageStore, blob: Blob, range?: ByteRange): Promise<Readable> {
+export async function readWhileKept(deps: Pick<Deps, 'db' | 'clock' | 'ids' | 'log' | 'stores' | 'host'>, store: ImageStore, blob: Whereabouts, range?: ByteRange): Promise<Readable> {
   if (!store.forgetsReaders) return store.read(keyOf(blob), range)
   const { db, clock, ids, log, host } = deps
   const read = { id: ids.uuid(), blobId: blob.id, reader: host }

@@ -1,7 +1,7 @@
 // Bytes that nobody will ask for again, and the comparison of rows with what the store really holds.
 import { messageOf } from '@alto/kit/errors'
 import type { ImageStore } from '../driver/store.ts'
-import { keyOf, type Blob } from '../model/blobs.ts'
+import { keyOf, type Blob, type Whereabouts } from '../model/blobs.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import * as reads from '../store/reads.ts'
@@ -10,7 +10,7 @@ import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
 
 /** Removes a doomed blob's bytes, then its row. What cannot be removed now stays doomed, and is tried again by signs.ts. */
-export async function forget({ db, stores, log }: Pick<Deps, 'db' | 'stores' | 'log'>, blob: Blob): Promise<void> {
+export async function forget({ db, stores, log }: Pick<Deps, 'db' | 'stores' | 'log'>, blob: Whereabouts): Promise<void> {
   try {
     const store = stores.find(blob.store)
     if (!store) throw new Error(`there is no store ${blob.store} any more`)

@@ -25,6 +25,9 @@ export interface Blob {
   metadata?: Readonly<Record<string, unknown>>
 }
 
+/** What is needed to find a blob's bytes. */
+export type Whereabouts = Pick<Blob, 'id' | 'imageId' | 'store' | 'location'>
+
 /** What a store knows the blob's bytes by. */
 export function keyOf({ id, location }: Pick<Blob, 'id' | 'location'>): string {
   return location ?? id

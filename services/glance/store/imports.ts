@@ -1,6 +1,6 @@
 // SQL for imports: the marks on an image, and the blobs that an import makes on its way. A blob's `import_key` is TASK/STEP of what made it.
 import { fromJson, toJson } from '@alto/kit/db'
-import type { Blob } from '../model/blobs.ts'
+import type { Blob, Whereabouts } from '../model/blobs.ts'
 import type { Content, Status } from '../model/images.ts'
 import { FAILED, IMPORTING, LOCK } from '../model/imports.ts'
 import * as blobs from './blobs.ts'
@@ -58,9 +58,9 @@ export async function setStaged(tx: Tx, blobId: string, content: Content): Promi
 }
 
 /** A blob and what was found when its bytes came in. Throws an Error when there is none. */
-export async function getWhole(tx: Tx, blobId: string): Promise<{ id: string, store: string, state: string, size: number, content: Content | undefined }> {
+export async function getWhole(tx: Tx, blobId: string): Promise<Whereabouts & { state: string, size: number, content: Content | undefined }> {
   const row = await tx.selectFrom('blobs').selectAll().where('id', '=', blobId).executeTakeFirstOrThrow()
-  return { id: row.id, store: row.store, state: row.state, size: row.size ?? 0, content: fromJson<Content | undefined>(row.content, undefined) }
+  return { id: row.id, imageId: row.image_id, store: row.store, ...(row.location !== null && { location: row.location }), state: row.state, size: row.size ?? 0, content: fromJson<Content | undefined>(row.content, undefined) }
 }
 
 /** Dooms all of an image's bytes that are not kept, but for the blob `spared`; true when there were any. */

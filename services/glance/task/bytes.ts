@@ -6,9 +6,10 @@ import { takeIn, type Expected } from '../driver/intake.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Deps } from '../manager/deps.ts'
 import type { ImportInput } from '../manager/kinds.ts'
+import { readWhileKept } from '../manager/reading.ts'
 import { giveSigns, type Signs } from '../manager/signs.ts'
 import { forget } from '../manager/sweep.ts'
-import type { Blob } from '../model/blobs.ts'
+import { keyOf, type Blob, type Whereabouts } from '../model/blobs.ts'
 import { imageNotFound } from '../model/faults.ts'
 import type { Content } from '../model/images.ts'
 import * as blobs from '../store/blobs.ts'
@@ -106,19 +107,19 @@ async function report(t: ImportStep, now: number, size: number): Promise<void> {
   }
 }
 
-/** The bytes of a blob. Throws what the store does. */
-export async function reading({ stores }: Pick<Deps, 'stores'>, blob: { id: string, store: string }): Promise<AsyncIterable<Uint8Array>> {
-  const store = stores.find(blob.store)
+/** The bytes of a blob, which nobody removes meanwhile. Throws what the store does. */
+export async function reading(deps: Deps, blob: Whereabouts): Promise<AsyncIterable<Uint8Array>> {
+  const store = deps.stores.find(blob.store)
   if (!store) throw new Error(`there is no store ${blob.store} any more`)
-  return await store.read(blob.id) as AsyncIterable<Uint8Array>
+  return await readWhileKept(deps, store, blob) as AsyncIterable<Uint8Array>
 }
 
 /** The first bytes of a blob, as many as an inspection wants. */
-export async function headOf({ stores }: Pick<Deps, 'stores'>, blob: { id: string, store: string, size: number }): Promise<Uint8Array> {
+export async function headOf({ stores }: Pick<Deps, 'stores'>, blob: Whereabouts & { size: number }): Promise<Uint8Array> {
   const store = stores.find(blob.store)
   if (!store) throw new Error(`there is no store ${blob.store} any more`)
   if (blob.size === 0) return new Uint8Array()
-  return Buffer.concat(await Array.fromAsync(await store.read(blob.id, { start: 0, end: Math.min(blob.size, INSPECT_BYTES) - 1 }) as AsyncIterable<Uint8Array>))
+  return Buffer.concat(await Array.fromAsync(await store.read(keyOf(blob), { start: 0, end: Math.min(blob.size, INSPECT_BYTES) - 1 }) as AsyncIterable<Uint8Array>))
 }
 
 /** Ends the step for good with what kept the bytes from coming; anything else is thrown on. */

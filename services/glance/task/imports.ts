@@ -11,6 +11,7 @@ import { giveUp, task, type Definition, type Ended, type TaskShape } from '@alto
 import type { Deps } from '../manager/deps.ts'
 import { IMAGE_FORGET, IMAGE_IMPORT, IMAGE_STOP, type ImportInput } from '../manager/kinds.ts'
 import { forget } from '../manager/sweep.ts'
+import type { Whereabouts } from '../model/blobs.ts'
 import { imageNotFound } from '../model/faults.ts'
 import type { Content, Image } from '../model/images.ts'
 import * as blobs from '../store/blobs.ts'
@@ -24,6 +25,7 @@ import { shaped, type Shape } from './shaping.ts'
 
 /** By store the blob that it has now, and the stores that did not take the bytes. */
 interface Copied { placed: Readonly<Record<string, string>>, failed: readonly string[] }
+interface Forget extends TaskShape { tables: Tables, input: { imageId: string }, got: { forgotten: void } }
 interface Import extends TaskShape { tables: Tables, input: ImportInput, got: { fetched: { blobId: string }, shaped: Shape, copied: Copied } }
 
 /** Milliseconds without a byte or a step. */
@@ -50,9 +52,14 @@ export function imageImport(deps: Deps): Definition<Tables> {
 
 /** Removing the doomed bytes of an image; the second one when it was deleted while something worked on it. */
 export function imageForget(deps: Deps): Definition<Tables>[] {
-  return [IMAGE_FORGET, IMAGE_STOP].map(kind => task<TaskShape & { tables: Tables, got: { forgotten: void } }>({
+  return [IMAGE_FORGET, IMAGE_STOP].map(kind => task<Forget>({
     kind, deadlineMs: DEADLINE, forwardOnly: true,
-    steps: [{ name: 'forgotten', do: async t => { for (const blob of await deps.db.read(tx => imports.doomedOf(tx, t.resourceId))) await forget(deps, blob) } }],
+    steps: [{
+      name: 'forgotten', do: async t => {
+        if (kind === IMAGE_STOP) await t.write(tx => imports.doomRest(tx, t.input.imageId, undefined))      // what the import began to make while the image was deleted
+        for (const blob of await deps.db.read(tx => imports.doomedOf(tx, t.input.imageId))) await forget(deps, blob)
+      },
+    }],
     async onFailed() {},                                                                       // signs.ts looks after what is left
   }) as Definition<Tables>)
 }
@@ -130,7 +137,7 @@ async function copied(deps: Deps, t: ImportStep, { blobId, content }: Shape): Pr
 }
 
 /** The bytes in one more store, found to be the same there. */
-async function copy(deps: Deps, t: ImportStep, storeId: string, { source, content }: { source: { id: string, store: string, size: number }, content: Content }): Promise<string> {
+async function copy(deps: Deps, t: ImportStep, storeId: string, { source, content }: { source: Whereabouts & { size: number }, content: Content }): Promise<string> {
   const store = deps.stores.find(storeId)
   if (!store) throw new BytesFailed(`there is no store ${storeId} any more`, { cause: new Error(`there is no store ${storeId} any more`) })
   const blobId = await made(deps, t, { name: `store ${storeId}`, store, size: source.size, most: Infinity, tooMuch: () => overQuota(0) }, () => reading(deps, source))
@@ -145,7 +152,8 @@ async function copy(deps: Deps, t: ImportStep, storeId: string, { source, conten
 async function finish(deps: Deps, tx: Tx, ended: Ended<Import>): Promise<void> {
   const { input, resourceId, got } = ended
   const { shaped, copied } = got
-  const image = await images.find(tx, resourceId)
+  const isThere = await imports.setMarks(tx, resourceId, ['importing', 'active', 'deactivated'], {})       // nobody deletes it before this transaction ends
+  const image = isThere ? await images.find(tx, resourceId) : undefined
   if (!shaped || !copied || !image) return endRecord(deps, tx, input.recordId, { message: messageOf(imageNotFound(resourceId)) })
   if (Object.keys(copied.placed).length === 0) return takeBack(deps, tx, ended, { message: 'None of the uploads finished!', failed: input.stores })
   if (image.status === 'importing') {
@@ -163,7 +171,7 @@ async function finish(deps: Deps, tx: Tx, ended: Ended<Import>): Promise<void> {
   await imports.setMarks(tx, resourceId, ['active', 'deactivated'], { lock: null, importing: [], failed: copied.failed })
   await imports.setProperties(tx, resourceId, input.inject)
   await endRecord(deps, tx, input.recordId, { result: { image_id: resourceId } })
-  await forgetRest(deps, tx, resourceId, undefined)
+  await forgetRest(deps, tx, ended, undefined)
 }
 
 /** The end of one that did not: the image as it was, nothing of what was made, and the reason. */
@@ -172,11 +180,11 @@ async function takeBack(deps: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Im
   if (from === 'queued' || from === 'uploading') await images.move(tx, resourceId, ['importing'], from, { updated_at: deps.clock.now() })
   await imports.setMarks(tx, resourceId, [from, 'deactivated'], { lock: null, importing: [], failed })
   await endRecord(deps, tx, recordId, { message })
-  await forgetRest(deps, tx, resourceId, staged ?? undefined)
+  await forgetRest(deps, tx, { input, resourceId }, staged ?? undefined)
 }
 
-async function forgetRest({ queue }: Deps, tx: Tx, imageId: string, spared: string | undefined): Promise<void> {
-  if (await imports.doomRest(tx, imageId, spared)) await queue.enqueue(tx, IMAGE_FORGET, { resourceId: imageId, input: {} })
+async function forgetRest({ queue }: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Import>, 'input' | 'resourceId'>, spared: string | undefined): Promise<void> {
+  if (await imports.doomRest(tx, resourceId, spared)) await queue.enqueue(tx, IMAGE_FORGET, { resourceId: input.recordId, input: { imageId: resourceId } })
 }
 
 async function endRecord({ clock, options }: Deps, tx: Tx, id: string, how: tasks.TaskEnd): Promise<void> {
