@@ -2,7 +2,8 @@
 import type { Context } from '@alto/kit/context'
 import { isUniqueViolation, type Page } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
-import { busy, imageNotFound, invalid, refused } from '../model/faults.ts'
+import type { Blob } from '../model/blobs.ts'
+import { busy, invalid, refused } from '../model/faults.ts'
 import { characters, mayBeSet, withinLimits, type Image } from '../model/images.ts'
 import type { Listing } from '../model/listing.ts'
 import type { Draft } from '../model/locations.ts'
@@ -133,15 +134,18 @@ export function imageManager(deps: Deps) {
 
     /** The row is deleted first, then the bytes: a crash between the two leaves a doomed blob for the sweep. */
     async remove(ctx: Context, id: string): Promise<void> {
-      const doomed = await db.write(async tx => {
+      const attempt = () => db.write(async tx => {
         const { image } = await imageFor(tx, ctx, rules.DELETE_IMAGE, id)
         if (image.isProtected) throw refused('image.protected', `Image ${id} is protected and cannot be deleted.`)
         const now = clock.now()
-        if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) throw await images.find(tx, id) ? busy(id) : imageNotFound(id)
+        if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) return undefined
         if (image.owner !== null && countsAsUsage(image)) await usage.giveBack(tx, image.owner, image.size ?? 0)
         await stopImport(deps, tx, image)
         return blobs.doomOf(tx, id)
       })
+      let doomed: Blob[] | undefined
+      for (let tries = 0; tries < TRIES && !doomed; tries++) doomed = await attempt()          // an upload or an import may have moved it on meanwhile
+      if (!doomed) throw busy(id)
       for (const blob of doomed) await forget(deps, blob)
     },
   }

@@ -8,6 +8,17 @@ const INVARIANTS: readonly Invariant[] = [
   { invariant: 'an image that is being staged has bytes', query: "select id as at from images i where status = 'uploading' and not exists (select 1 from blobs b where b.image_id = i.id and b.state in ('writing', 'staged'))" },
   { invariant: 'kept bytes belong to an image that is there', query: "select b.id as at from blobs b join images i on i.id = b.image_id where b.state = 'kept' and i.status not in ('active', 'deactivated')" },
   { invariant: 'a queued or deleted image has no bytes', query: "select id as at from images i where status in ('queued', 'deleted') and exists (select 1 from blobs b where b.image_id = i.id and b.state <> 'doomed' and (b.location is null or i.status = 'deleted'))" },
+  { invariant: 'an image that is being imported has its task', query: "select id as at from images i where status = 'importing' and not exists (select 1 from image_properties p where p.image_id = i.id and p.name = 'os_glance_import_task')" },
+  {
+    invariant: 'the task that an image waits for has not ended',
+    query: `select i.id as at from images i join image_properties p on p.image_id = i.id and p.name = 'os_glance_import_task'
+      where i.status <> 'deleted' and not exists (select 1 from image_tasks t where t.id = p.value and t.status in ('pending', 'processing'))`,
+  },
+  {
+    invariant: 'what an import made belongs to an import that is not over',
+    query: `select b.id as at from blobs b where b.import_key is not null and b.state in ('writing', 'staged')
+      and not exists (select 1 from image_properties p where p.image_id = b.image_id and p.name = 'os_glance_import_task' and b.import_key like p.value || '/%')`,
+  },
   { invariant: 'a deleted image says so twice', query: "select id as at from images where (deleted_at is not null) <> (status = 'deleted')" },
   {
     invariant: "a project's usage is the sum of its images",

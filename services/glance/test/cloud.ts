@@ -32,8 +32,8 @@ export const OPTIONS = {
   importAllowedPorts: [] as readonly string[], importDisallowedPorts: [] as readonly string[], importAllowedRanges: ['127.0.0.1'], importIdleSeconds: 60, importTotalSeconds: 3600, taskTimeToLive: 48,
 }
 
-/** Glance alone, on a default store and `more` of them. A `db` that is given stays open: for starting a second Glance on the rows of the first. */
-export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve } = {}) {
+/** Glance alone, on a default store and `more` of them. A `db` that is given stays open: for starting a second Glance on the rows of the first. `asleep`: it answers, and takes up no task. */
+export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve, asleep?: boolean } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.seed ?? 'glance')
@@ -42,7 +42,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   const store = opts.store ?? memoryStore({ id: 'file' })
   const asked = enforcer(policySet(declared.rules))
   const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', ...(opts.resolve && { resolve: opts.resolve }), options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
-  await glance.start()
+  if (!opts.asleep) await glance.start()
   const server = await httpServer({ services: glance.http, log, ids, clock, publicUrl: 'http://cloud' })
 
   async function ask(method: string, path: string, request: { token?: string, body?: unknown, bytes?: string | Uint8Array | Readable, headers?: Record<string, string>, signal?: AbortSignal } = {}): Promise<Answer> {

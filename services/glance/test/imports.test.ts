@@ -5,8 +5,9 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
+import { openSqlite } from '@alto/kit/db'
 import { until } from '@alto/kit/testing'
-import { memoryStore, type ImageStore } from '../index.ts'
+import { memoryStore, type ImageStore, type Tables } from '../index.ts'
 import { glanceAlone, type Answer, type Cloud } from './cloud.ts'
 
 const me = (cloud: Cloud) => cloud.as('p1:member')
@@ -258,7 +259,7 @@ test('an import counts for its owner when it comes in, and one beyond the quota 
   const ids = [await staged(cloud, 'ten bytes.'), await staged(cloud, 'ten bytes!')]
   for (const id of ids) await importing(cloud, id, direct)
   await cloud.glance.idle()
-  assert.deepEqual((await Promise.all(ids.map(async id => (await show(cloud, id)).status))).toSorted(), ['active', 'uploading'])
+  assert.deepEqual((await Promise.all(ids.map(async id => (await show(cloud, id)).status as string))).toSorted(), ['active', 'uploading'])
   const failed = ids[(await show(cloud, ids[0]!)).status === 'active' ? 1 : 0]!
   assert.equal((await taskOf(cloud, failed)).message, 'The size of the data will exceed the limit. 5 bytes remaining.')
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
@@ -294,4 +295,33 @@ test('a sender that stages meanwhile is not disturbed by other images', async ()
   await importing(cloud, waiting, direct)
   await cloud.glance.idle()
   assert.equal((await me(cloud)('GET', `/v2/images/${waiting}/file`)).body.toString(), 'half done')
+})
+
+test('a controller that dies in the midst of a download leaves it to another; should it live after all, it changes nothing', async () => {
+  const held: (() => void)[] = []
+  await using server = await web((_, response) => {
+    response.write('the first half, ')
+    if (held.length === 0) held.push(() => response.end('too late'))
+    else response.end('and the second')
+  })
+  const db = openSqlite<Tables>(':memory:')
+  const store = memoryStore({ id: 'file' })
+  {
+    await using one = await glanceAlone({ db, store, host: 'one' })
+    await using other = await glanceAlone({ db, store, host: 'other', seed: 'other' })
+    const id = await queued(one)
+    await importing(one, id, { method: { name: 'web-download', uri: server.url } })
+    await until('the first one writes', async () => held.length === 1 && (await names(store)).length === 1)
+    held.push(() => {})
+    await until('the other one has taken over', async () => {
+      await other.clock.advance(10_000)
+      return (await show(other, id)).status === 'active'
+    })
+    held[0]!()
+    await one.glance.idle()
+    await until('the half is gone', async () => (await names(store)).length === 1)
+    assert.equal((await me(other)('GET', `/v2/images/${id}/file`)).body.toString(), 'the first half, and the second')
+    assert.deepEqual([(await taskOf(other, id)).status, await other.glance.audit({ repair: false })], ['success', []])
+  }
+  await db.close()
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { twoControllers, type Ended } from '@alto/kit/testing'
+import { twoControllers, until, type Ended } from '@alto/kit/testing'
 import { memoryStore, migrations, type Tables } from '../index.ts'
 import { glanceAlone, type Answer, type Cloud } from './cloud.ts'
 
@@ -110,4 +110,50 @@ test('a Glance that starts beside another leaves the upload alone that the other
   await writer.close()
   assert.equal((await uploading).status, 204)
   assert.equal((await one.ask('GET', `/v2/images/${id}/file`, { token: member(1) })).body.toString(), 'first second')
+})
+
+/** A staged image, waiting for its import. */
+async function stagedImage(cloud: Cloud, token: string): Promise<string> {
+  const id = await queued(cloud, token)
+  await cloud.ask('PUT', `/v2/images/${id}/stage`, { token, bytes: 'staged' })
+  return id
+}
+
+test('of two imports of one image one has it, and every byte is accounted for', async () => {
+  await using clouds = await two()
+  const { one, other } = clouds
+  const body = { method: { name: 'glance-direct' } }
+  const { orders } = await clouds.walk<{ id: string, token: string }, Answer>({
+    prepare: async order => ({ token: member(order), id: await stagedImage(one, member(order)) }),
+    first: ({ id, token }) => one.ask('POST', `/v2/images/${id}/import`, { token, body }),
+    second: ({ id, token }) => other.ask('POST', `/v2/images/${id}/import`, { token, body }),
+    async holds({ id, token }, ended) {
+      assert.deepEqual(sorted(statuses(ended)), [202, 409])
+      await until('the import has ended', async () => (await one.ask('GET', `/v2/images/${id}`, { token })).body.status === 'active')
+      assert.equal((await one.ask('GET', `/v2/images/${id}/tasks`, { token })).body.tasks.length, 1)
+      assert.deepEqual(await one.glance.audit({ repair: false }), [])
+    },
+    orders: 30,
+  })
+  assert.ok(orders > 4, `${orders} orders`)
+})
+
+test('an import and a delete of its image leave nothing, in whatever order', async () => {
+  await using clouds = await two()
+  const { one, other } = clouds
+  await clouds.walk<{ id: string, token: string }, Answer>({
+    prepare: async order => ({ token: member(order), id: await stagedImage(one, member(order)) }),
+    first: ({ id, token }) => one.ask('POST', `/v2/images/${id}/import`, { token, body: { method: { name: 'glance-direct' } } }),
+    second: ({ id, token }) => other.ask('DELETE', `/v2/images/${id}`, { token }),
+    async holds({ id, token }, ended) {
+      const [imported, gone] = statuses(ended)
+      assert.ok([202, 404, 409].includes(imported!) && [204, 409].includes(gone!), `${imported} ${gone}`)
+      if (gone !== 204) assert.equal((await other.ask('DELETE', `/v2/images/${id}`, { token })).status, 204)
+      await one.glance.idle()
+      await other.glance.idle()
+      await until('the bytes have gone', async () => (await one.db.read(tx => tx.selectFrom('blobs').select('id').where('image_id', '=', id).execute())).length === 0)
+      assert.deepEqual(await one.glance.audit({ repair: false }), [])
+    },
+    orders: 30,
+  })
 })
