@@ -4,7 +4,7 @@ import { delegationMigrations, type DelegationTables } from './tables/delegation
 import { credentialMigrations, type CredentialTables } from './tables/credentials.ts'
 import { domainConfigurationMigrations, type DomainConfigurationTables } from './tables/domain-configuration.ts'
 import { catalogMigrations, type CatalogTables } from './tables/catalog.ts'
-import { identityMigrations, roleMigrations, type IdentityTables } from './tables/identity.ts'
+import { identityMigrations, roleMigrations, userMigrations, type IdentityTables } from './tables/identity.ts'
 import { limitMigrations, type LimitTables } from './tables/limits.ts'
 import { passwordMigrations, type PasswordTables } from './tables/passwords.ts'
 import { revocationMigrations } from './tables/revocations.ts'
@@ -15,4 +15,4 @@ export interface Tables extends IdentityTables, CredentialTables, DelegationTabl
 export type Tx = KitTx<Tables>
 
 /** In the order of their ids, which is the order in which they run. */
-export const migrations: readonly Migration[] = [...identityMigrations, ...delegationMigrations, ...credentialMigrations, ...passwordMigrations, ...domainConfigurationMigrations, ...roleMigrations, ...limitMigrations, ...catalogMigrations, ...revocationMigrations]
+export const migrations: readonly Migration[] = [...identityMigrations, ...delegationMigrations, ...credentialMigrations, ...passwordMigrations, ...domainConfigurationMigrations, ...roleMigrations, ...limitMigrations, ...catalogMigrations, ...revocationMigrations, ...userMigrations]

@@ -81,15 +81,11 @@ async function effectiveRows(tx: Tx, query: Asked, project: Project | undefined)
   const within = !target || query.includeSubtree ? undefined : { target, above: project ? await projects.idsAbove(tx, project) : [] }
   const given = await assignments.list(tx, { actors, inherited: query.inherited, within })
   return effective(given, {
-    members: groupIds ? new Map(groupIds.map(id => [id, [userId!]])) : await membersOf(tx, given),
+    members: groupIds ? new Map(groupIds.map(id => [id, [userId!]])) : await groups.members(tx, new Set(given.flatMap(a => a.actor.kind === 'group' ? [a.actor.id] : []))),
     below: await belowOf(tx, given, target && !query.includeSubtree ? [target.id] : undefined),
     inferences: await roles.inferences(tx),
     globalRoles: new Set((await roles.list(tx, { domainId: null })).map(role => role.id)),
   }, { userId, roleId: query.roleId, targets })
-}
-
-async function membersOf(tx: Tx, given: readonly Assignment[]): Promise<Map<string, string[]>> {
-  return given.some(a => a.actor.kind === 'group') ? groups.members(tx) : new Map<string, string[]>()
 }
 
 /** What is below the targets of inherited assignments; `only` those projects, when they are known to be below all of them. */

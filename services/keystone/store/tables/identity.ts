@@ -61,3 +61,8 @@ export const roleMigrations: readonly Migration[] = [
     up: ["alter table roles add column extra text not null default '{}'"],
   },
 ]
+
+/** A project that goes is looked for among all users. */
+export const userMigrations: readonly Migration[] = [
+  { id: '0045-default-projects', up: ['create index users_default_project on users (default_project_id) where default_project_id is not null'] },
+]

@@ -35,9 +35,14 @@ export async function idsOf(tx: Tx, userId: string): Promise<string[]> {
   return (await tx.selectFrom('group_members').select('group_id').where('user_id', '=', userId).execute()).map(r => r.group_id)
 }
 
-/** The ids of the users in each group, by the group's id. */
-export async function members(tx: Tx): Promise<Map<string, string[]>> {
-  const grouped = Map.groupBy(await tx.selectFrom('group_members').selectAll().execute(), row => row.group_id)
+const FEW = 500
+
+/** The ids of the users in each of the groups, by the group's id. Of more than a few groups the whole table is read, which takes no longer. */
+export async function members(tx: Tx, groupIds: ReadonlySet<string>): Promise<Map<string, string[]>> {
+  if (groupIds.size === 0) return new Map()
+  let query = tx.selectFrom('group_members').selectAll()
+  if (groupIds.size <= FEW) query = query.where('group_id', 'in', [...groupIds])
+  const grouped = Map.groupBy(await query.execute(), row => row.group_id)
   return new Map([...grouped].map(([id, rows]) => [id, rows.map(row => row.user_id)]))
 }
 
