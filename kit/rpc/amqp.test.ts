@@ -9,7 +9,8 @@ import { memoryLog } from '../log/index.ts'
 import { SHARED_QUEUE } from './amqp.ts'
 import { brokerAddress, openLink } from './amqp-link.ts'
 import { AmqpTransport, client } from './index.ts'
-import { guestAgent, quietAgent, testTransport, until } from './transport.conformance.ts'
+import { until } from '../testing/until.ts'
+import { guestAgent, quietAgent, testTransport } from './transport.conformance.ts'
 
 const url = process.env['ALTO_TEST_AMQP']
 assert.ok(url, 'ALTO_TEST_AMQP names no broker: node tools/test.ts starts one')

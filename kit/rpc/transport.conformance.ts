@@ -1,9 +1,10 @@
 // What every transport promises, run on each of them.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { type ManualClock, systemClock } from '../clock/index.ts'
+import type { ManualClock } from '../clock/index.ts'
 import { Fault, isFault } from '../errors/index.ts'
 import type { Fields } from '../log/index.ts'
+import { until } from '../testing/until.ts'
 import { client, contract, refuseOldPeer, RemoteError, type Transport } from './index.ts'
 
 /** An agent, as the tests know it: one cast and one call of five seconds. */
@@ -39,15 +40,6 @@ export interface Wires {
   readonly log: { readonly lines: readonly { readonly level: string, readonly message: string, readonly fields: Fields }[] }
   /** Resolves when everything served can be called. */
   ready(): Promise<void>
-}
-
-/** Waits for a condition, ten seconds at most. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const late = systemClock.now() + 10_000
-  while (!condition()) {
-    assert.ok(systemClock.now() < late, `never: ${what}`)
-    await new Promise(resolve => setImmediate(resolve))
-  }
 }
 
 /** Runs the suite on what `open` gives. */

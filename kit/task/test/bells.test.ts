@@ -5,9 +5,9 @@ import { systemIds } from '../../ids/index.ts'
 import { AmqpTransport, LocalTransport, type Transport } from '../../rpc/index.ts'
 import { assertBlessed } from '../../testing/blessed.ts'
 import { databasesUnderTest } from '../../testing/databases.ts'
+import { until } from '../../testing/until.ts'
 import { shareBells, taskBell, TaskQueue } from '../index.ts'
 import { type CloudTables, ExampleCloud } from './example.ts'
-import { settled } from './two-steps.ts'
 
 const url = process.env['ALTO_TEST_AMQP']
 assert.ok(url, 'ALTO_TEST_AMQP names no broker: node tools/test.ts starts one')
@@ -27,10 +27,6 @@ const WAYS: Readonly<Record<string, (t: TestContext, cloud: ExampleCloud) => Pro
   },
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await condition()) await settled()
-}
-
 for (const { name, open } of databasesUnderTest<CloudTables>()) {
   for (const [way, connect] of Object.entries(WAYS)) {
     test(`a task that waits in one controller goes on at once when another writes and rings (${name}, ${way})`, async t => {
@@ -46,7 +42,7 @@ for (const { name, open } of databasesUnderTest<CloudTables>()) {
       elsewhere.onRing(() => { heard.there++ })
       const runner = await cloud.runner()
       await cloud.create('s1')
-      await until(() => heard.there === 1)
+      await until('the other controller heard it', () => heard.there === 1)
       await runner.idle()                               // it waits for the guest
       const { db } = cloud
       await db.write(async tx => {
@@ -54,7 +50,7 @@ for (const { name, open } of databasesUnderTest<CloudTables>()) {
         await elsewhere.ring(tx, 's1')
       })
       // The clock stands still, so that no poll can be what wakes it.
-      await until(async () => (await db.read(tx => tx.selectFrom('servers').selectAll().executeTakeFirstOrThrow())).status === 'ACTIVE')
+      await until('the server is active', async () => (await db.read(tx => tx.selectFrom('servers').selectAll().executeTakeFirstOrThrow())).status === 'ACTIVE')
       await runner.idle()
       assert.deepEqual(heard, { here: 2, there: 2 })    // the enqueuing and the ring, once each: no echoes
     })

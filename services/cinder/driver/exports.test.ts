@@ -10,7 +10,7 @@ import { attachmentKey, qemuImg } from '@alto/kit/disk'
 import { isFault } from '@alto/kit/errors'
 import { addNamespace, commandHost, removeNamespace, type RunResult } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
-import { freePort } from '@alto/kit/testing'
+import { freePort, until } from '@alto/kit/testing'
 import { fileDisks } from './file.ts'
 
 const SECRET = 'the data secret of a site'
@@ -88,14 +88,14 @@ describe('a disk that another host has', () => {
     const [first] = await daemons()
     const ended = Promise.withResolvers<string>()
     process.kill(first!, 'SIGKILL')
-    await until(async () => (await daemons()).length === 0)
+    await until('no daemon is left', async () => (await daemons()).length === 0)
     await disks.serve(DISK, [{ attachmentId: ONE, port }])        // by this store, which hears of the next end
     using unwatching = new DisposableStack()
     unwatching.defer(disks.watch(id => { void disks.serve(DISK, [{ attachmentId: ONE, port }]).then(() => ended.resolve(id), ended.reject) }))
     const writing = client(Array.from({ length: 60 }, (_step, i) => [`write -P ${i + 1} ${i}M 1M`, 'sleep 20']).flat())
     const [second] = await daemons()
     const before = await allocated()
-    await until(async () => await allocated() > before + 4 * 2 ** 20)
+    await until('4 MiB are written', async () => await allocated() > before + 4 * 2 ** 20)
     process.kill(second!, 'SIGKILL')
     assert.equal(await ended.promise, DISK)
     const { stdout, code } = await writing
@@ -110,7 +110,7 @@ describe('a disk that another host has', () => {
     await disks.serve(DISK, [{ attachmentId: ONE, port }])
     assert.deepEqual([await daemons(), await disks.ailing()], [before, []])
     process.kill(before[0]!, 'SIGKILL')
-    await until(async () => (await daemons()).length === 0)
+    await until('no daemon is left', async () => (await daemons()).length === 0)
     assert.deepEqual(await disks.ailing(), [DISK])
     await disks.serve(DISK, [{ attachmentId: ONE, port }])
     assert.deepEqual(await disks.ailing(), [])
@@ -119,9 +119,9 @@ describe('a disk that another host has', () => {
   test('is let go of by a client that never left, when another waits for its place', async () => {
     const disks = open()
     await using _silent = silentClient(there, address, port)
-    await until(async () => connected(port))
+    await until('the client is connected', async () => connected(port))
     const waiting = client(['read 0 64k'])
-    await until(async () => (await disks.ailing()).length > 0)
+    await until('the disk is said to ail', async () => (await disks.ailing()).length > 0)
     await disks.serve(DISK, [{ attachmentId: ONE, port }])
     assert.equal((await waiting).code, 1, 'its turn had not come: it asks again')
     assert.match((await client(['read 0 64k'])).stdout, /read 65536\/65536/)
@@ -166,8 +166,4 @@ function silentClient(netns: string, address: string, port: number): AsyncDispos
   const ending = new AbortController()
   const ended = commandHost.run(['bash', '-c', `exec 3<>/dev/tcp/${address}/${port}; sleep 60`], { netns, deadline: 60_000, signal: ending.signal }).catch(() => undefined)
   return { async [Symbol.asyncDispose]() { ending.abort(); await ended } }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const deadline = systemClock.now() + 20_000; !await isSo(); await systemClock.sleep(50)) assert.ok(systemClock.now() < deadline, `not so within 20 s: ${isSo.toString()}`)
 }

@@ -10,10 +10,11 @@ import { commandHost, namespaceCommands, namespaceOf } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
 import { client, LocalTransport } from '@alto/kit/rpc'
+import { until } from '@alto/kit/testing'
 import { startLinuxNetworkAgent } from '../agent/start.ts'
 import { eraseLinuxNetwork } from '../driver/linux/driver.ts'
 import { tapOf } from '../model/names.ts'
-import { plug, until } from './guest-ends.ts'
+import { plug } from './guest-ends.ts'
 
 test('rows become a network that a guest can use; an agent that is started anew goes on with it; tombstones leave nothing', async t => {
   const [cloud, runDirectory] = [systemIds.hex().slice(0, 8), await mkdtemp(join(tmpdir(), 'alto-agent-'))]
@@ -78,6 +79,6 @@ test('rows become a network that a guest can use; an agent that is started anew 
   }
   cursor++
   await second.agent.look({ kind: 'network', id: networkId, generation: 2 })
-  await until(async () => [...reported.values()].every(status => status === 'gone'))
+  await until('all are reported gone', async () => [...reported.values()].every(status => status === 'gone'))
   assert.deepEqual((await second.agent.audit({})).things.map(thing => thing.name), [`alto-${cloud}-test`])
 })

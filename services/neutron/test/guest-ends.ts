@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { until } from '@alto/kit/testing'
 import { commandHost, addNamespace, readLinks, removeNamespace } from '@alto/kit/host'
-import { systemClock } from '@alto/kit/clock'
 
 const CLIENT = new URL('dhcp-client.ts', import.meta.url).pathname
 
@@ -48,7 +48,7 @@ export async function plug(bridges: string, tap: string, mac: string): Promise<G
   let words = ''
   relay.stderr.on('data', chunk => { words += chunk })
   children.push({ kill: () => relay.kill('SIGKILL') })
-  await until(async () => {
+  await until('the tap is there', async () => {
     assert.equal(relay.exitCode, null, words)
     return (await readLinks(commandHost, bridges)).some(link => link.ifname === inside)
   })
@@ -104,13 +104,4 @@ export async function hear(address: string, port: number, netns?: string): Promi
   const script = `const s = require('node:net').connect(+process.argv[2], process.argv[1]).on('error', () => process.exit(1)).on('data', d => { console.log(String(d)); process.exit(0) }); setTimeout(() => process.exit(1), 1500)`
   const { stdout } = await commandHost.run([process.execPath, '-e', script, '--', address, String(port)], { ...(netns && { netns }), accept: [0, 1] })
   return stdout.trim()
-}
-
-/** Waits for the condition, 10 s at most. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const end = systemClock.now() + 10_000
-  while (!await condition()) {
-    assert.ok(systemClock.now() < end, 'it did not come true within 10 s')
-    await systemClock.sleep(20)
-  }
 }

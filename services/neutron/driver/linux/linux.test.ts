@@ -10,10 +10,11 @@ import { systemClock } from '@alto/kit/clock'
 import { addNamespace, commandHost, namespaceCommands, processesWith, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
+import { until } from '@alto/kit/testing'
 import { bridgeOf, tapOf } from '../../model/names.ts'
 import type { PacketRule } from '../../model/packet-rules.ts'
 import type { DhcpPlan, PortPlan, RouterPlan } from '../../model/plans.ts'
-import { answerOn, hear, plug, until, type GuestEnd } from '../../test/guest-ends.ts'
+import { answerOn, hear, plug, type GuestEnd } from '../../test/guest-ends.ts'
 import type { MetadataOrigin, NetworkDriver } from '../network.ts'
 import type { LinuxOptions } from './context.ts'
 import { eraseLinuxNetwork, linuxNetwork } from './driver.ts'
@@ -111,7 +112,7 @@ describe('a cloud\'s networks on a real host', () => {
     await ends[0].run('ip', 'link', 'set', 'dev', 'eth0', 'address', 'fa:16:3e:00:00:0f')
     assert.equal(await ends[0].pings('10.77.0.11'), false)
     await ends[0].run('ip', 'link', 'set', 'dev', 'eth0', 'address', guests[0].mac)
-    await until(() => ends[0].pings('10.77.0.11'))
+    await until('the first guest reaches the second', () => ends[0].pings('10.77.0.11'))
   })
 
   test('a guest cannot be another\'s DHCP server', async t => {
@@ -153,7 +154,7 @@ describe('a cloud\'s networks on a real host', () => {
     assert.equal(await ends[0].pings('172.31.77.1'), true)
     const server = createServer((_, response) => response.end('the machine')).listen(0, '0.0.0.0')
     t.after(() => server.close())
-    await until(async () => server.listening)
+    await until('the server listens', async () => server.listening)
     assert.equal(await ends[0].hears('172.31.77.1', (server.address() as { port: number }).port), '')
   })
 
@@ -226,7 +227,7 @@ describe('a cloud\'s networks on a real host', () => {
     assert.deepEqual(await driver.ailing(), [])
     const [daemon] = await processesWith(join(directory, 'dhcp/'))
     process.kill(daemon!.pid, 'SIGKILL')
-    await until(async () => (await driver.ailing())[0] === net)
+    await until('the network is said to ail', async () => (await driver.ailing())[0] === net)
     await driver.applyDhcp(dhcp)
     assert.deepEqual(await driver.ailing(), [])
     assert.equal((await ends[1].lease()).address, '10.77.0.11/24')

@@ -8,12 +8,13 @@ import { after, before, describe, test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog } from '@alto/kit/log'
+import { until } from '@alto/kit/testing'
 import { namespaceOf } from '@alto/kit/host'
 import { tapOf, tunnelLinkOf } from '../../model/names.ts'
 import type { PacketRule } from '../../model/packet-rules.ts'
 import type { BridgePlan, PortPlan } from '../../model/plans.ts'
 import { forwardingOf } from '../../model/tunnels.ts'
-import { plug, until, type GuestEnd } from '../../test/guest-ends.ts'
+import { plug, type GuestEnd } from '../../test/guest-ends.ts'
 import { wired, type Machine } from '../../test/machines.ts'
 import type { NetworkDriver } from '../network.ts'
 import type { LinuxOptions } from './context.ts'
@@ -135,7 +136,7 @@ describe('a network on two hosts', () => {
     await forge(STRANGER, 66)
     await forge(ADDRESSES[1], 67, '192.0.2.3')
     await forge(ADDRESSES[1], 68)
-    await until(() => knows(68))
+    await until('what the peer sent has come', () => knows(68))
     assert.deepEqual([await knows(66), await knows(67)], [false, false])
   })
 

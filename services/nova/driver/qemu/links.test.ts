@@ -10,7 +10,7 @@ import { attachmentKey, endStorageDaemons, keepStorageDaemon, qemuImg, storageDa
 import { isFault, isFinalFault } from '@alto/kit/errors'
 import { addNamespace, commandHost, daemonOf, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
-import { freePort } from '@alto/kit/testing'
+import { freePort, until } from '@alto/kit/testing'
 import { GIB, type GuestSpec, type GuestVolume } from '../../model/guests.ts'
 import { nextStep } from '../../model/convergence.ts'
 import { volumeDevice } from './arguments.ts'
@@ -53,7 +53,7 @@ async function open(change: { dataSecret?: undefined } = {}) {
     }, systemClock, () => {}),
     kill: async (part: 'link' | 'export') => {
       for (const { process: { pid } } of await storageDaemonsOf(`${mark}.${part}.`)) process.kill(pid, 'SIGKILL')
-      await until(async () => (await storageDaemonsOf(`${mark}.${part}.`)).length === 0)
+      await until('the storage daemons are gone', async () => (await storageDaemonsOf(`${mark}.${part}.`)).length === 0)
     },
     /** Writes as the guest's disk would: a qemu-io command on its disk. */
     async io(command: string): Promise<void> {
@@ -173,7 +173,7 @@ test('a guest that vanished leaves a link, which is seen and goes with what is d
   await bench.serve()
   await driver.start({ ...bench.spec, volumes: [bench.volume] })
   process.kill(Number(await readFile(bench.files.pidfile, 'utf8')), 'SIGKILL')
-  await until(async () => await daemonOf(bench.files.pidfile) === undefined)
+  await until('the daemon is gone', async () => await daemonOf(bench.files.pidfile) === undefined)
   const sight = await driver.look(GUEST)
   assert.deepEqual(sight.volumes, [{ attachmentId: ATTACHMENT, bytes: 0, half: true }])
   assert.deepEqual(nextStep({ ...bench.spec, power: 'stopped', powerNonce: 'n', shutdownTimeoutMs: 0, snapshots: [] }, sight, { epoch: 1, snapshots: [] }), { do: 'kill' })
@@ -193,7 +193,3 @@ test('a volume that is to be reached in a way of newer controllers is refused on
   const volume = { ...bench.volume, connection: { kind: 'rbd', pool: 'volumes', format: 'raw' } } as unknown as GuestVolume
   await assert.rejects(bench.driver.plugVolume(GUEST, volume), error => isFault(error, 'nova.volume.unknownConnection') && isFinalFault(error) && error.message.includes('does not know (rbd)'))
 })
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const deadline = systemClock.now() + 20_000; !await isSo(); await systemClock.sleep(20)) assert.ok(systemClock.now() < deadline, `not so within 20 s: ${isSo.toString()}`)
-}
