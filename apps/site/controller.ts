@@ -167,7 +167,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, ...(opts.at && { at: opts.at('glance') }),
+      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
     })
     http.push(...images.http)
     started.push(images)

@@ -1,8 +1,10 @@
 // Glance, put together.
+import { rm } from 'node:fs/promises'
 import type { Clock } from '@alto/kit/clock'
 import type { Values } from '@alto/kit/config'
 import type { Database } from '@alto/kit/db'
 import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
+import { commandHost } from '@alto/kit/host'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { forProjects, type Enforcer } from '@alto/kit/policy'
@@ -40,6 +42,7 @@ import { storeManager, type StoreManager } from './manager/stores.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
 import { taskManager, type TaskManager } from './manager/tasks.ts'
 import { readStores } from './model/store-specs.ts'
+import { IMPORT_METHODS, IMPORT_PLUGINS } from './model/imports.ts'
 import { Stores } from './model/stores.ts'
 import { glanceOptions } from './options.ts'
 import * as baseRules from './policy/base.ts'
@@ -93,6 +96,8 @@ export interface GlanceParts {
   transport?: Transport
   /** How the names of hosts that users name are resolved; the machine's resolver when not given. */
   resolve?: Resolve
+  /** Where images are unpacked and converted: a directory of this process's own, which it empties when it starts. Needed by the plugins that do. */
+  scratch?: string
   /** For tests of crashes. */
   at?: TaskRunnerOptions<Tables>['at']
 }
@@ -116,14 +121,16 @@ export interface Glance {
  * Throws Fault('badRequest', 'glance.stores.configured') with what to mend, and what the file system throws.
  */
 export async function configuredStores(options: Values<typeof glanceOptions>, { directory, clock }: { directory: string, clock: Clock }): Promise<[ImageStore, ...ImageStore[]]> {
-  return openStores(readStores(options), { directory, clock, fetcher: fetcher(fetching(options), { clock }) })
+  return openStores(readStores(options), { directory, clock, host: commandHost, fetcher: fetcher(fetching(options), { clock }) })
 }
 
 /** Puts Glance together, once what a crash left has been swept. */
 export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const { db, clock, ids, log, options } = parts
+  configured(parts)
+  if (parts.scratch !== undefined) await rm(parts.scratch, { recursive: true, force: true })
   const queue = new TaskQueue({ clock, ids })
-  const deps: Deps = { ...parts, queue, stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }) }
+  const deps: Deps = { ...parts, queue, stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
   await recover(deps)
   const { limitParamDefault, apiLimitMax } = options
   const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions: [imageImport(deps), ...imageForget(deps), locationAdd(deps)], ...(parts.at && { at: parts.at }) })
@@ -160,6 +167,17 @@ function routesOf({ images, data, imports, tasks, members, namespaces, definitio
     ...discoveryRoutes, ...storeRoutes(stores), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
     ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
   ]
+}
+
+/** Throws an Error for a method or plugin that is none, and for one that misses what it needs. */
+function configured({ options, scratch }: GlanceParts): void {
+  const check = (what: string, given: readonly string[], known: readonly string[]) => {
+    const unknown = given.find(one => !known.includes(one))
+    if (unknown !== undefined) throw new Error(`${unknown} is no ${what}: there are ${known.join(', ')}`)
+  }
+  check('import method', options.enabledImportMethods, IMPORT_METHODS)
+  check('import plugin', options.imageImportPlugins, IMPORT_PLUGINS)
+  if (scratch === undefined && options.imageImportPlugins.some(plugin => plugin === 'image_conversion' || plugin === 'image_decompression')) throw new Error('the plugins that unpack and convert images need a directory to work in')
 }
 
 function fetching(options: Values<typeof glanceOptions>): FetcherOptions {

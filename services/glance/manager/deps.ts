@@ -1,6 +1,7 @@
 // What Glance's managers are given.
 import type { Clock } from '@alto/kit/clock'
 import type { Database } from '@alto/kit/db'
+import type { Host } from '@alto/kit/host'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { TaskQueue } from '@alto/kit/task'
@@ -57,4 +58,6 @@ export interface Deps {
   options: DataOptions & RecordOptions & LocationOptions & ImportOptions
   queue: TaskQueue
   fetcher: Fetcher
+  /** Where images are unpacked and converted, and by what. */
+  workshop?: { directory: string, host: Host } | undefined
 }

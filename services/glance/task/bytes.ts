@@ -1,5 +1,5 @@
 // How a step of an import makes bytes in a store: under a key of its own, so that a step that runs again finds what it made, and dooms what it left half made.
-import { isFault, messageOf } from '@alto/kit/errors'
+import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { giveUp, type TaskContext, type TaskShape } from '@alto/kit/task'
 import { INSPECT_BYTES } from '@alto/kit/disk'
 import { takeIn, type Expected } from '../driver/intake.ts'
@@ -11,12 +11,13 @@ import { giveSigns, type Signs } from '../manager/signs.ts'
 import { forget } from '../manager/sweep.ts'
 import { keyOf, type Blob, type Whereabouts } from '../model/blobs.ts'
 import { imageNotFound } from '../model/faults.ts'
-import type { Content } from '../model/images.ts'
+import type { Content, Image } from '../model/images.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import * as imports from '../store/imports.ts'
 import type { Tables } from '../store/tables.ts'
 import * as tasks from '../store/tasks.ts'
+import * as usage from '../store/usage.ts'
 
 /** Milliseconds between two words on how far it is. */
 const REPORT_EVERY = 5_000
@@ -107,23 +108,40 @@ async function report(t: ImportStep, now: number, size: number): Promise<void> {
   }
 }
 
+/** The store that a blob is in. Throws an Error when it is not configured any more. */
+export function storeOf({ stores }: Pick<Deps, 'stores'>, blob: { store: string }): ImageStore {
+  const store = stores.find(blob.store)
+  if (!store) throw new Error(`there is no store ${blob.store} any more`)
+  return store
+}
+
 /** The bytes of a blob, which nobody removes meanwhile. Throws what the store does. */
 export async function reading(deps: Deps, blob: Whereabouts): Promise<AsyncIterable<Uint8Array>> {
-  const store = deps.stores.find(blob.store)
-  if (!store) throw new Error(`there is no store ${blob.store} any more`)
-  return await readWhileKept(deps, store, blob) as AsyncIterable<Uint8Array>
+  return await readWhileKept(deps, storeOf(deps, blob), blob) as AsyncIterable<Uint8Array>
 }
 
 /** The first bytes of a blob, as many as an inspection wants. */
-export async function headOf({ stores }: Pick<Deps, 'stores'>, blob: Whereabouts & { size: number }): Promise<Uint8Array> {
-  const store = stores.find(blob.store)
-  if (!store) throw new Error(`there is no store ${blob.store} any more`)
+export async function headOf(deps: Pick<Deps, 'stores'>, blob: Whereabouts & { size: number }): Promise<Uint8Array> {
   if (blob.size === 0) return new Uint8Array()
-  return Buffer.concat(await Array.fromAsync(await store.read(keyOf(blob), { start: 0, end: Math.min(blob.size, INSPECT_BYTES) - 1 }) as AsyncIterable<Uint8Array>))
+  return Buffer.concat(await Array.fromAsync(await storeOf(deps, blob).read(keyOf(blob), { start: 0, end: Math.min(blob.size, INSPECT_BYTES) - 1 }) as AsyncIterable<Uint8Array>))
+}
+
+/** How many bytes an image may have: the cap on one, and what is left of its project's quota. */
+export async function roomFor({ db, options }: Deps, { owner }: Image): Promise<{ most: number, size: undefined, tooMuch(): Fault }> {
+  const left = owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await db.read(tx => usage.used(tx, owner)))
+  return {
+    most: Math.min(options.imageSizeCap, left), size: undefined,
+    tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
+  }
 }
 
 /** Ends the step for good with what kept the bytes from coming; anything else is thrown on. */
 export function ending(error: unknown): Error {
   if (error instanceof BytesFailed) return error.reason
   return isFault(error) || error instanceof Error ? error : new Error(messageOf(error))
+}
+
+/** There is not as much room as the bytes need. */
+export function overQuota(left: number): Fault {
+  return new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${left} bytes remaining.`)
 }

@@ -20,7 +20,7 @@ import * as imports from '../store/imports.ts'
 import type { Tables, Tx } from '../store/tables.ts'
 import * as tasks from '../store/tasks.ts'
 import * as usage from '../store/usage.ts'
-import { BytesFailed, ending, made, reading, type ImportStep } from './bytes.ts'
+import { BytesFailed, ending, made, overQuota, reading, roomFor, type ImportStep } from './bytes.ts'
 import { shaped, type Shape } from './shaping.ts'
 
 /** By store the blob that it has now, and the stores that did not take the bytes. */
@@ -108,15 +108,6 @@ async function* promised(bytes: AsyncIterable<Uint8Array>, said: () => number | 
   if (expected !== undefined && size !== expected) throw new Fault('badRequest', 'glance.data.size', `The size of the data is ${size} bytes, the ${expected} that were announced did not come.`)
 }
 
-/** How many bytes an image may have: the cap on one, and what is left of its project's quota. */
-export async function roomFor({ db, options }: Deps, { owner }: Image): Promise<{ most: number, size: undefined, tooMuch(): Fault }> {
-  const left = owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await db.read(tx => usage.used(tx, owner)))
-  return {
-    most: Math.min(options.imageSizeCap, left), size: undefined,
-    tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
-  }
-}
-
 async function copied(deps: Deps, t: ImportStep, { blobId, content }: Shape): Promise<Copied> {
   const { stores, allMustSucceed } = t.input
   const source = await deps.db.read(tx => imports.getWhole(tx, blobId))
@@ -190,8 +181,4 @@ async function forgetRest({ queue }: Deps, tx: Tx, { input, resourceId }: Pick<E
 async function endRecord({ clock, options }: Deps, tx: Tx, id: string, how: tasks.TaskEnd): Promise<void> {
   const now = clock.now()
   await tasks.end(tx, id, how, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
-}
-
-function overQuota(left: number): Fault {
-  return new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${left} bytes remaining.`)
 }

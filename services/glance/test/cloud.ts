@@ -33,7 +33,7 @@ export const OPTIONS = {
 }
 
 /** Glance alone, on a default store and `more` of them. A `db` that is given stays open: for starting a second Glance on the rows of the first. `asleep`: it answers, and takes up no task. */
-export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve, asleep?: boolean } = {}) {
+export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve, asleep?: boolean, scratch?: string } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.seed ?? 'glance')
@@ -41,7 +41,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   await migrate(db, migrations, clock)
   const store = opts.store ?? memoryStore({ id: 'file' })
   const asked = enforcer(policySet(declared.rules))
-  const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', ...(opts.resolve && { resolve: opts.resolve }), options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
+  const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', ...(opts.resolve && { resolve: opts.resolve }), ...(opts.scratch !== undefined && { scratch: opts.scratch }), options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
   if (!opts.asleep) await glance.start()
   const server = await httpServer({ services: glance.http, log, ids, clock, publicUrl: 'http://cloud' })
 
