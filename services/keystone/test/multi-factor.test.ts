@@ -206,3 +206,7 @@ test('who has rules changes its password, and anybody\'s rules, only with a fres
   assert.equal((await rules(id, passcode(cloud))).status, 200)
   assert.equal((await cloud.ask('PATCH', `/v3/users/${id}`, { token: admin, body: { user: { description: 'not about proofs' } } })).status, 200)
 })
+
+test('a cloud that is told of a method that there is none of does not start', async () => {
+  await assert.rejects(keystoneAlone({ options: { authMethods: ['pasword', 'token'] } }), /auth_methods names pasword: there are password, token, application_credential, totp/)
+})

@@ -33,7 +33,7 @@ export interface AuthRequest {
 
 export type AuthenticationManager = ReturnType<typeof authenticationManager>
 
-/** Gives tokens to those who prove who they are. */
+/** Gives tokens to those who prove who they are. Throws an Error that names the option when it names a method that there is none of. */
 export function authenticationManager(deps: Deps, tokens: TokenManager, passcodes: Passcodes) {
   const { db, options } = deps
   const receipts = receiptManager(deps)
@@ -43,7 +43,9 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
     application_credential: applicationCredentialMethod(deps),
     totp: totpMethod(deps, passcodes),
   }
-  const available = options.authMethods.filter(name => Object.hasOwn(known, name))
+  const available = options.authMethods
+  const unknown = available.filter(name => !Object.hasOwn(known, name))
+  if (unknown.length > 0) throw new Error(`auth_methods names ${unknown.join(', ')}: there are ${Object.keys(known).join(', ')}`)
 
   /** The token; a receipt when the user's rules ask for more than was proven. Throws Fault('unauthenticated') for whatever does not prove who the caller is, or a scope it has no role in. */
   async function authenticate({ identity, scope, receipt }: AuthRequest): Promise<Issued | Receipt> {
