@@ -30,7 +30,7 @@ import { serviceRoutes } from './api/catalog/services.ts'
 import { tokenRoutes } from './api/tokens/tokens.ts'
 import { userRoutes } from './api/users/users.ts'
 import { KEY_DIRECTORIES, openAllKeys, type Keys, type KeyUse } from './driver/keys.ts'
-import { bcryptPasswords, type Passwords } from './driver/passwords.ts'
+import { bcryptPasswords, cheapWhenLong, type Passwords } from './driver/passwords.ts'
 import { tokenFormat } from './driver/token-format.ts'
 import { vault } from './driver/vault.ts'
 import { grantManager, type GrantManager } from './manager/roles/grants.ts'
@@ -180,7 +180,7 @@ export async function keystoneService(parts: KeystoneParts): Promise<Keystone> {
   return {
     routes, authenticate, http: [{ ...common, prefix: PREFIX }, { ...common, prefix: '' }],
     credentialsOf: (user, scope) => credentialsOf(deps, user, scope),
-    bootstrap: wanted => bootstrap({ ...deps, passwords: parts.passwords ?? bcryptPasswords(4) }, wanted),
+    bootstrap: wanted => bootstrap({ ...deps, passwords: parts.passwords ?? cheapWhenLong(passwords) }, wanted),
   }
 }
 

@@ -12,6 +12,8 @@ export interface Passwords {
 const AT_ONCE = 2
 const WAITING = 100
 const BCRYPT_BYTES = 72
+const LOWEST_COST = 4
+const LONG = 20
 
 /** Hashes of the given cost. Both calls throw Fault('unavailable', 'keystone.busy') when more than 100 wait already. */
 export function bcryptPasswords(rounds: number): Passwords {
@@ -37,6 +39,12 @@ export function bcryptPasswords(rounds: number): Passwords {
     hash: password => limited(() => hash(cut(password), rounds)),
     matches: async (password, stored) => await limited(async () => verify(cut(password), stored ?? await (nobody ??= hash('no user has this password', rounds)))) && stored !== null,
   }
+}
+
+/** The same, but long passwords are hashed at the lowest cost: for those that a cloud makes itself, long and random, which no dictionary has. A short one somebody chose. */
+export function cheapWhenLong(passwords: Passwords): Passwords {
+  const cheap = bcryptPasswords(LOWEST_COST)
+  return { hash: password => (password.length >= LONG ? cheap : passwords).hash(password), matches: passwords.matches }
 }
 
 /** bcrypt reads 72 bytes and no more; upstream cuts there too. */

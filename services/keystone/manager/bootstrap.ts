@@ -16,7 +16,7 @@ import type { Deps } from './deps.ts'
 export interface Bootstrap {
   /** Undefined: none is made. */
   region: string | undefined
-  /** Long random passwords: they are hashed at the lowest cost, since no dictionary has them. */
+  /** Their passwords, most of them long and random: those are hashed at the lowest cost, since no dictionary has them (`cheapWhenLong`). */
   users: readonly { name: string, password: string, grants: readonly { project: string, role: string }[], system?: string }[]
   projects: readonly string[]
   /** URLs with `$(base)s` for the listener's own. */

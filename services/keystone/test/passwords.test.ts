@@ -214,3 +214,13 @@ test('a project that goes is nobody\'s default any more, and a domain takes its 
   assert.equal((await cloud.as('DELETE', `/domains/${domain.id}`)).status, 204)
   assert.equal((await cloud.as('GET', `/roles/${role.id}`)).status, 404)
 })
+
+test('a password that an operator chose for the first start is as dear to guess as any other; a long random one needs no cost', async () => {
+  await using cloud = await keystoneAlone({ options: { passwordHashRounds: 5 } })
+  const users = [{ name: 'chosen', password: 'summer2026', grants: [] }, { name: 'made', password: 'muRKWIq2p6qHOOWdreShkbDA', grants: [] }]
+  await cloud.keystone.bootstrap({ region: undefined, projects: [], endpoints: [], users })
+  const hashOf = async (name: string) => (await cloud.db.read(tx => tx.selectFrom('passwords').innerJoin('users', 'users.id', 'passwords.user_id').select('hash').where('users.name', '=', name).executeTakeFirstOrThrow())).hash
+  assert.match((await hashOf('chosen'))!, /^\$2[aby]\$05\$/)
+  assert.match((await hashOf('made'))!, /^\$2[aby]\$04\$/)
+  for (const { name, password } of users) assert.equal((await cloud.login(name, password, 'unscoped')).status, 201)
+})
