@@ -8,10 +8,10 @@ import { Fault, messageOf } from '@alto/kit/errors'
 import { computeControl } from '@alto/contracts/compute-agent'
 import { networkControl } from '@alto/contracts/network-agent'
 import { volumeControl } from '@alto/contracts/volume-agent'
-import { httpServer, type Authenticate, type Fetch, type HttpServer, type HttpService } from '@alto/kit/http'
+import { httpServer, networkFetch, type Authenticate, type Fetch, type HttpServer, type HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import { computeClient, imageClient, remoteAuthenticator, restClient, serviceSession, type RestClient, type ServiceSession } from '@alto/kit/openstack'
+import { computeClient, imageClient, remoteAuthenticator, restClient, serviceSession, type CatalogService, type RestClient, type ServiceSession } from '@alto/kit/openstack'
 import type { CheckKind, Credentials, Rule } from '@alto/kit/policy'
 import type { Serving, Transport } from '@alto/kit/rpc'
 import type { TaskPoint } from '@alto/kit/task'
@@ -133,6 +133,12 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   }
   const rest = (service: ServiceName, as: string) => restClient(NAMES[service], members.find(member => member.name === service)!.prefix, { fetch, session: session(as), clock })
 
+  /** Other regions, by the catalog: what a user may know of them, and the service's own way in. */
+  const regions = (as: string) => ({
+    catalog: async (token: string) => ((await rest('keystone', as).call({ as: { token }, method: 'GET', path: '/v3/auth/catalog' })).body as { catalog: readonly CatalogService[] }).catalog,
+    ask: networkFetch, serviceToken: () => session(as).token(),
+  })
+
   /** Until the end, and no longer: with its database closed it would take from the bus what another controller can do. */
   const answer = (serving: Serving) => undo.defer(() => serving.close())
 
@@ -167,7 +173,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
+      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
     })
     http.push(...images.http)
     started.push(images)

@@ -27,6 +27,7 @@ import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
 import { fileStore } from './driver/file-store.ts'
 import { memoryStore } from './driver/memory-store.ts'
 import { openStores } from './driver/open-stores.ts'
+import { remoteGlance, type Regions } from './driver/remote-glance.ts'
 import type { ImageStore } from './driver/store.ts'
 import { locationManager, type LocationManager } from './manager/added-locations.ts'
 import { dataManager, type DataManager } from './manager/data.ts'
@@ -96,6 +97,8 @@ export interface GlanceParts {
   transport?: Transport
   /** How the names of hosts that users name are resolved; the machine's resolver when not given. */
   resolve?: Resolve
+  /** Other regions, for glance-download; needed where that is enabled. */
+  regions?: Regions
   /** Where images are unpacked and converted: a directory of this process's own, which it empties when it starts. Needed by the plugins that do. */
   scratch?: string
   /** For tests of crashes. */
@@ -130,7 +133,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   configured(parts)
   if (parts.scratch !== undefined) await rm(parts.scratch, { recursive: true, force: true })
   const queue = new TaskQueue({ clock, ids })
-  const deps: Deps = { ...parts, queue, stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
+  const deps: Deps = { ...parts, queue, stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
   await recover(deps)
   const { limitParamDefault, apiLimitMax } = options
   const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions: [imageImport(deps), ...imageForget(deps), locationAdd(deps)], ...(parts.at && { at: parts.at }) })
@@ -170,12 +173,13 @@ function routesOf({ images, data, imports, tasks, members, namespaces, definitio
 }
 
 /** Throws an Error for a method or plugin that is none, and for one that misses what it needs. */
-function configured({ options, scratch }: GlanceParts): void {
+function configured({ options, scratch, regions }: GlanceParts): void {
   const check = (what: string, given: readonly string[], known: readonly string[]) => {
     const unknown = given.find(one => !known.includes(one))
     if (unknown !== undefined) throw new Error(`${unknown} is no ${what}: there are ${known.join(', ')}`)
   }
   check('import method', options.enabledImportMethods, IMPORT_METHODS)
+  if (!regions && options.enabledImportMethods.includes('glance-download')) throw new Error('glance-download needs to know of other regions')
   check('import plugin', options.imageImportPlugins, IMPORT_PLUGINS)
   if (scratch === undefined && options.imageImportPlugins.some(plugin => plugin === 'image_conversion' || plugin === 'image_decompression')) throw new Error('the plugins that unpack and convert images need a directory to work in')
 }

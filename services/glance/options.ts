@@ -2,7 +2,7 @@
 import { option, section } from '@alto/kit/config'
 
 export const glanceOptions = section('glance', [
-  option({ name: 'stores', type: 'strings', default: ['file:file'], meaning: 'The stores of images: ID:KIND or ID:KIND:TARGET, with ?SETTING=VALUE&… behind it. Kinds are file, http (read only), s3 and swift; the README of services/glance says what each needs.', upstream: '[DEFAULT] enabled_backends' }),
+  option({ name: 'stores', type: 'strings', default: ['file:file'], meaning: 'The stores of images: ID:KIND or ID:KIND:TARGET, with ?SETTING=VALUE&… behind it. Kinds are file, http (read only), s3, swift and rbd; the README of services/glance says what each needs.', upstream: '[DEFAULT] enabled_backends' }),
   option({ name: 'default_store', type: 'string', default: null, meaning: 'The store of images that name none; the first that takes bytes when not given.', upstream: '[glance_store] default_backend' }),
   option({ name: 'store_secrets', type: 'strings', default: [], secret: true, meaning: 'Passwords and secret keys of stores, each ID:SECRET.' }),
   option({ name: 'show_image_direct_url', type: 'boolean', default: false, meaning: 'Show where an image is (direct_url) to those who may see its locations. It tells paths and hosts of the cloud.', upstream: '[DEFAULT] show_image_direct_url' }),
@@ -19,6 +19,7 @@ export const glanceOptions = section('glance', [
   option({ name: 'require_image_format_match', type: 'boolean', default: true, meaning: 'Refuse bytes that are not of the disk format that their image names. What is unsafe to open is refused in any case.', upstream: '[image_format] require_image_format_match' }),
   option({ name: 'enabled_import_methods', type: 'strings', default: ['glance-direct', 'web-download', 'copy-image'], meaning: 'Import methods that clients may use: glance-direct, web-download, copy-image, glance-download.', upstream: '[DEFAULT] enabled_import_methods' }),
   option({ name: 'image_import_plugins', type: 'strings', default: [], meaning: 'What is done to the bytes of an import before they are kept, in this order: image_decompression, image_conversion, inject_image_metadata.', upstream: '[image_import_opts] image_import_plugins' }),
+  option({ name: 'glance_download_extra_properties', type: 'strings', default: ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'], meaning: 'What the names of those properties begin with that glance-download brings along.', upstream: '[glance_download_properties] extra_properties' }),
   option({ name: 'image_conversion_output_format', type: 'choice', default: 'raw', choices: ['qcow2', 'raw', 'vmdk'], meaning: 'The disk format that the plugin image_conversion makes of every image but an ISO.', upstream: '[image_conversion] output_format' }),
   option({ name: 'inject_metadata', type: 'strings', default: [], meaning: 'Properties, written NAME:VALUE, that the plugin inject_image_metadata gives to imported images.', upstream: '[inject_metadata_properties] inject' }),
   option({ name: 'inject_ignore_user_roles', type: 'strings', default: ['admin'], meaning: 'Users with one of these roles import without the properties of inject_metadata.', upstream: '[inject_metadata_properties] ignore_user_roles' }),

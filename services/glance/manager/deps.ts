@@ -6,6 +6,7 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { TaskQueue } from '@alto/kit/task'
 import type { Fetcher } from '../driver/fetcher.ts'
+import type { RemoteGlance } from '../driver/remote-glance.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Stores } from '../model/stores.ts'
 import type { Tables } from '../store/tables.ts'
@@ -41,6 +42,8 @@ interface ImportOptions {
   /** `name:value`. */
   injectMetadata: readonly string[]
   injectIgnoreUserRoles: readonly string[]
+  /** The properties that come along, by how their names begin. */
+  glanceDownloadExtraProperties: readonly string[]
   imageConversionOutputFormat: 'qcow2' | 'raw' | 'vmdk'
   /** Hours that the record of a task that ended is kept. */
   taskTimeToLive: number
@@ -58,6 +61,8 @@ export interface Deps {
   options: DataOptions & RecordOptions & LocationOptions & ImportOptions
   queue: TaskQueue
   fetcher: Fetcher
+  /** Other Glances, for glance-download. */
+  remotes?: RemoteGlance | undefined
   /** Where images are unpacked and converted, and by what. */
   workshop?: { directory: string, host: Host } | undefined
 }

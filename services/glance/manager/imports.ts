@@ -2,7 +2,7 @@
 import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
 import { invalid } from '../model/faults.ts'
-import type { Image } from '../model/images.ts'
+import { ATTRIBUTES, type Image } from '../model/images.ts'
 import { FAILED, mayImport, storesOf, type ImportRequest } from '../model/imports.ts'
 import type { TaskRecord, TaskType } from '../model/tasks.ts'
 import { COPY_IMAGE, GET_IMAGE, MODIFY_IMAGE } from '../policy/images.ts'
@@ -58,6 +58,7 @@ export function importManager(deps: Deps) {
       const { uri, method, remote, allMustSucceed } = request
       if ((await db.read(tx => allowed(tx, ctx, id, order))).stores.length === 0 && request.allStores) return undefined
       if (method === 'web-download') await checkUri(uri)
+      const found = remote && await deps.remotes?.find(remote, ctx.token ?? '')
       const now = clock.now()
       return db.write(async tx => {
         const { image, stores } = await allowed(tx, ctx, id, order)
@@ -73,7 +74,7 @@ export function importManager(deps: Deps) {
         await tasks.insert(tx, record)
         await queue.enqueue(tx, IMAGE_IMPORT, {
           resourceId: id, origin: { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) },
-          input: { recordId: record.id, method, uri: uri ?? null, remote: remote ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : injected(roles) },
+          input: { recordId: record.id, method, uri: uri ?? null, remote: found ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : { ...broughtAlong(found?.properties ?? {}), ...injected(roles) } },
         })
         return record
       })
@@ -98,6 +99,11 @@ export function importManager(deps: Deps) {
     } catch (cause) {
       throw new Fault('badRequest', 'glance.import.uri', `URI for web-download does not pass filtering: ${withoutUser(uri)}`, { cause })
     }
+  }
+
+  /** Those properties of a remote image that its copy here has too. */
+  function broughtAlong(properties: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(Object.entries(properties).filter(([name]) => !ATTRIBUTES.includes(name) && !name.startsWith('os_glance') && options.glanceDownloadExtraProperties.some(start => name.startsWith(start))))
   }
 
   /** The properties that an import of a user with these roles adds. */

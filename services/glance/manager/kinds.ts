@@ -1,6 +1,7 @@
 // The kinds of tasks that Glance's managers enqueue.
 import { taskKind } from '@alto/kit/task'
-import type { ImportMethod, RemoteImage } from '../model/imports.ts'
+import type { RemoteFacts } from '../driver/remote-glance.ts'
+import type { ImportMethod } from '../model/imports.ts'
 import type { Status } from '../model/images.ts'
 import type { ValidationData } from '../model/locations.ts'
 
@@ -10,7 +11,7 @@ export interface ImportInput {
   recordId: string
   method: ImportMethod
   uri: string | null
-  remote: RemoteImage | null
+  remote: RemoteFacts | null
   stores: readonly string[]
   allMustSucceed: boolean
   /** The state that the image goes back to when it fails. */

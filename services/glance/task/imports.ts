@@ -7,7 +7,9 @@
 //    it made, gives the image back as it was, and its record the reason. So an image never has a part of its bytes, and a crash at any point is a step that runs again.
 // Nothing is undone step by step: the task only goes forward, and hands over when its image is deleted, because a delete dooms every blob of an image by itself.
 import { Fault, messageOf } from '@alto/kit/errors'
-import { giveUp, task, type Definition, type Ended, type TaskShape } from '@alto/kit/task'
+import { task, type Definition, type Ended, type TaskShape } from '@alto/kit/task'
+import type { Fetched } from '../driver/fetcher.ts'
+import type { RemoteFacts } from '../driver/remote-glance.ts'
 import type { Deps } from '../manager/deps.ts'
 import { IMAGE_FORGET, IMAGE_IMPORT, IMAGE_STOP, type ImportInput } from '../manager/kinds.ts'
 import { forget } from '../manager/sweep.ts'
@@ -72,7 +74,7 @@ async function existing({ db }: Deps, t: ImportStep): Promise<Image> {
 
 /** The blob that the bytes are in. */
 async function fetched(deps: Deps, t: ImportStep): Promise<string> {
-  const { method, staged, uri } = t.input
+  const { method, staged, remote } = t.input
   if (method === 'glance-direct' && staged !== null) return staged
   if (method === 'copy-image') {
     const kept = await deps.db.read(tx => blobs.listOf(tx, t.resourceId, ['kept']))
@@ -80,21 +82,37 @@ async function fetched(deps: Deps, t: ImportStep): Promise<string> {
     if (!first) throw new Fault('notFound', 'glance.store.missing', 'Image not found in any configured store')
     return first.id
   }
-  if (method !== 'web-download' || uri === null) throw giveUp(new Error(`there is nothing to import by ${method}`))
   const image = await existing(deps, t)
   const room = await roomFor(deps, image)
   let size: number | undefined
-  const source = async () => {
-    const found = await deps.fetcher.get(uri, t.signal)
+  const opened = async () => {
+    const found = await source(deps, t)
     size = found.size
     if (size !== undefined && size > room.most) throw room.tooMuch()
     return found.bytes
   }
   try {
-    return await made(deps, t, { name: 'fetched', store: deps.stores.main, ...room, size: undefined }, async () => promised(await source(), () => size))
+    const blobId = await made(deps, t, { name: 'fetched', store: deps.stores.main, ...room }, async () => promised(await opened(), () => size))
+    if (remote) await sameAsThere(deps, blobId, remote)
+    return blobId
   } catch (error) {
     throw ending(error)
   }
+}
+
+/** What the bytes come from. */
+async function source({ fetcher, remotes }: Deps, t: ImportStep): Promise<Fetched> {
+  const { method, uri, remote } = t.input
+  if (method === 'web-download' && uri !== null) return fetcher.get(uri, t.signal)
+  if (method === 'glance-download' && remote && remotes) return remotes.read(remote.url, t.signal)
+  throw new Error(`there is nothing to import by ${method}`)
+}
+
+/** Throws Fault('conflict', 'glance.import.corrupt') when the bytes are not those that the other Glance has. */
+async function sameAsThere({ db }: Deps, blobId: string, remote: RemoteFacts): Promise<void> {
+  const { size, content } = await db.read(tx => imports.getWhole(tx, blobId))
+  if (size === remote.size && (content?.hashAlgo !== remote.hashAlgo || content?.hashValue === remote.hashValue)) return
+  throw new Fault('conflict', 'glance.import.corrupt', 'The bytes that came are not those that the other Glance has by their size and hash.')
 }
 
 /** The bytes, which must be as many as the answer said. */

@@ -21,7 +21,8 @@ interface Shaping { blobId: string, diskFormat: string | null, containerFormat: 
 
 /** The bytes in `blobId`, as they are to be kept. Throws Fault('unsupportedMediaType') for what is not what its image says, or not safe to open, and the plugins' Faults. */
 export async function shaped(deps: Deps, t: ImportStep, image: Image, blobId: string): Promise<Shape> {
-  let now: Shaping = { blobId, diskFormat: image.diskFormat, containerFormat: image.containerFormat }
+  const { diskFormat, containerFormat } = t.input.remote ?? image
+  let now: Shaping = { blobId, diskFormat, containerFormat }
   if (t.input.method === 'copy-image') {
     const { size } = await deps.db.read(tx => imports.getWhole(tx, blobId))
     const content = { size: image.size ?? size, virtualSize: image.virtualSize, checksum: image.checksum ?? '', hashAlgo: image.hashAlgo ?? '', hashValue: image.hashValue ?? '' }

@@ -8,6 +8,7 @@ import { memoryLog } from '@alto/kit/log'
 import { enforcer, policySet, type Credentials } from '@alto/kit/policy'
 import { declared, glanceService, memoryStore, migrations, type ImageStore, type Tables } from '../index.ts'
 import type { Resolve } from '../driver/fetcher.ts'
+import type { Regions } from '../driver/remote-glance.ts'
 import { Stores } from '../model/stores.ts'
 
 /** An answer: JSON parsed, HTML as text, bytes as they are. */
@@ -27,13 +28,13 @@ async function authenticate(token: string): Promise<Credentials | undefined> {
 export const OPTIONS = {
   imageSizeCap: 1_000_000_000, userStorageQuota: 0, imagePropertyQuota: 128, imageTagQuota: 128, imageMemberQuota: 128, limitParamDefault: 25, apiLimitMax: 1000, requireImageFormatMatch: true,
   stores: ['file:file'], defaultStore: null, storeSecrets: [], showImageDirectUrl: false, showMultipleLocations: false, imageLocationQuota: 10, doSecureHash: true,
-  enabledImportMethods: ['glance-direct', 'web-download', 'copy-image'], imageImportPlugins: [] as readonly string[], imageConversionOutputFormat: 'raw' as 'raw' | 'qcow2' | 'vmdk', injectMetadata: [] as readonly string[], injectIgnoreUserRoles: ['admin'],
+  enabledImportMethods: ['glance-direct', 'web-download', 'copy-image'], imageImportPlugins: [] as readonly string[], imageConversionOutputFormat: 'raw' as 'raw' | 'qcow2' | 'vmdk', glanceDownloadExtraProperties: ['hw_', 'os_distro'], injectMetadata: [] as readonly string[], injectIgnoreUserRoles: ['admin'],
   importAllowedSchemes: ['http', 'https'], importDisallowedSchemes: [] as readonly string[], importAllowedHosts: [] as readonly string[], importDisallowedHosts: [] as readonly string[],
   importAllowedPorts: [] as readonly string[], importDisallowedPorts: [] as readonly string[], importAllowedRanges: ['127.0.0.1'], importIdleSeconds: 60, importTotalSeconds: 3600, taskTimeToLive: 48,
 }
 
 /** Glance alone, on a default store and `more` of them. A `db` that is given stays open: for starting a second Glance on the rows of the first. `asleep`: it answers, and takes up no task. */
-export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve, asleep?: boolean, scratch?: string } = {}) {
+export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve, asleep?: boolean, scratch?: string, regions?: Regions } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.seed ?? 'glance')
@@ -41,7 +42,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   await migrate(db, migrations, clock)
   const store = opts.store ?? memoryStore({ id: 'file' })
   const asked = enforcer(policySet(declared.rules))
-  const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', ...(opts.resolve && { resolve: opts.resolve }), ...(opts.scratch !== undefined && { scratch: opts.scratch }), options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
+  const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', ...(opts.resolve && { resolve: opts.resolve }), ...(opts.scratch !== undefined && { scratch: opts.scratch }), ...(opts.regions && { regions: opts.regions }), options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
   if (!opts.asleep) await glance.start()
   const server = await httpServer({ services: glance.http, log, ids, clock, publicUrl: 'http://cloud' })
 

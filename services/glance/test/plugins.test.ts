@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { qemuImg } from '@alto/kit/disk'
 import { commandHost } from '@alto/kit/host'
 import { memoryStore } from '../index.ts'
-import { glanceAlone, OPTIONS } from './cloud.ts'
+import { glanceAlone, type OPTIONS } from './cloud.ts'
 
 /** A Glance with plugins, its scratch directory, and what it takes to see an import through. */
 async function withPlugins(options: Partial<typeof OPTIONS>) {
