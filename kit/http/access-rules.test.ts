@@ -1,7 +1,14 @@
 // Which requests an access rule lets through.
+import { request } from 'node:http'
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
+import { systemClock } from '../clock/index.ts'
+import { Fault } from '../errors/index.ts'
+import { systemIds } from '../ids/index.ts'
+import { memoryLog } from '../log/index.ts'
+import { enforcer, policySet } from '../policy/index.ts'
 import { pathMatches, permits } from './access-rules.ts'
+import { httpServer, route, type HttpService } from './index.ts'
 
 test('a star or a name is one step of a path, two stars are any', () => {
   for (const [pattern, yes, no] of [
@@ -35,4 +42,23 @@ test('a rule is for its method and its service; what a token is worth may always
     assert.ok(!permits(rules, types, method, [path]), `${types} ${method}`)
   }
   assert.deepEqual([['identity', 'GET'], ['identity', 'DELETE'], ['compute', 'GET']].map(([type, method]) => permits(rules, [type!], method!, ['/v3/auth/tokens'])), [true, false, false])
+})
+
+test('what a client writes behind its path does not make it another path to the rules than to the router', async () => {
+  const images: HttpService = {
+    name: 'images', prefix: '/image', catalogTypes: ['image'], enforcer: () => enforcer(policySet([])), dialect: { forbidden: rule => new Fault('forbidden', 'images.forbidden', rule), invalid: () => new Fault('badRequest', 'images.invalid', 'it is not valid'), render: fault => ({ status: fault.kind === 'unauthenticated' ? 401 : 500, body: {} }) },
+    authenticate: async () => ({ userId: 'u', userDomainId: 'd', roles: ['member'], accessRules: [{ service: 'image', method: 'DELETE', path: '/v2/images/{id}/tags/{tag}' }] }),
+    routes: ['/v2/images/{id}', '/v2/images/{id}/tags/{tag}'].map(path => route({ method: 'DELETE', path, rule: { anybody: 'a test' }, status: 204, summary: 'Remove', handle: async () => undefined })),
+  }
+  const server = await httpServer({ services: [images], log: memoryLog(), ids: systemIds, clock: systemClock })
+  const port = await server.listen({ host: '127.0.0.1', port: 0 })
+  try {
+    const remove = (path: string) => new Promise<number>((resolve, reject) => {
+      request({ port, host: '127.0.0.1', method: 'DELETE', path: `/image${path}`, headers: { 'x-auth-token': 'x' }, agent: false }, response => { response.resume(); resolve(response.statusCode!) }).on('error', reject).end()
+    })
+    assert.equal(await remove('/v2/images/a/tags/b'), 204)
+    for (const path of ['/v2/images/a', '/v2/images/a#/tags/b', '/v2/images/a?/tags/b', '/v2/images/a?#/tags/b']) assert.equal(await remove(path), 401, path)
+  } finally {
+    await server.close()
+  }
 })

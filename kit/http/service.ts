@@ -160,7 +160,7 @@ async function contextOf(service: HttpService, around: Surroundings, found: AnyR
 /** A token with access rules is for these requests only; what a service asks on with it (X-Service-Token of role service) follows from one that was let through. */
 function refuseBeyondRules(service: HttpService, request: FastifyRequest, { accessRules }: Credentials): void {
   if (accessRules === undefined) return
-  const path = request.raw.url!.split('?')[0]!
+  const path = request.raw.url!.split(/[?#]/)[0]!                     // a fragment is nothing to the router: no rule may be met by it
   if (!permits(accessRules, service.catalogTypes ?? [], request.method, [path, path.slice(service.prefix.length)])) throw unauthenticated()
 }
 
