@@ -202,3 +202,17 @@ test('who manages a domain makes, tags and removes projects in it, and sees no o
   ] as const) assert.equal((await cloud.as(method, path, body, token)).status, 403, `${method} ${path}`)
   assert.equal((await cloud.as('DELETE', own, undefined, token)).status, 204)
 })
+
+test('the projects of a disabled domain are not offered: nobody could have a token there', async () => {
+  await using cloud = await keystoneAlone()
+  const { token } = await cloud.login('admin')
+  const make = async (noun: string, body: Record<string, unknown>) => (await cloud.ask('POST', `/v3/${noun}s`, { token, body: { [noun]: body } })).body[noun].id as string
+  const domain = await make('domain', { name: 'elsewhere' })
+  const project = await make('project', { name: 'there', domain_id: domain })
+  const { body: { token: { user, roles } } } = await cloud.ask('GET', '/v3/auth/tokens', { token, headers: { 'x-subject-token': token } })
+  assert.equal((await cloud.ask('PUT', `/v3/projects/${project}/users/${user.id}/roles/${roles[0].id}`, { token })).status, 204)
+  const offered = async () => ((await cloud.ask('GET', '/v3/auth/projects', { token })).body.projects as { name: string }[]).map(p => p.name)
+  assert.deepEqual(await offered(), ['admin', 'there'])
+  await cloud.ask('PATCH', `/v3/domains/${domain}`, { token, body: { domain: { enabled: false } } })
+  assert.deepEqual(await offered(), ['admin'])
+})

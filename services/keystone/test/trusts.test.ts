@@ -224,3 +224,14 @@ test('where trusts are not passed on, none is', async () => {
   const { token } = await d.byTrust('bob', trust.id)
   assert.deepEqual([trust.redelegation_count, (await d.trust(token, { trustee_user_id: d.carol })).status], [0, 403])
 })
+
+test('trusts that ended more than a day ago are forgotten when another is made, and no others', async () => {
+  await using cloud = await keystoneAlone()
+  const d = await delegates(cloud)
+  const made = await Promise.all([1, 30].map(async hours => (await d.trust(await d.tokenOf('alice'), { expires_at: new Date(cloud.clock.now() + hours * 3_600_000).toISOString() })).body.trust.id as string))
+  const forGood = (await d.trust(await d.tokenOf('alice'))).body.trust.id as string
+  await cloud.clock.advance(31 * 3_600_000)
+  const last = (await d.trust(await d.tokenOf('alice'))).body.trust.id as string
+  const kept = (await cloud.db.read(tx => tx.selectFrom('trusts').select('id').execute())).map(row => row.id)
+  assert.deepEqual(kept.toSorted(), [made[1]!, forGood, last].toSorted())
+})

@@ -17,6 +17,9 @@ import { effectiveRoles } from '../roles/scopes.ts'
 import { roleIdOf, type RoleNamed } from './application-credentials.ts'
 import { delegationOf } from './caller.ts'
 
+/** Milliseconds that a trust is kept after its end, for those who ask what became of it. */
+const KEPT = 24 * 3_600_000
+
 /** What a client asks of a new trust. */
 export interface TrustInput {
   trustorUserId: string
@@ -101,6 +104,7 @@ export function trustManager(deps: Deps) {
           id: ids.hex(), trustorUserId, trusteeUserId, projectId, impersonation: input.impersonation, remainingUses: input.remainingUses, redelegatedTrustId: parent?.id ?? null,
           ...settled(terms, parent, options.maxRedelegationCount), roleIds, extra: input.extra,
         }
+        await trusts.forgetEnded(tx, clock.now() - KEPT)
         await trusts.insert(tx, trust)
         return shown(tx, trust)
       }))

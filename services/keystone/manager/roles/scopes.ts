@@ -19,7 +19,7 @@ export async function effectiveRoles(tx: Tx, userId: string, target: ScopeTarget
   return (await roles.list(tx, { ids: [...ids] })).filter(role => role.domainId === null)
 }
 
-/** The projects (or domains) in which the user has some role, by name. */
+/** The projects (or domains) in which the user has some role, and could have a token, by name. */
 export async function scopesOf(tx: Tx, userId: string, kind: 'project' | 'domain'): Promise<Project[]> {
   const actors = [{ kind: 'user' as const, id: userId }, ...(await groups.idsOf(tx, userId)).map(id => ({ kind: 'group' as const, id }))]
   const given = await assignments.list(tx, { actors })
@@ -29,5 +29,8 @@ export async function scopesOf(tx: Tx, userId: string, kind: 'project' | 'domain
     const parents = await projects.parents(tx)
     for (const id of parents.keys()) if (idsAbove(parents, id).some(above => inheritedFrom.has(above))) ids.add(id)
   }
-  return (await projects.list(tx, { isDomain: kind === 'domain', ids: [...ids] })).filter(p => p.enabled)
+  const found = (await projects.list(tx, { isDomain: kind === 'domain', ids: [...ids] })).filter(p => p.enabled)
+  if (kind === 'domain') return found
+  const homes = new Set((await projects.list(tx, { isDomain: true, ids: [...new Set(found.map(p => p.domainId!))] })).filter(d => d.enabled).map(d => d.id))
+  return found.filter(p => homes.has(p.domainId!))
 }

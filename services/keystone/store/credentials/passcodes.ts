@@ -2,8 +2,9 @@
 import { sql } from '@alto/kit/db'
 import type { Tx } from '../tables.ts'
 
-/** Counts a try at the user's passcodes, and gives how many there were in this window (ms) with it. Whoever else tries for the user waits for the end of the transaction. */
+/** Counts a try at the user's passcodes, and gives how many there were in this window (ms) with it. Whoever else tries for the user waits for the end of the transaction. Forgets windows of others that are over. */
 export async function countTry(tx: Tx, userId: string, { now, window }: { now: number, window: number }): Promise<number> {
+  await tx.deleteFrom('passcode_tries').where('window_start', '<=', now - window).where('user_id', '<>', userId).execute()
   const over = sql<boolean>`passcode_tries.window_start <= ${now - window}`
   const { tries } = await tx.insertInto('passcode_tries').values({ user_id: userId, window_start: now, tries: 1 })
     .onConflict(c => c.column('user_id').doUpdateSet({

@@ -44,6 +44,11 @@ export async function consume(tx: Tx, id: string): Promise<boolean> {
   return numUpdatedRows > 0n
 }
 
+/** Forgets the trusts that ended before that time (ms), and all that passed them on, which ended no later. */
+export async function forgetEnded(tx: Tx, before: number): Promise<void> {
+  await tx.deleteFrom('trusts').where('expires_at', '<', before).execute()
+}
+
 /** Removes the trust and all that pass it on. */
 export async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('trusts').where('id', '=', id).execute()

@@ -39,4 +39,5 @@ export const delegationMigrations: readonly Migration[] = [
       'create index application_credential_rules_rule on application_credential_rules (access_rule_id)',
     ],
   },
+  { id: '0011-ends-of-trusts', up: ['create index trusts_end on trusts (expires_at) where expires_at is not null'] },
 ]
