@@ -12,7 +12,7 @@ const OPTIONS: FetcherOptions = {
 }
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   'public.example': ['93.184.216.34'], 'both.example': ['10.0.0.1', '93.184.216.34'], 'six.example': ['2606:2800:220:1::1'], 'private.example': ['10.0.0.1'], 'loop.example': ['127.0.0.1'],
-  'metadata.example': ['169.254.169.254'], 'local.example': ['fe80::1%eth0'], 'unique.example': ['fd00::1'], 'mapped.example': ['::ffff:10.0.0.1'], 'nat64.example': ['64:ff9b::7f00:1'], 'localhost': ['127.0.0.1', '::1'],
+  'metadata.example': ['169.254.169.254'], 'local.example': ['fe80::1%eth0'], 'unique.example': ['fd00::1'], 'mapped.example': ['::ffff:10.0.0.1'], 'nat64.example': ['64:ff9b::7f00:1'], 'zone.example': ['2606:2800:220:1::1%eth0'], 'localhost': ['127.0.0.1', '::1'],
 }
 const byTable: Resolve = async host => NAMES[host] ?? Promise.reject(new Error('no such name'))
 const made = (more: Partial<FetcherOptions> = {}, resolve = byTable) => fetcher({ ...OPTIONS, ...more }, { clock: systemClock, resolve })
@@ -24,7 +24,7 @@ test('a URL that leads inside, in whatever spelling, is refused', async () => {
     'http://224.0.0.1/', 'http://240.0.0.1/', 'http://255.255.255.255/', 'http://192.0.0.1/', 'http://168.63.129.16/',
     'http://[::1]/', 'http://[::]/', 'http://[::ffff:127.0.0.1]/', 'http://[::ffff:7f00:1]/', 'http://[::ffff:169.254.169.254]/', 'http://[::127.0.0.1]/', 'http://[fe80::1]/', 'http://[fd00::1]/', 'http://[fec0::1]/',
     'http://[ff02::1]/', 'http://[64:ff9b::127.0.0.1]/', 'http://[2002:7f00:1::]/', 'http://[2001:0:7f00:1::]/', 'http://[2001:db8::1]/',
-    'http://private.example/', 'http://loop.example/', 'http://metadata.example/', 'http://local.example/', 'http://unique.example/', 'http://mapped.example/', 'http://nat64.example/', 'http://localhost/', 'http://LOCALHOST./',
+    'http://private.example/', 'http://loop.example/', 'http://metadata.example/', 'http://local.example/', 'http://unique.example/', 'http://mapped.example/', 'http://nat64.example/', 'http://zone.example/', 'http://localhost/', 'http://LOCALHOST./',
     'http://loop。example/', 'http://①②⑦.0.0.1/', 'http://unknown.example/',
   ]
   for (const url of inside) await assert.rejects(made().check(url), error => isFault(error, 'glance.fetch.refused'), url)
@@ -42,7 +42,7 @@ test('a URL of another scheme, with a user, at an unusual port or at no host is 
 })
 
 test('what is public may be fetched, and what an administrator allows', async () => {
-  for (const url of ['http://public.example/x?y', 'https://public.example/', 'https://public.example:443/', 'http://93.184.216.34/', 'http://six.example/', 'http://[2606:2800:220:1::1]/', 'http://both.example/', 'HTTP://PUBLIC.EXAMPLE./']) await made().check(url)
+  for (const url of ['http://public.example/x?y', 'https://public.example/', 'https://public.example:443/', 'http://93.184.216.34/', 'http://six.example/', 'http://[2606:2800:220:1::1]/', 'http://[::ffff:93.184.216.34]/', 'http://both.example/', 'HTTP://PUBLIC.EXAMPLE./']) await made().check(url)
   await made({ allowedRanges: ['10.0.0.0/24', 'fd00::/8'] }).check('http://private.example/')
   await made({ allowedRanges: ['10.0.0.0/24', 'fd00::/8'] }).check('http://unique.example/')
   await made({ allowedRanges: ['10.0.0.1'] }).check('http://[::ffff:10.0.0.1]/')
@@ -107,6 +107,7 @@ test('a redirect is looked at like the first URL, and not followed for ever', as
   assert.deepEqual(trap.asked, [])
   for (target of ['/image', `${at}/image`]) assert.equal(await read(made(inside), `${at}/x`), 'image')
   await assert.rejects(made(inside).get(`${at}/loop`, never), /more than 5 times/)
+  assert.equal(server.asked.filter(one => one.endsWith(' /loop')).length, 6)
   await assert.rejects(made({ ...inside, allowedPorts: [String(server.port)] }).get(`${at}/x`, never).then(() => { target = 'http://127.0.0.1:1/'; return made({ ...inside, allowedPorts: [String(server.port)] }).get(`${at}/x`, never) }), /port 1 is not allowed/)
 })
 
