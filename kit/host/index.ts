@@ -6,3 +6,4 @@ export { addNamespace, inNamespace, listNamespaces, namespaceOf, removeNamespace
 export { namespaceCommands, readAddresses, readLinks, type LinkSeen, type NamespaceCommands } from './namespace-commands.ts'
 export { listenIn } from './listening.ts'
 export { startDaemon, type StartedDaemon } from './daemon.ts'
+export { startPiped, type Piped, type PipedOptions } from './piped.ts'

@@ -1,8 +1,8 @@
 // A store that is read only: its keys are URLs of bytes that somebody else keeps. What may be asked, and how, is the fetcher's matter.
 import { Readable } from 'node:stream'
 import { Fault, isFault } from '@alto/kit/errors'
-import type { ByteRange } from '../model/ranges.ts'
 import type { Fetcher } from './fetcher.ts'
+import { partOf } from './skipping.ts'
 import { MISSING, type ImageStore, type StoreFacts } from './store.ts'
 
 /** The store of everything that `fetcher` may ask. */
@@ -19,7 +19,7 @@ export function httpStore(facts: Pick<StoreFacts, 'id' | 'description' | 'weight
     write: () => Promise.reject(new Fault('gone', 'glance.store.readOnly', 'Error in store configuration. Adding images to store is disabled.')),
     async read(url, range) {
       const { bytes } = await asked(url)
-      return Readable.from(range ? within(bytes, range) : bytes, { objectMode: false })
+      return Readable.from(range ? partOf(bytes, range) : bytes, { objectMode: false })
     },
     remove: () => Promise.resolve(),                            // the row was all that was ours
     async size(url) {
@@ -34,16 +34,5 @@ export function httpStore(facts: Pick<StoreFacts, 'id' | 'description' | 'weight
     },
     async* names() {},
     urlOf: url => url,
-  }
-}
-
-/** The bytes of `range`; those before it are read and left out, because not every server knows ranges. */
-async function* within(bytes: AsyncIterable<Uint8Array>, { start, end }: ByteRange): AsyncGenerator<Uint8Array> {
-  let at = 0
-  for await (const chunk of bytes) {
-    const [from, to] = [Math.max(0, start - at), Math.min(chunk.length, end + 1 - at)]
-    if (from < to) yield chunk.subarray(from, to)
-    at += chunk.length
-    if (at > end) return
   }
 }

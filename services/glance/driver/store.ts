@@ -34,12 +34,14 @@ export interface ImageStore extends StoreFacts {
   write(key: string): Promise<BlobWriter>
   /** The bytes, or a range of them. Who is reading when they are removed reads on, unless `forgetsReaders`. Throws Fault('notFound', 'glance.store.missing'). */
   read(key: string, range?: ByteRange): Promise<Readable>
-  /** Removes bytes, finished or not; nothing when there are none. */
+  /** Removes bytes, finished or not; nothing when there are none. Throws Fault('conflict', 'glance.store.inUse') where somebody outside of Glance uses them. */
   remove(key: string): Promise<void>
   /** How many bytes there are under `key`; undefined when there are none. */
   size(key: string): Promise<number | undefined>
   /** The names of all that is kept, unfinished writes (`KEY.partial`) and strangers' files among them. */
   names(): AsyncIterable<string>
+  /** What outside of Glance uses the bytes, so that they cannot be removed; not there where nothing can. */
+  usedBy?(key: string): Promise<string | undefined>
   /** The URL of bytes as administrators and other services know it: `file:///srv/images/KEY`. No secrets. */
   urlOf(key: string): string
 }

@@ -17,6 +17,7 @@ import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
 import { stopImport } from './imports.ts'
 import { patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
+import { refuseUsed } from './stores.ts'
 import { forget } from './sweep.ts'
 import { imageFor, isAdmin, targetOf, visibleImage } from './visible.ts'
 
@@ -134,6 +135,8 @@ export function imageManager(deps: Deps) {
 
     /** The row is deleted first, then the bytes: a crash between the two leaves a doomed blob for the sweep. */
     async remove(ctx: Context, id: string): Promise<void> {
+      await db.read(tx => imageFor(tx, ctx, rules.DELETE_IMAGE, id))
+      await refuseUsed(deps, id, { says: using => `Image ${id} could not be deleted because it is in use: ${using}` })
       const attempt = () => db.write(async tx => {
         const { image } = await imageFor(tx, ctx, rules.DELETE_IMAGE, id)
         if (image.isProtected) throw refused('image.protected', `Image ${id} is protected and cannot be deleted.`)
@@ -179,6 +182,6 @@ async function markerImage(tx: Tx, ctx: Context, id: string): Promise<Image> {
   try {
     return (await visibleImage(tx, ctx, id)).image
   } catch (cause) {
-    throw new Fault('badRequest', 'glance.marker', `Invalid marker: No image found with ID ${id}`, { cause })
+    throw new Fault('badRequest', 'glance.marker', `No image found with ID ${id}`, { cause })
   }
 }

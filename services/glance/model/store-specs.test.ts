@@ -34,7 +34,7 @@ test('what is wrong with a store is said in a sentence that names it and no secr
     said({ stores: [s3] }), said({ stores: ['objects:s3?access_key=AK'], storeSecrets: ['objects:x'] }), said({ stores: ['objects:s3:https://s3.example/b'], storeSecrets: ['objects:x'] }),
     said({ storeSecrets: ['file:hidden'] }), said({ storeSecrets: ['nobody:hidden'] }), said({ storeSecrets: ['hidden'] }), said({ stores: ['a:file?weight=heavy'] }), said({ stores: ['web:http:http://x'] }),
   ], [
-    '[glance] stores: none of them takes bytes.', '[glance] stores: file is not ID:KIND or ID:KIND:TARGET.', '[glance] stores: a is of kind tape. It may be file, http, s3, swift.',
+    '[glance] stores: none of them takes bytes.', '[glance] stores: file is not ID:KIND or ID:KIND:TARGET.', '[glance] stores: a is of kind tape. It may be file, http, s3, swift, rbd.',
     '[glance] stores: two are called a.', '[glance] stores: the name os_glance_x is reserved.', '[glance] stores: none of them takes bytes.', '[glance] default_store: there is no store none.',
     '[glance] default_store: web takes no bytes.', '[glance] stores: a has a setting colour. A store of kind file may have description, weight.', '[glance] store_secrets: objects has none.',
     '[glance] stores: objects does not say where it is: objects:s3:TARGET.', '[glance] stores: objects needs the setting access_key.', '[glance] store_secrets: file needs none.',

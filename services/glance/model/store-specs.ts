@@ -2,10 +2,10 @@
 import { Fault } from '@alto/kit/errors'
 
 /** What a store can be. */
-export const STORE_KINDS = ['file', 'http', 's3', 'swift'] as const
+export const STORE_KINDS = ['file', 'http', 's3', 'swift', 'rbd'] as const
 export type StoreKind = typeof STORE_KINDS[number]
 
-/** One store, as configured. What `target` means depends on the kind: a directory, the URL of a bucket or of a login. */
+/** One store, as configured. What `target` means depends on the kind: a directory, the URL of a bucket or of a login, a pool. */
 export interface StoreSpec {
   id: string
   kind: StoreKind
@@ -31,6 +31,7 @@ const SETTINGS: Readonly<Record<StoreKind, { needs: readonly string[], may: read
   http: { needs: [], may: [], target: 'none', secret: false },
   s3: { needs: ['access_key'], may: ['region', 'part_size', 'prefix'], target: 'must', secret: true },
   swift: { needs: ['user', 'container'], may: ['project', 'user_domain', 'project_domain', 'region', 'interface', 'segment_size', 'large_objects'], target: 'must', secret: true },
+  rbd: { needs: [], may: ['conf', 'user', 'object_size'], target: 'must', secret: false },
 }
 const EVERYBODYS = ['description', 'weight']
 

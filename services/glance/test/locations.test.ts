@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
 import { fetcher } from '../driver/fetcher.ts'
 import { httpStore } from '../driver/http-store.ts'
-import { glanceAlone, OPTIONS, patch } from './cloud.ts'
+import { glanceAlone, patch, type OPTIONS } from './cloud.ts'
 
 const token = 'p1:member'
 const BYTES = Buffer.from('bytes that somebody else keeps')
