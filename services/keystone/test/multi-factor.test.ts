@@ -78,6 +78,21 @@ test('passcodes are not guessed: after five wrong ones none is right for what is
   assert.equal((await login(cloud, { totp: passcode(cloud) })).status, 201, 'and the count begins anew')
 })
 
+test('a stranger who guesses passcodes does not lock out whoever knows the password, or has a receipt for it', async () => {
+  await using cloud = await keystoneAlone()
+  await enrolled(cloud, [['password', 'totp']])
+  const guess = async () => { for (let i = 0; i < 6; i++) assert.equal((await login(cloud, { totp: wrongPasscode(cloud) })).status, 401) }
+  await guess()
+  assert.equal((await login(cloud, { password: 'demo-secret', totp: passcode(cloud) })).status, 201)
+  await cloud.clock.advance(STEP)
+  const { headers } = await login(cloud, { password: 'demo-secret' })
+  await guess()
+  assert.equal((await login(cloud, { totp: passcode(cloud) }, headers['openstack-auth-receipt'])).status, 201)
+  for (let i = 0; i < 5; i++) assert.equal((await login(cloud, { password: 'demo-secret', totp: wrongPasscode(cloud) })).status, 401)
+  await cloud.clock.advance(STEP)
+  assert.equal((await login(cloud, { password: 'demo-secret', totp: passcode(cloud) })).status, 401, 'but who has the password guesses only so often too')
+})
+
 test('users without a seed, that do not exist, or with a seed that is none are refused alike', async () => {
   await using cloud = await keystoneAlone()
   const { admin } = await enrolled(cloud)

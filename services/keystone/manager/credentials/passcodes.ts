@@ -17,22 +17,23 @@ const WINDOW = 300_000
 export function passcodeManager({ db, clock, vault, options }: Deps) {
   /**
    * True when one of the user's seeds gives that passcode now (or in the steps before that `totp_previous_windows` lets count), and it was not taken before.
-   * After 5 wrong ones none is right for what is left of 5 minutes. A user that does not exist costs the same statements.
+   * After 5 wrong ones none is right for what is left of 5 minutes; those of strangers, who proved nothing else, are counted apart, so that they do not lock the user out. A user that does not exist costs the same statements.
    */
-  async function take(userId: string | undefined, passcode: string): Promise<boolean> {
+  async function take(userId: string | undefined, passcode: string, { stranger }: { stranger: boolean }): Promise<boolean> {
     await vault.refresh()
     const now = clock.now()
     const step = Math.floor(now / STEP)
     const oldest = step - options.totpPreviousWindows
+    const counter = `${stranger ? '?' : ''}${userId ?? ''}`
     return db.write(async tx => {
-      if (await passcodes.countTry(tx, userId ?? '', { now, window: WINDOW }) > TRIES) return false
+      if (await passcodes.countTry(tx, counter, { now, window: WINDOW }) > TRIES) return false
       const candidates = (await credentials.list(tx, { userId: userId ?? '', type: 'totp' })).flatMap(({ id, sealed }) => {
         const seed = seedOf(vault.open(sealed))
         return seed ? Array.from({ length: step - oldest + 1 }, (_, back) => ({ id, step: step - back, passcode: passcodeAt(seed, step - back) })) : []
       })
       for (const right of candidates.filter(one => isSame(one.passcode, passcode))) {
         if (!await passcodes.takePasscode(tx, right.id, { step: right.step, oldest })) continue
-        await passcodes.forgetTries(tx, userId!)
+        await passcodes.forgetTries(tx, counter)
         return true
       }
       return false
@@ -43,7 +44,7 @@ export function passcodeManager({ db, clock, vault, options }: Deps) {
   async function requireFresh(userId: string, passcode: string | undefined): Promise<void> {
     if (!options.requireMfaForSensitiveAccountActions) return
     const user = await db.read(tx => users.find(tx, userId))
-    if (!user || !asksForMore(user) || (passcode !== undefined && await take(user.id, passcode))) return
+    if (!user || !asksForMore(user) || (passcode !== undefined && await take(user.id, passcode, { stranger: false }))) return
     throw refused('passcodeRequired', 'You are not authorized to perform the requested action: This action requires a current MFA passcode in the OpenStack-MFA-Passcode header.')
   }
 

@@ -34,5 +34,5 @@ export interface Proof {
   scope?: TokenPayload['scope'] | undefined
 }
 
-/** Throws Fault('unauthenticated', 'keystone.unauthorized') when what is said proves nothing. */
-export type Method = (identity: Identity) => Promise<Proof>
+/** `proven`: whom another proof of the same login named. Throws Fault('unauthenticated', 'keystone.unauthorized') when what is said proves nothing. */
+export type Method = (identity: Identity, proven?: string | undefined) => Promise<Proof>

@@ -10,6 +10,7 @@ import { findUser } from '../lookups.ts'
 import type { Method, Named } from './method.ts'
 
 const DAY = 86_400_000
+const NONE = { count: 0, at: null }
 
 /** The method `password`. An expired one is good for nothing but being changed, and only who has it is told so. */
 export function passwordMethod(deps: Deps): Method {
@@ -34,7 +35,7 @@ export async function provenByPassword({ db, clock, passwords, options }: Deps, 
   })
   const matches = await passwords.matches(password, current?.hash ?? null)
   const now = clock.now()
-  const failures = await db.read(tx => stored.failures(tx, user?.id ?? ''))       // after the hash: guesses at once do not get around the lock
+  const failures = options.lockoutFailureAttempts === null ? NONE : await db.read(tx => stored.failures(tx, user?.id ?? ''))       // after the hash: guesses at once do not get around the lock
   if (!user || !current || !matches || !isUsable || isLocked(user, failures, options, now)) {
     const most = options.lockoutFailureAttempts
     const forgottenBefore = options.lockoutDuration === 0 ? -1 : now - options.lockoutDuration * 1000

@@ -53,8 +53,9 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
       throw new Fault('unauthenticated', 'keystone.applicationCredential.scope', 'Error authenticating with application credential: Application credentials cannot request a scope.')
     }
     refuseReserved(scope, options)
-    const now = await prove(identity)
-    const before = receipt === undefined ? undefined : await receipts.read(receipt, now.userId)
+    const before = receipt === undefined ? undefined : await receipts.read(receipt)
+    const now = await prove(identity, before?.userId)
+    if (before && before.userId !== now.userId) throw unauthorized('the receipt that was shown is not the user\'s')
     const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
     if (proof.methods.includes('application_credential') && !proof.delegation) throw unauthorized('a receipt does not say which application credential was shown: it is shown last')
     const { user, home } = await db.read(async tx => {
@@ -90,14 +91,14 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
     return user
   }
 
-  /** All the methods' proofs in one; they must be of one user. */
-  async function prove(identity: Identity): Promise<Proof> {
+  /** All the methods' proofs in one; they must be of one user. A passcode comes last: wrong ones of those who proved nothing else are counted apart. */
+  async function prove(identity: Identity, proven: string | undefined): Promise<Proof> {
     if (identity.methods.length === 0) throw unauthorized('no method was named')
     let all: Proof | undefined
-    for (const name of new Set(identity.methods)) {
+    for (const name of new Set([...identity.methods.filter(one => one !== 'totp'), ...identity.methods])) {
       const method = available.includes(name) ? known[name] : undefined
       if (!method) throw new Fault('unauthenticated', 'keystone.method', 'Attempted to authenticate with an unsupported method.')
-      const proof = await method(identity)
+      const proof = await method(identity, all?.userId ?? proven)
       if (all && all.userId !== proof.userId) throw unauthorized('two methods name two users')
       all = { ...all, ...proof, expiresAt: earlier(all?.expiresAt, proof.expiresAt), standsFrom: earlier(all?.standsFrom, proof.standsFrom), methods: [...new Set([...all?.methods ?? [], ...proof.methods])] }
     }

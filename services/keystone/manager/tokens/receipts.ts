@@ -18,6 +18,7 @@ export interface Receipt {
 
 /** What a receipt that was shown stands for. */
 export interface ShownReceipt {
+  userId: string
   methods: readonly string[]
   /** Milliseconds. */
   issuedAt: number
@@ -45,16 +46,16 @@ export function receiptManager({ db, clock, ids, keys, options }: Deps) {
     }
   }
 
-  /** What the receipt says the user has proven. Throws Fault('unauthenticated', 'keystone.unauthorized') when it is no receipt, somebody else's, used or over. */
-  async function read(receipt: string, userId: string): Promise<ShownReceipt> {
+  /** What the receipt says the user has proven. Throws Fault('unauthenticated', 'keystone.unauthorized') when it is no receipt, used or over. */
+  async function read(receipt: string): Promise<ShownReceipt> {
     await keys.receipts.refresh()
     const plain = decrypt(keys.receipts.keys, receipt)
-    const [version, owner, methods, expiresAt, issuedAt] = (plain ? decode(plain) : []) as unknown[]
-    if (version !== 1 || owner !== userId || !Array.isArray(methods) || typeof expiresAt !== 'number' || typeof issuedAt !== 'number' || expiresAt <= clock.now()) throw unauthorized('the receipt that was shown is not valid')
+    const [version, userId, methods, expiresAt, issuedAt] = (plain ? decode(plain) : []) as unknown[]
+    if (version !== 1 || typeof userId !== 'string' || !Array.isArray(methods) || typeof expiresAt !== 'number' || typeof issuedAt !== 'number' || expiresAt <= clock.now()) throw unauthorized('the receipt that was shown is not valid')
     const receiptHash = createHash('sha256').update(Buffer.from(receipt, 'base64url')).digest('hex')
     if (await db.read(tx => receipts.isUsed(tx, receiptHash))) throw unauthorized('the receipt that was shown has given a token')
     return {
-      methods: methods as string[], issuedAt,
+      userId, methods: methods as string[], issuedAt,
       async use() {
         if (!await db.write(tx => receipts.take(tx, receiptHash, { expiresAt, now: clock.now() }))) throw unauthorized('the receipt that was shown has given a token')
       },

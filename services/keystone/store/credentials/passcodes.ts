@@ -2,11 +2,11 @@
 import { sql } from '@alto/kit/db'
 import type { Tx } from '../tables.ts'
 
-/** Counts a try at the user's passcodes, and gives how many there were in this window (ms) with it. Whoever else tries for the user waits for the end of the transaction. Forgets windows of others that are over. */
-export async function countTry(tx: Tx, userId: string, { now, window }: { now: number, window: number }): Promise<number> {
-  await tx.deleteFrom('passcode_tries').where('window_start', '<=', now - window).where('user_id', '<>', userId).execute()
+/** Counts a try at a user's passcodes under `counter`, and gives how many there were in this window (ms) with it. Whoever else tries under it waits for the end of the transaction. Forgets windows of others that are over. */
+export async function countTry(tx: Tx, counter: string, { now, window }: { now: number, window: number }): Promise<number> {
+  await tx.deleteFrom('passcode_tries').where('window_start', '<=', now - window).where('user_id', '<>', counter).execute()
   const over = sql<boolean>`passcode_tries.window_start <= ${now - window}`
-  const { tries } = await tx.insertInto('passcode_tries').values({ user_id: userId, window_start: now, tries: 1 })
+  const { tries } = await tx.insertInto('passcode_tries').values({ user_id: counter, window_start: now, tries: 1 })
     .onConflict(c => c.column('user_id').doUpdateSet({
       tries: sql<number>`case when ${over} then 1 else passcode_tries.tries + 1 end`,
       window_start: sql<number>`case when ${over} then ${now} else passcode_tries.window_start end`,
@@ -14,9 +14,9 @@ export async function countTry(tx: Tx, userId: string, { now, window }: { now: n
   return Number(tries)
 }
 
-/** Forgets the user's tries. */
-export async function forgetTries(tx: Tx, userId: string): Promise<void> {
-  await tx.deleteFrom('passcode_tries').where('user_id', '=', userId).execute()
+/** Forgets the tries under `counter`. */
+export async function forgetTries(tx: Tx, counter: string): Promise<void> {
+  await tx.deleteFrom('passcode_tries').where('user_id', '=', counter).execute()
 }
 
 /** Takes the passcode of that step; false when it was taken before. Forgets steps before `oldest`, whose passcodes are worth nothing any more. */
