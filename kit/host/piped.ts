@@ -1,6 +1,7 @@
 // A command with bytes streaming through it, in memory that does not grow with them: what `run` is for commands with small input and output.
 import { spawn } from 'node:child_process'
 import { Readable, type Writable } from 'node:stream'
+import { systemClock } from '../clock/index.ts'
 import { Fault } from '../errors/index.ts'
 
 /** How a piped command is run. */
@@ -29,13 +30,13 @@ export function startPiped(argv: readonly [string, ...string[]], { silentFor = 6
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' } })
   let words = ''
   let isLate = false
-  let timer: NodeJS.Timeout | undefined
+  let patience = () => {}
   const moved = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => {
+    patience()
+    patience = systemClock.after(silentFor, () => {
       isLate = true
       child.kill('SIGKILL')
-    }, silentFor)
+    })
   }
   moved()
   child.stdin.on('drain', moved)
@@ -44,7 +45,7 @@ export function startPiped(argv: readonly [string, ...string[]], { silentFor = 6
   const { promise: ended, resolve, reject } = Promise.withResolvers<undefined>()
   child.on('error', cause => reject(new Fault('unavailable', 'host.commandMissing', `${program}: ${cause.message}`, { cause })))
   child.on('close', (code, signal) => {
-    clearTimeout(timer)
+    patience()
     if (isLate) reject(new Fault('unavailable', 'host.deadline', `${program} moved no byte for ${silentFor} ms`))
     else if (code === 0) resolve(undefined)
     else reject(new Fault('unavailable', 'host.commandFailed', `${program} ended with ${signal ?? code}: ${words.trim().split('\n').at(-1) || 'no output'}`, { detail: { code: code ?? -1 } }))
