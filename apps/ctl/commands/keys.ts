@@ -16,10 +16,11 @@ export const addKeys: AddCommand = program => {
     .action(async (use: KeyUse, flags: StoreFlags) => {
       const { rotateKeys } = await import('@alto/keystone')
       await using store = await openStore(flags)
-      const { primary, removed, resealed } = await rotateKeys(use, { dir: store.keys, db: store.db, clock: systemClock, ids: systemIds, options: store.options })
+      const { primary, removed, resealed, unreadable } = await rotateKeys(use, { dir: store.keys, db: store.db, clock: systemClock, ids: systemIds, options: store.options })
       console.log([
         `Key ${primary} makes ${MAKES[use]} now`,
         ...use === 'credential' ? [`${resealed} ${resealed === 1 ? 'credential was' : 'credentials were'} locked with it`] : [],
+        ...unreadable > 0 ? [`${unreadable} cannot be read, because the key that locked ${unreadable === 1 ? 'it' : 'them'} is lost`] : [],
         ...removed.length > 0 ? [`${removed.join(' and ')} ${removed.length === 1 ? 'is' : 'are'} gone`] : [],
       ].join('; '))
     })

@@ -2,9 +2,10 @@
 import { join } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
 import type { Database } from '@alto/kit/db'
+import { isFault } from '@alto/kit/errors'
 import type { Ids } from '@alto/kit/ids'
 import { FERNET, KEY_DIRECTORIES, openKeys, promoteStaged, removeOldKeys, type KeyUse } from '../driver/keys.ts'
-import { vault } from '../driver/vault.ts'
+import { LOCKED, vault } from '../driver/vault.ts'
 import * as credentials from '../store/credentials/credentials.ts'
 import type { Tables } from '../store/tables.ts'
 
@@ -26,6 +27,8 @@ export interface Rotation {
   removed: readonly number[]
   /** How many credentials were locked anew. */
   resealed: number
+  /** How many could not be, because their key is lost. */
+  unreadable: number
 }
 
 const BATCH = 100
@@ -39,19 +42,28 @@ export async function rotateKeys(use: KeyUse, parts: RotationParts): Promise<Rot
   const dir = join(parts.dir, KEY_DIRECTORIES[use])
   const lifetime = 1000 * { token: options.tokenExpiration, jws: options.tokenExpiration, receipt: options.receiptExpiration, credential: 0 }[use]
   const primary = await promoteStaged(dir, use, parts)
-  const resealed = use === 'credential' ? await reseal(dir, parts) : 0
-  return { primary, resealed, removed: await removeOldKeys(dir, { maxActive: options.maxActiveKeys, unusedSince: clock.now() - lifetime }) }
+  const locked = use === 'credential' ? await reseal(dir, parts) : { resealed: 0, unreadable: 0 }
+  return { primary, ...locked, removed: await removeOldKeys(dir, { maxActive: options.maxActiveKeys, unusedSince: clock.now() - lifetime }) }
 }
 
 /** A credential that changes meanwhile is left as it is: who changed it locked it with the new key, or the next rotation does. */
-async function reseal(dir: string, { db, ids, clock }: RotationParts): Promise<number> {
+async function reseal(dir: string, { db, ids, clock }: RotationParts): Promise<{ resealed: number, unreadable: number }> {
   const lock = vault(await openKeys(dir, FERNET, { ids, clock }), ids, clock)
-  let resealed = 0
+  let [resealed, unreadable] = [0, 0]
+  const relocked = (one: credentials.StoredCredential) => {
+    try {
+      return [{ ...one, next: lock.seal(lock.open(one.sealed)) }]
+    } catch (error) {
+      if (!isFault(error, LOCKED)) throw error
+      unreadable++
+      return []
+    }
+  }
   for (let after = ''; ;) {
     const batch = await db.read(tx => credentials.listAfter(tx, after, BATCH))
-    if (batch.length === 0) return resealed
+    if (batch.length === 0) return { resealed, unreadable }
     after = batch.at(-1)!.id
-    const old = batch.filter(one => lock.isOld(one.sealed)).map(one => ({ ...one, next: lock.seal(lock.open(one.sealed)) }))
+    const old = batch.filter(one => lock.isOld(one.sealed)).flatMap(relocked)
     await db.write(async tx => {
       for (const { id, sealed, next } of old) resealed += Number(await credentials.replaceSealed(tx, id, { before: sealed, after: next }))
     })

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { seededIds } from '@alto/kit/ids'
+import { rotateKeys } from '../manager/rotation.ts'
 import { keystoneAlone, type Answer, type Cloud } from './cloud.ts'
 
 interface Person { token: string, id: string, project: string }
@@ -147,4 +149,20 @@ test('somebody else\'s EC2 credential is neither shown nor removed, whatever use
   for (const user of [admin.id, demo.id]) {
     for (const method of ['GET', 'DELETE']) assert.equal((await cloud.ask(method, `/v3/users/${user}/credentials/OS-EC2/${access}`, { token: demo.token })).status, 403, `${method} ${user}`)
   }
+})
+
+test('a credential whose key is lost is shown without what it held, hides no other, and can be removed', async () => {
+  await using cloud = await keystoneAlone()
+  const { token, body } = await cloud.login('admin')
+  const make = async (blob: string) => (await cloud.ask('POST', '/v3/credentials', { token, body: { credential: { type: 'cert', blob, user_id: body.token.user.id } } })).body.credential.id as string
+  const [lost, kept] = [await make('lost'), await make('kept')]
+  await cloud.db.write(tx => tx.updateTable('credentials').set({ sealed_blob: 'gAAAAAnothersKey', key_hash: '0123456789abcdef' }).where('id', '=', lost).execute())
+  const { credentials } = (await cloud.ask('GET', '/v3/credentials', { token })).body as { credentials: { id: string, blob?: string }[] }
+  assert.deepEqual(Object.fromEntries(credentials.map(one => [one.id, one.blob])), { [lost]: undefined, [kept]: 'kept' })
+  const shown = await cloud.ask('GET', `/v3/credentials/${lost}`, { token })
+  assert.deepEqual([shown.status, /the key 01234567 that locked it/.test(shown.body.error.message)], [409, true])
+  await cloud.clock.advance(10_000)                               // a staged key is used only when everybody may have read it
+  const { resealed, unreadable } = await rotateKeys('credential', { dir: cloud.keysDir, db: cloud.db, clock: cloud.clock, ids: seededIds('rotation'), options: { maxActiveKeys: 3, tokenExpiration: 3600, receiptExpiration: 300 } })
+  assert.deepEqual([resealed, unreadable], [1, 1])
+  assert.equal((await cloud.ask('DELETE', `/v3/credentials/${lost}`, { token })).status, 204)
 })

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import type { Context } from '@alto/kit/context'
 import { orFault } from '@alto/kit/db'
+import { isFault } from '@alto/kit/errors'
 import type { Rule } from '@alto/kit/policy'
+import { LOCKED } from '../../driver/vault.ts'
 import { isEc2, isTotp, keepsBinding, readEc2Blob, type Credential } from '../../model/credentials/credentials.ts'
 import { conflict, notFound, refused } from '../../model/faults.ts'
 import * as rules from '../../policy/credentials/credentials.ts'
@@ -34,6 +36,16 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
   const { db, ids, vault, options } = deps
 
   const opened = ({ sealed, ...credential }: credentials.StoredCredential): Credential => ({ ...credential, blob: vault.open(sealed) })
+  /** In a list: one that cannot be read does not hide the others. */
+  const listed = (stored: credentials.StoredCredential): ShownCredential => {
+    try {
+      return shown(stored)
+    } catch (error) {
+      if (!isFault(error, LOCKED)) throw error
+      const { sealed: _, ...credential } = stored
+      return credential
+    }
+  }
   const shown = (stored: credentials.StoredCredential): ShownCredential => {
     if (!isTotp(stored.type)) return opened(stored)
     const { sealed: _, ...credential } = stored
@@ -84,7 +96,7 @@ export function credentialManager(deps: Deps, passcodes: Passcodes) {
       ctx.authorize(rules.LIST_CREDENTIALS, { target: { credential: { user_id: ctx.credentials.systemScope ? undefined : ctx.credentials.userId } } })
       if (isDelegated(ctx)) return []
       await vault.refresh()
-      return (await db.read(tx => credentials.list(tx, filter))).filter(one => ctx.allowed(rules.GET_CREDENTIAL, targetOf(one))).map(shown)
+      return (await db.read(tx => credentials.list(tx, filter))).filter(one => ctx.allowed(rules.GET_CREDENTIAL, targetOf(one))).map(listed)
     },
 
     async create(ctx: Context, input: CredentialInput, passcode: string | undefined): Promise<Credential> {
