@@ -5,6 +5,8 @@ import { sql, type SelectQueryBuilder, type SqlBool } from 'kysely'
 export interface SortKey {
   column: string
   direction: 'asc' | 'desc'
+  /** The column never holds null: an index over it gives the order, and where the page begins. */
+  notNull?: boolean
 }
 
 /** Which page is wanted. */
@@ -28,10 +30,13 @@ export interface Page<T> {
  */
 export async function keysetPage<DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>, page: PageRequest): Promise<Page<O>> {
   let q = query
+  const [first] = page.sort
   if (page.after) q = q.where(beyond(page.sort, page.after))
+  if (page.after && first?.notNull) q = q.where(first.direction === 'asc' ? sql<SqlBool>`${sql.ref(first.column)} >= ${page.after[0]}` : sql<SqlBool>`${sql.ref(first.column)} <= ${page.after[0]}`)
   for (const key of page.sort) {
     const column = sql.ref(key.column)
-    q = q.orderBy(sql`${column} is null`, key.direction === 'asc' ? 'desc' : 'asc').orderBy(sql`${column}`, key.direction)
+    if (!key.notNull) q = q.orderBy(sql`${column} is null`, key.direction === 'asc' ? 'desc' : 'asc')
+    q = q.orderBy(sql`${column}`, key.direction)
   }
   const rows = await q.limit(page.limit + 1).execute()
   return { rows: rows.slice(0, page.limit), more: rows.length > page.limit }
@@ -48,5 +53,6 @@ function beyond(sort: readonly SortKey[], after: readonly (string | number | nul
 function past(key: SortKey, value: string | number | null) {
   const column = sql.ref(key.column)
   if (key.direction === 'asc') return value === null ? sql<SqlBool>`${column} is not null` : sql<SqlBool>`${column} > ${value}`
+  if (key.notNull) return sql<SqlBool>`${column} < ${value}`
   return value === null ? sql<SqlBool>`1 = 0` : sql<SqlBool>`(${column} < ${value} or ${column} is null)`
 }

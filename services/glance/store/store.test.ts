@@ -5,9 +5,11 @@ import { isUniqueViolation } from '@alto/kit/db'
 import { databasesUnderTest } from '@alto/kit/testing'
 import type { Blob } from '../model/blobs.ts'
 import type { Image } from '../model/images.ts'
+import { readListing } from '../model/listing.ts'
 import * as blobs from './blobs.ts'
 import * as images from './images.ts'
 import { findBroken } from './invariants.ts'
+import { list } from './listings.ts'
 import { migrations, type Tables } from './tables.ts'
 import * as usage from './usage.ts'
 
@@ -44,6 +46,27 @@ for (const { name, open } of databasesUnderTest<Tables>()) {
     await db.write(tx => blobs.insert(tx, blob('b2', 'a')))
     assert.deepEqual((await db.read(tx => blobs.leftBy(tx, 'here'))).map(one => [one.id, one.state]), [['b1', 'doomed'], ['b2', 'writing']])
     assert.deepEqual(await db.read(tx => blobs.leftBy(tx, 'there')), [])
+  })
+
+  test(`${name}: a list is filtered by whatever a query can say, and paged over ties and missing values`, async () => {
+    await using opened = await open(migrations)
+    const { db } = opened
+    await db.write(async tx => {
+      for (const [i, name] of ['a', 'b', null, 'd', null].entries()) await images.insert(tx, image(`i${i}`, { name, minRam: i, size: i % 2 ? i : null, createdAt: i, updatedAt: 5 - i, tags: i > 2 ? ['late'] : [], properties: { even: String(i % 2 === 0) } }), undefined)
+    })
+    const ask = async (query: string, marker?: string) => {
+      const listing = readListing(new URLSearchParams(query), { otherwise: 25, most: 1000 })
+      return db.read(async tx => (await list(tx, { admin: true, projectId: 'px' }, listing, marker === undefined ? undefined : await images.find(tx, marker))).rows.map(row => row.id).join(' '))
+    }
+    for (const [query, expected] of [
+      ['', 'i4 i3 i2 i1 i0'], ['name=in:', ''], ['name=in:a,d', 'i3 i0'], ['min_ram_max=999999999999999', 'i4 i3 i2 i1 i0'], ['min_ram_min=3', 'i4 i3'], ['min_ram=999999999999999', ''], ['min_disk_min=-1', 'i4 i3 i2 i1 i0'], ['size_min=0', 'i3 i1'],
+      ['tag=late&even=true', 'i4'], ['created_at=gt:1969-01-01', 'i4 i3 i2 i1 i0'], ['sort=updated_at:asc', 'i4 i3 i2 i1 i0'], ['sort=name:asc,size:desc', 'i4 i2 i0 i1 i3'],
+    ] as const) assert.equal(await ask(query), expected, query)
+    for (const sort of ['sort=name:asc', 'sort=name:desc', 'sort=size:asc', 'sort=size:desc,name:asc', 'sort=updated_at', 'sort=id:asc', 'sort=status:asc', 'sort=created_at:asc']) {
+      const paged: string[] = []
+      while (paged.length < 5) paged.push(await ask(`${sort}&limit=1`, paged.at(-1)))
+      assert.equal(paged.join(' '), await ask(sort), sort)
+    }
   })
 
   test(`${name}: usage never passes its limit`, async () => {

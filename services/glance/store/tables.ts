@@ -83,4 +83,8 @@ export const migrations: readonly Migration[] = [
       'create index blobs_import_key on blobs (import_key) where import_key is not null',
     ],
   },
+  {
+    id: '0400-lists',
+    up: ['create index images_changed on images (updated_at, id) where deleted_at is null'],
+  },
 ]

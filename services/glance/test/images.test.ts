@@ -174,7 +174,8 @@ test("others' images are listed when they are public or shared and accepted, com
   assert.deepEqual(await names(p2), ['public', 'shared'])
   assert.deepEqual(await names(p2, '&visibility=community'), ['community'])
   assert.deepEqual(await names(p2, '&visibility=all'), ['community', 'public', 'shared'])
-  assert.deepEqual(await names(cloud.as('px:admin')), ['community', 'private', 'public', 'shared'])
+  assert.deepEqual(await names(cloud.as('px:admin')), ['private', 'public', 'shared'])
+  assert.deepEqual(await names(cloud.as('px:admin'), '&visibility=all'), ['community', 'private', 'public', 'shared'])
 })
 
 test('a list costs the same few statements however many images it has', async () => {
