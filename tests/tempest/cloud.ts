@@ -13,7 +13,11 @@ const ALTO = resolve(import.meta.dirname, '../../alto')
 export async function fakeCloud(): Promise<TestedCloud & AsyncDisposable & { dir: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'alto-tempest-'))
   const data = join(dir, 'cloud')
-  await exec(ALTO, ['up', '--drivers', 'fake', '--listen', '127.0.0.1:0', '--detach', '--data', data])
+  const glance = {                                                  // two stores, every import method, and this cloud itself as the web
+    ALTO_GLANCE_STORES: `file:file,cheap:file:${join(dir, 'cheap')}`, ALTO_GLANCE_ENABLED_IMPORT_METHODS: 'glance-direct,web-download,copy-image,glance-download',
+    ALTO_GLANCE_IMPORT_ALLOWED_RANGES: '127.0.0.1', ALTO_GLANCE_IMPORT_ALLOWED_PORTS: '',
+  }
+  await exec(ALTO, ['up', '--drivers', 'fake', '--listen', '127.0.0.1:0', '--detach', '--data', data], { env: { ...process.env, ...glance } })
   const { stdout } = await exec(ALTO, ['status', '--json', '--data', data])
   const { url } = JSON.parse(stdout) as { url: string }
   const { adminPassword } = JSON.parse(await readFile(join(data, 'secrets.json'), 'utf8')) as { adminPassword: string }

@@ -1,9 +1,10 @@
 // Importing: what is asked for is checked, the image is taken, and a task does the rest.
 import type { Context } from '@alto/kit/context'
-import { Fault } from '@alto/kit/errors'
+import { Fault, isFault } from '@alto/kit/errors'
+import type { RemoteFacts } from '../driver/remote-glance.ts'
 import { invalid } from '../model/faults.ts'
 import { ATTRIBUTES, type Image } from '../model/images.ts'
-import { FAILED, mayImport, storesOf, type ImportRequest } from '../model/imports.ts'
+import { FAILED, mayImport, storesOf, type ImportRequest, type RemoteImage } from '../model/imports.ts'
 import type { TaskRecord, TaskType } from '../model/tasks.ts'
 import { COPY_IMAGE, GET_IMAGE, MODIFY_IMAGE } from '../policy/images.ts'
 import * as blobs from '../store/blobs.ts'
@@ -58,7 +59,7 @@ export function importManager(deps: Deps) {
       const { uri, method, remote, allMustSucceed } = request
       if ((await db.read(tx => allowed(tx, ctx, id, order))).stores.length === 0 && request.allStores) return undefined
       if (method === 'web-download') await checkUri(uri)
-      const found = remote && await deps.remotes?.find(remote, ctx.token ?? '')
+      const { found, refusal } = remote ? await lookedUp(remote, ctx.token ?? '') : {}
       const now = clock.now()
       return db.write(async tx => {
         const { image, stores } = await allowed(tx, ctx, id, order)
@@ -74,7 +75,7 @@ export function importManager(deps: Deps) {
         await tasks.insert(tx, record)
         await queue.enqueue(tx, IMAGE_IMPORT, {
           resourceId: id, origin: { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) },
-          input: { recordId: record.id, method, uri: uri ?? null, remote: found ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : { ...broughtAlong(found?.properties ?? {}), ...injected(roles) } },
+          input: { recordId: record.id, method, uri: uri ?? null, remote: found ?? null, refusal: refusal ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : { ...broughtAlong(found?.properties ?? {}), ...injected(roles) } },
         })
         return record
       })
@@ -98,6 +99,16 @@ export function importManager(deps: Deps) {
       await fetcher.check(uri ?? '')
     } catch (cause) {
       throw new Fault('badRequest', 'glance.import.uri', `URI for web-download does not pass filtering: ${withoutUser(uri)}`, { cause })
+    }
+  }
+
+  /** A remote image as the user sees it, or why there is none: upstream tells that in the task, not at once. */
+  async function lookedUp(remote: RemoteImage, token: string): Promise<{ found?: RemoteFacts | undefined, refusal?: string }> {
+    try {
+      return { found: await deps.remotes?.find(remote, token) }
+    } catch (error) {
+      if (!isFault(error)) throw error
+      return { refusal: error.message }
     }
   }
 

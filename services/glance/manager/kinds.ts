@@ -12,6 +12,8 @@ export interface ImportInput {
   method: ImportMethod
   uri: string | null
   remote: RemoteFacts | null
+  /** Why a remote image is not to be had, as it was found within the request: the import fails with it. */
+  refusal: string | null
   stores: readonly string[]
   allMustSucceed: boolean
   /** The state that the image goes back to when it fails. */

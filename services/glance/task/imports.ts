@@ -74,7 +74,8 @@ async function existing({ db }: Deps, t: ImportStep): Promise<Image> {
 
 /** The blob that the bytes are in. */
 async function fetched(deps: Deps, t: ImportStep): Promise<string> {
-  const { method, staged, remote } = t.input
+  const { method, staged, remote, refusal } = t.input
+  if (refusal !== null) throw new Fault('badRequest', 'glance.remote', refusal)
   if (method === 'glance-direct' && staged !== null) return staged
   if (method === 'copy-image') {
     const kept = await deps.db.read(tx => blobs.listOf(tx, t.resourceId, ['kept']))
