@@ -87,9 +87,9 @@ export function mayBeSet(name: string): void {
 /** How many properties and tags an image may have; below 0 any number. */
 export interface Limits { properties: number, tags: number }
 
-/** Throws Fault('tooLarge') when the image has more properties or tags than `limits` allow. */
+/** Throws Fault('tooLarge') when the image has more properties or tags than `limits` allow. Glance's own marks (`os_glance…`) do not count. */
 export function withinLimits(image: Image, limits: Limits): void {
-  const counts = [['properties', Object.keys(image.properties).length, limits.properties], ['tags', image.tags.length, limits.tags]] as const
+  const counts = [['properties', Object.keys(image.properties).filter(name => !name.startsWith('os_glance')).length, limits.properties], ['tags', image.tags.length, limits.tags]] as const
   for (const [what, count, most] of counts) {
     if (most >= 0 && count > most) throw new Fault('tooLarge', `glance.image.${what}`, `The limit has been exceeded on the number of allowed image ${what}. Attempted: ${count}, Maximum: ${most}`)
   }

@@ -265,9 +265,9 @@ test('an import counts for its owner when it comes in, and one beyond the quota 
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
 })
 
-test('who changes an image while it is imported changes nothing of the import', async () => {
+test('who changes an image while it is imported changes nothing of the import, whose marks do not count as properties', async () => {
   const slow = moody('slow')
-  await using cloud = await glanceAlone({ more: [slow.store] })
+  await using cloud = await glanceAlone({ more: [slow.store], options: { imagePropertyQuota: 1 } })
   const gate = Promise.withResolvers<void>()
   slow.mood.gate = gate.promise
   const id = await staged(cloud, 'some bytes')
@@ -275,6 +275,9 @@ test('who changes an image while it is imported changes nothing of the import', 
   await until('the slow store is at work', async () => (await show(cloud, id)).os_glance_importing_to_stores === 'slow')
   const patched = await me(cloud)('PATCH', `/v2/images/${id}`, { body: [{ op: 'add', path: '/mine', value: 'x' }], headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' } })
   assert.equal(patched.status, 200)
+  for (const path of ['/os_glance_import_task', '/os_glance_importing_to_stores']) {
+    assert.equal((await me(cloud)('PATCH', `/v2/images/${id}`, { body: [{ op: 'remove', path }], headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' } })).status, 403)
+  }
   gate.resolve()
   await until('the image is active', async () => (await show(cloud, id)).status === 'active')
   const { mine, os_glance_import_task } = await show(cloud, id)
