@@ -1,7 +1,8 @@
 // Several stores: which one takes the bytes, which one gives them, and that each gives them back.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { memoryStore } from '../index.ts'
+import { twoControllers } from '@alto/kit/testing'
+import { memoryStore, migrations, type Tables } from '../index.ts'
 import { glanceAlone } from './cloud.ts'
 
 test('an upload goes to the store that it names, is read from there and goes from there', async () => {
@@ -73,4 +74,28 @@ test('bytes are taken out of one store while there is another, and never out of 
   assert.deepEqual(await gone('file', id), [403, last])
   assert.equal((await ask('GET', `/v2/images/${id}/file`)).body.toString(), 'bytes')
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+})
+
+test('of two removals at once from an image\'s two stores one is refused: never both', async () => {
+  await using databases = await twoControllers<Tables>(migrations)
+  const [store, cheap] = [memoryStore({ id: 'file' }), memoryStore({ id: 'cheap' })]
+  await using one = await glanceAlone({ db: databases.databases[0], store, more: [cheap], seed: 'one', host: 'one' })
+  await using other = await glanceAlone({ db: databases.databases[1], store, more: [cheap], seed: 'other', host: 'other' })
+  const { orders } = await databases.walk<string, number>({
+    async prepare() {
+      const { id } = await one.uploaded('p1:member', 'bytes')
+      await one.as('p0:admin')('POST', `/v2/images/${id}/import`, { body: { method: { name: 'copy-image' }, stores: ['cheap'] } })
+      await one.glance.idle()
+      return id
+    },
+    first: async id => (await one.as('p0:admin')('DELETE', `/v2/stores/file/${id}`)).status,
+    second: async id => (await other.as('p0:admin')('DELETE', `/v2/stores/cheap/${id}`)).status,
+    async holds(id, ended) {
+      assert.deepEqual(ended.map(end => 'error' in end ? String(end.error) : end.value).toSorted(), [204, 403])
+      assert.equal((await one.as('p1:member')('GET', `/v2/images/${id}/file`)).body.toString(), 'bytes')
+      assert.deepEqual(await one.glance.audit({ repair: false }), [])
+    },
+    orders: 40,
+  })
+  assert.ok(orders > 4, `${orders} orders`)
 })
