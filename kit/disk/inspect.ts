@@ -3,7 +3,8 @@
 // Properties, each a test:
 // - it looks at bytes only: nothing an image names is ever opened;
 // - whatever would make QEMU open a second file (backing file, external data file, VMDK extents, VDI and VHDX parents) is a refusal;
-// - an image that two formats claim at once is a refusal, so that what we call it is what QEMU calls it;
+// - an image that two formats claim at once is a refusal, so that what we call it is what QEMU calls it (an ISO may carry a boot sector, no other format may);
+// - tables that lie in each other, in the header or beyond the end are a refusal: nobody's reader has to cope with them;
 // - no header, however broken, makes it throw or read outside the bytes that it was given.
 // Sources: QEMU docs/interop/qcow2, VMware's Virtual Disk Format 5.0, MS-VHDX, Microsoft's VHD specification, ECMA-119.
 import { open } from 'node:fs/promises'
@@ -29,22 +30,23 @@ const SECTOR = 512
 const MAX_VIRTUAL = 2 ** 46
 
 type Finding = Omit<DiskInspection, 'format'>
-type Probe = { format: DiskFormat, claims(head: DataView): boolean, read(head: DataView): Finding }
+type Probe = { format: DiskFormat, claims(head: DataView): boolean, read(head: DataView, length: number): Finding }
 
 /**
- * Inspects the first bytes of an image: `head` is its first INSPECT_BYTES (or all of it when it is shorter), `length` the whole image's bytes.
- * Never throws on what the bytes say.
+ * Inspects the first bytes of an image: `head` is its first INSPECT_BYTES (or all of it when it is shorter), `length` the whole image's bytes, or as many as it may have where
+ * that is not known yet. Never throws on what the bytes say.
  */
 export function inspectDisk(head: Uint8Array, length: number): DiskInspection {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
   const claimed = PROBES.filter(p => p.claims(view))
   const [first, second] = claimed
   if (!first) return { format: 'raw', virtualSize: length, refusals: [] }
-  const { virtualSize, refusals } = first.format === 'iso' ? { virtualSize: length, refusals: [] } : first.read(view)
+  const { virtualSize, refusals } = first.format === 'iso' ? { virtualSize: length, refusals: [] } : first.read(view, length)
   return {
     format: first.format, virtualSize,
     refusals: [
       ...(second ? [`it is at once ${claimed.map(p => p.format).join(' and ')}`] : []),
+      ...(first.format !== 'iso' && bootSector(view) ? [`it is at once ${first.format} and a disk with a boot sector`] : []),
       ...refusals,
       ...(virtualSize !== undefined && virtualSize > MAX_VIRTUAL ? [`its disk of ${virtualSize} bytes is larger than any that is accepted (${MAX_VIRTUAL})`] : []),
     ],
@@ -92,10 +94,28 @@ const PROBES: readonly Probe[] = [
 ]
 
 const QCOW2_DATA_FILE = 0x44415441
+/** Bytes of the shortest entry in its table. */
+const QCOW2_SNAPSHOT = 40
 /** Entries: QEMU opens no larger table (32 MiB). */
 const QCOW2_LARGEST_L1 = 2 ** 22
 
-function qcow2(h: DataView): Finding {
+/** A boot sector's mark, where GPT and MBR disks have it. */
+function bootSector(h: DataView): boolean {
+  return text(h, 510, 2) === '\x55\xaa'
+}
+
+/** Where something lies in the file: `end` is the first byte after it. */
+interface Extent { what: string, start: number, end: number }
+
+/** What is wrong with where the tables of an image of `length` bytes lie; the first of them is its header. */
+function misplaced(tables: readonly Extent[], length: number): string[] {
+  const beyond = tables.filter(table => table.end > length).map(table => `${table.what} is beyond its end: it is cut short`)
+  const sorted = tables.toSorted((a, b) => a.start - b.start)
+  const shared = sorted.filter((table, i) => i > 0 && table.start < sorted[i - 1]!.end).map(table => `${table.what} overlaps another table`)
+  return [...beyond, ...shared]
+}
+
+function qcow2(h: DataView, length: number): Finding {
   const version = u32(h, 4)
   const clusterBits = u32(h, 20)
   const refusals = [
@@ -113,11 +133,27 @@ function qcow2(h: DataView): Finding {
       if (features & 4) refusals.push('its data is in an external file')
       if (features >= 32) refusals.push('it needs features that are not known')
     }
-    const length = u32(h, 100) ?? 104
-    if (length < 104 || length > 2 ** (clusterBits ?? 0)) refusals.push('its header\'s length is out of range')
-    refusals.push(...qcow2Extensions(h, length))
+    const headerLength = u32(h, 100) ?? 104
+    if (headerLength < 104 || headerLength > 2 ** (clusterBits ?? 0)) refusals.push('its header\'s length is out of range')
+    refusals.push(...qcow2Extensions(h, headerLength))
   }
+  if (refusals.length === 0) refusals.push(...qcow2Tables(h, length, 2 ** (clusterBits ?? 0)))
   return { virtualSize: u64(h, 24), refusals }
+}
+
+/** Its tables are in clusters of their own, behind the one of the header. */
+function qcow2Tables(h: DataView, length: number, cluster: number): string[] {
+  const entries = u32(h, 36) ?? 0, counts = u32(h, 56) ?? 0, snapshots = u32(h, 60) ?? 0
+  const at = (offset: number) => u64(h, offset) ?? 0
+  const tables = [
+    ...(entries > 0 ? [{ what: 'its table of clusters', start: at(40), end: at(40) + entries * 8 }] : []),
+    ...(counts > 0 ? [{ what: 'its table of references', start: at(48), end: at(48) + counts * cluster }] : []),
+    ...(snapshots > 0 ? [{ what: 'its table of snapshots', start: at(64), end: at(64) + snapshots * QCOW2_SNAPSHOT }] : []),
+  ]
+  return [
+    ...(tables.some(table => table.start % cluster !== 0) ? ['a table of it does not begin with a cluster'] : []),
+    ...misplaced([{ what: 'its header', start: 0, end: Math.min(cluster, length) }, ...tables], length),
+  ]
 }
 
 function qcow2Extensions(h: DataView, start: number): string[] {
@@ -131,7 +167,7 @@ function qcow2Extensions(h: DataView, start: number): string[] {
   return ['it has too many header extensions']
 }
 
-function vmdk(h: DataView): Finding {
+function vmdk(h: DataView, length: number): Finding {
   if (text(h, 0, 4) !== 'KDMV') return { virtualSize: undefined, refusals: ['its VMDK descriptor names other files'] }
   const sectors = u64(h, 12, true)
   const at = u64(h, 28, true)
@@ -144,6 +180,8 @@ function vmdk(h: DataView): Finding {
   return {
     virtualSize,
     refusals: [
+      ...(sectors === 0 ? ['its VMDK header has no sectors, so that its descriptor decides what is opened'] : []),
+      ...misplaced([{ what: 'its VMDK header', start: 0, end: SECTOR }, { what: 'its VMDK descriptor', start: at * SECTOR, end: (at + size) * SECTOR }], length),
       ...(['monolithicSparse', 'streamOptimized'].includes(kind) ? [] : [`VMDK of type ${kind.slice(0, 40)} is not accepted`]),
       ...(extents.length === 1 && extents[0]![1] === 'SPARSE' && !/[/\\]/.test(extents[0]![2]!) ? [] : ['its VMDK extents are not exactly one that is in the file itself']),
       ...(/^\s*parentFileNameHint/m.test(descriptor) ? ['it names a parent'] : []),
@@ -151,37 +189,60 @@ function vmdk(h: DataView): Finding {
   }
 }
 
-function vdi(h: DataView): Finding {
+const VDI_HEADER = 0x1d0
+const NO_UUID = '0'.repeat(32)
+
+function vdi(h: DataView, length: number): Finding {
   const kind = u32(h, 0x4c, true)
-  return { virtualSize: u64(h, 0x170, true), refusals: kind === 1 || kind === 2 ? [] : ['VDI that is neither dynamic nor static is not accepted'] }
+  const map = u32(h, 0x154, true) ?? 0, data = u32(h, 0x158, true) ?? 0, blocks = u32(h, 0x180, true) ?? 0, allocated = u32(h, 0x184, true) ?? 0
+  const tables = [{ what: 'its VDI header', start: 0, end: VDI_HEADER }, { what: 'its map of blocks', start: map, end: map + blocks * 4 }, ...(allocated > 0 ? [{ what: 'its first block', start: data, end: data + 1 }] : [])]
+  return {
+    virtualSize: u64(h, 0x170, true),
+    refusals: [
+      ...(kind === 1 || kind === 2 ? [] : ['VDI that is neither dynamic nor static is not accepted']),
+      ...([0x1a8, 0x1b8].some(at => ![NO_UUID, ''].includes(guid(h, at))) ? ['it names a parent'] : []),
+      ...misplaced(tables, length),
+    ],
+  }
 }
 
-function vhd(h: DataView): Finding {
+function vhd(h: DataView, length: number): Finding {
   const kind = u32(h, 60)
-  return { virtualSize: u64(h, 48), refusals: kind === 2 || kind === 3 ? [] : ['VHD that is neither fixed nor dynamic is not accepted'] }
+  const refusals = kind === 2 || kind === 3 ? [] : ['VHD that is neither fixed nor dynamic is not accepted']
+  if (kind === 3) {
+    const start = u64(h, 16) ?? 0
+    const table = u64(h, start + 16) ?? 0
+    if (text(h, start, 8) !== 'cxsparse') refusals.push('its VHD header is missing or too far into the file')
+    else refusals.push(...misplaced([{ what: 'its VHD footer', start: 0, end: SECTOR }, { what: 'its VHD header', start, end: start + 1024 }, { what: 'its table of blocks', start: table, end: table + (u32(h, start + 28) ?? 0) * 4 }], length))
+  }
+  return { virtualSize: u64(h, 48), refusals }
 }
 
 const VHDX_REGIONS = 192 * 1024
 const VHDX_METADATA = '06a27c8b90479a4bb8fe575f050f886e'
 const VHDX_SIZE = '2442a52f1bcd7648b2115dbed83bf4b8'
+const VHDX_FILE = '3767a1ca36fa434db3b633f0aa44e76b'
 const VHDX_PARENT = '2d5fd3a80bb34d45abf7d3d84834ab0c'
 
-function vhdx(h: DataView): Finding {
+function vhdx(h: DataView, length: number): Finding {
   const missing = { virtualSize: undefined, refusals: ['its VHDX metadata is missing or too far into the file'] }
   if (text(h, VHDX_REGIONS, 4) !== 'regi') return missing
   let table: number | undefined
+  const regions: Extent[] = [{ what: 'its VHDX header', start: 0, end: VHDX_REGIONS + 64 * 1024 }]
   for (let i = 0; i < Math.min(u32(h, VHDX_REGIONS + 8, true) ?? 0, 16); i++) {
     const entry = VHDX_REGIONS + 16 + i * 32
-    if (guid(h, entry) === VHDX_METADATA) table = u64(h, entry + 16, true)
+    const start = u64(h, entry + 16, true) ?? 0
+    regions.push({ what: `its VHDX region ${i}`, start, end: start + (u32(h, entry + 24, true) ?? 0) })
+    if (guid(h, entry) === VHDX_METADATA) table = start
   }
   if (table === undefined || text(h, table, 8) !== 'metadata') return missing
   let virtualSize: number | undefined
-  const refusals: string[] = []
+  const refusals: string[] = misplaced(regions, length)
   for (let i = 0; i < Math.min(h.byteLength > table + 12 ? h.getUint16(table + 10, true) : 0, 64); i++) {
     const entry = table + 32 + i * 32
     const id = guid(h, entry)
     if (id === VHDX_SIZE) virtualSize = u64(h, table + (u32(h, entry + 16, true) ?? 0), true)
-    if (id === VHDX_PARENT) refusals.push('it names a parent')
+    if (id === VHDX_PARENT || (id === VHDX_FILE && ((u32(h, table + (u32(h, entry + 16, true) ?? 0) + 4, true) ?? 0) & 2) !== 0)) refusals.push('it names a parent')
   }
   return virtualSize === undefined ? missing : { virtualSize, refusals }
 }

@@ -5,6 +5,7 @@ export { databasesUnderTest, freshPostgres, type TestDatabase } from './database
 export { twoControllers, type Ended, type Interleaved, type TwoControllers, type Walked } from './interleave.ts'
 export { freePort } from './free-port.ts'
 export { guestImage } from './guest-image.ts'
+export { HARMLESS_IMAGES, HOSTILE_IMAGES, qcow2Header, type HostileImage } from './hostile-images.ts'
 export { type OpenWorld, TASK_LAWS, type TaskLaw, type TaskWorld, testTaskLaws } from './task-laws.ts'
 export { stayAlive } from './alive.ts'
 export { until } from './until.ts'

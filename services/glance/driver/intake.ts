@@ -10,6 +10,8 @@ import type { Content } from '../model/images.ts'
 import type { BlobWriter } from './store.ts'
 
 const SLICE = 128 * 1024
+/** Bytes of the largest disk that the inspector believes in. */
+const LONGEST = 2 ** 46
 
 /** What the bytes were declared to be. */
 export interface Declared {
@@ -59,7 +61,7 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
     if (!looked && headSize >= INSPECT_BYTES) {
       looked = true
       head = [Buffer.concat(head).subarray(0, INSPECT_BYTES)]
-      inspected(head[0]!, expected.size ?? size, expected)
+      inspected(head[0]!, expected.size ?? Math.min(expected.most, LONGEST), expected)        // as long as it may turn out to be
     }
   }
   if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
