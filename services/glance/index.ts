@@ -70,6 +70,7 @@ interface Routed {
   definitions: DefinitionManagers
   tasks: TaskManager
   stores: StoreManager
+  storeIds: readonly string[]
   places: LocationManager
   limits: { otherwise: number, most: number }
   /** Whether locations may be seen. */
@@ -140,7 +141,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const images = imageManager(deps)
   const imports = importManager(deps)
   const routes = routesOf({
-    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), places: locationManager(deps), locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   let bells: Serving | undefined
@@ -165,9 +166,9 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   }
 }
 
-function routesOf({ images, data, imports, tasks, members, namespaces, definitions, stores, places, limits, methods, locations }: Routed): AnyRoute[] {
+function routesOf({ images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
   return [
-    ...discoveryRoutes, ...storeRoutes(stores), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
+    ...discoveryRoutes, ...storeRoutes(stores), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
     ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
   ]
 }

@@ -18,8 +18,9 @@ export function dataRoutes(data: DataManager): AnyRoute[] {
     }),
     route({
       method: 'GET', path: '/v2/images/{image_id}/file', rule: rules.DOWNLOAD_IMAGE, status: 200, summary: 'Download binary image data', params: byId,
-      async handle({ ctx, params, headers }) {
-        const found = await data.download(ctx, params.image_id, headers['range'])
+      async handle({ ctx, params, headers, url }) {
+        const prefer = (url.searchParams.get('prefer') ?? '').split(',').map(store => store.trim()).filter(Boolean)
+        const found = await data.download(ctx, params.image_id, { range: headers['range'], prefer })
         if (!found) return answer(undefined, { status: 204 })
         const { bytes, image, size, range } = found
         if (!range) return answer(bytes, { headers: { 'content-type': BYTES, 'content-length': String(size), ...(image.checksum !== null && { 'content-md5': image.checksum }) } })

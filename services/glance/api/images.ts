@@ -14,14 +14,16 @@ const byTag = t.object({ image_id: t.id(), tag: t.string({ min: 1, max: 1024 }) 
 const PATCH_V21 = 'application/openstack-images-v2.1-json-patch'
 const PATCH_V20 = 'application/openstack-images-v2.0-json-patch'
 
-/** The routes of images' records. `limits`: images on a page; `show`: the methods by which images are imported, and whether locations may be seen. */
-export function imageRoutes(images: ImageManager, limits: { otherwise: number, most: number }, show: { methods: readonly string[], locations: boolean }): AnyRoute[] {
+/** The routes of images' records. `limits`: images on a page; `show`: the methods by which images are imported, the ids of the stores, and whether locations may be seen. */
+export function imageRoutes(images: ImageManager, limits: { otherwise: number, most: number }, show: { methods: readonly string[], stores: readonly string[], locations: boolean }): AnyRoute[] {
   return [
     route({
       method: 'POST', path: '/v2/images', rule: rules.ADD_IMAGE, status: 201, summary: 'Create image', body: t.map(t.anything(), { max: 2000, keyMax: 1024 }),
       async handle({ ctx, body }) {
         const made = await images.create(ctx, body)
-        return answer(view(made), { headers: { location: `${ctx.baseUrl}/v2/images/${made.image.id}`, 'openstack-image-import-methods': show.methods.join(',') } })
+        return answer(view(made), {
+          headers: { location: `${ctx.baseUrl}/v2/images/${made.image.id}`, 'openstack-image-import-methods': show.methods.join(','), 'openstack-image-store-ids': show.stores.join(',') },
+        })
       },
     }),
     route({

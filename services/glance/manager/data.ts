@@ -14,10 +14,11 @@ import { Fault, isFault } from '@alto/kit/errors'
 import { takeIn, type Expected } from '../driver/intake.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Blob, BlobState } from '../model/blobs.ts'
-import { refused } from '../model/faults.ts'
+import { invalid, refused } from '../model/faults.ts'
 import { needFormats, refusedMove, type Content, type Image } from '../model/images.ts'
 import { readRange, type ByteRange } from '../model/ranges.ts'
 import { DOWNLOAD_IMAGE, UPLOAD_IMAGE } from '../policy/images.ts'
+import { DOWNLOAD_FROM_STORE } from '../policy/locations.ts'
 import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import { setStaged } from '../store/imports.ts'
@@ -27,7 +28,7 @@ import type { Deps } from './deps.ts'
 import { readAny } from './reading.ts'
 import { giveSigns } from './signs.ts'
 import { forget, giveUpWriting } from './sweep.ts'
-import { imageFor, isAdmin } from './visible.ts'
+import { imageFor, isAdmin, targetOf } from './visible.ts'
 
 /** Bytes on their way to a client; `range` when only a part was asked for. */
 export interface Download { image: Image, bytes: Readable, size: number, range: ByteRange | undefined }
@@ -120,14 +121,20 @@ export function dataManager(deps: Deps) {
     /** Like an upload, but the image waits for its import. */
     stage: (ctx: Context, id: string, source: Readable, opts: UploadOptions) => receive(ctx, id, source, 'uploading', opts),
 
-    /** The bytes; undefined when the image has none yet. `range` is the request's header. Throws Fault('forbidden') for a deactivated image. */
-    async download(ctx: Context, id: string, range: string | undefined): Promise<Download | undefined> {
-      const { image, kept } = await db.read(async tx => ({ ...await imageFor(tx, ctx, DOWNLOAD_IMAGE, id), kept: await blobs.listOf(tx, id, ['kept']) }))
+    /**
+     * The bytes; undefined when the image has none yet. `range` is the request's header, `prefer` the stores that are asked first.
+     * Throws Fault('forbidden') for a deactivated image, Fault('badRequest', 'glance.store.unknown').
+     */
+    async download(ctx: Context, id: string, { range, prefer }: { range: string | undefined, prefer: readonly string[] }): Promise<Download | undefined> {
+      const { image, share, kept } = await db.read(async tx => ({ ...await imageFor(tx, ctx, DOWNLOAD_IMAGE, id), kept: await blobs.listOf(tx, id, ['kept']) }))
       if (image.status === 'deactivated' && !isAdmin(ctx)) throw refused('image.deactivated', 'The requested image has been deactivated. Image data download is forbidden.')
+      if (prefer.length > 0) ctx.authorize(DOWNLOAD_FROM_STORE, targetOf({ image, share }))
+      const unknown = prefer.find(store => !stores.find(store))
+      if (unknown !== undefined) throw invalid('store.unknown', `Store '${unknown}' is not configured.`)
       if (kept.length === 0) return undefined
       const size = kept[0]!.size ?? 0
       const wanted = readRange(range, size)
-      return { image, size, range: wanted, bytes: await readAny(deps, image, kept, wanted) }
+      return { image, size, range: wanted, bytes: await readAny(deps, image, kept, { range: wanted, prefer }) }
     },
   }
 }

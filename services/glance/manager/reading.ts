@@ -22,9 +22,10 @@ import { forget } from './sweep.ts'
 /** What bytes are to be. */
 export type Expected = Pick<Image, 'id' | 'size' | 'checksum' | 'hashAlgo' | 'hashValue'>
 
-/** The bytes from the first store that gives them, the default one before the others. Throws what the last one did. */
-export async function readAny(deps: Deps, image: Expected, kept: readonly Blob[], range: ByteRange | undefined): Promise<Readable> {
-  const tried = deps.stores.all.flatMap(store => kept.filter(blob => blob.store === store.id).map(blob => ({ store, blob })))
+/** The bytes from the first store that gives them: those of `prefer`, the default one, the others. Throws what the last one did. */
+export async function readAny(deps: Deps, image: Expected, kept: readonly Blob[], { range, prefer }: { range: ByteRange | undefined, prefer: readonly string[] }): Promise<Readable> {
+  const { all } = deps.stores
+  const tried = [...all.filter(({ id }) => prefer.includes(id)), ...all.filter(({ id }) => !prefer.includes(id))].flatMap(store => kept.filter(blob => blob.store === store.id).map(blob => ({ store, blob })))
   let problem: unknown = new Fault(...MISSING)
   for (const { store, blob } of tried) {
     try {

@@ -99,3 +99,17 @@ test('of two removals at once from an image\'s two stores one is refused: never 
   })
   assert.ok(orders > 4, `${orders} orders`)
 })
+
+test('a reader who says from which store gets it from there, and from another when it is not there', async () => {
+  const asked: string[] = []
+  const told = (store: ReturnType<typeof memoryStore>) => ({ ...store, read: (key: string) => { asked.push(store.id); return store.read(key) } })
+  await using cloud = await glanceAlone({ store: told(memoryStore({ id: 'file' })), more: [told(memoryStore({ id: 'cheap' })), memoryStore({ id: 'empty' })] })
+  const { id } = await cloud.uploaded('p1:member', 'bytes')
+  await cloud.as('p0:admin')('POST', `/v2/images/${id}/import`, { body: { method: { name: 'copy-image' }, stores: ['cheap'] } })
+  await cloud.glance.idle()
+  asked.length = 0
+  for (const query of ['', '?prefer=cheap', '?prefer=empty,%20cheap', '?prefer=empty']) assert.equal((await cloud.as('p1:member')('GET', `/v2/images/${id}/file${query}`)).body.toString(), 'bytes')
+  assert.deepEqual(asked, ['file', 'cheap', 'cheap', 'file'])
+  const answer = await cloud.as('p1:member')('GET', `/v2/images/${id}/file?prefer=nowhere`)
+  assert.deepEqual([answer.status, cloud.said(answer)], [400, 'Store &#x27;nowhere&#x27; is not configured.'])
+})
