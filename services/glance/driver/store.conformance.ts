@@ -57,11 +57,13 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
     const [whole, half] = [ids.uuid(), ids.uuid()]
     const bytes = Buffer.from(Array.from({ length: 1_000_003 }, (_, i) => (i * 7) % 251))
     const all12 = Buffer.concat(Array<Buffer>(12).fill(bytes))
-    for (const key of [whole, half]) {
-      const writer = await store.write(key)
-      for (let i = 0; i < 12; i++) await writer.write(bytes)
-      if (key === whole) await writer.commit()
+    const dead = await store.write(half)
+    const writer = await store.write(whole)
+    for (let i = 0; i < 12; i++) {
+      await dead.write(bytes)
+      await writer.write(bytes)
     }
+    await writer.commit()
     assert.deepEqual((await Array.fromAsync(store.names())).toSorted(), [whole, `${half}.partial`].toSorted())
     assert.deepEqual([await store.size(whole), await store.size(half)], [all12.length, undefined])
     assert.ok((await all(await store.read(whole))).equals(all12))
@@ -72,6 +74,7 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
     assert.equal((await all(await store.read(half))).toString(), 'again')
     for (const key of [whole, half]) await store.remove(key)
     assert.deepEqual(await Array.fromAsync(store.names()), [])
+    await dead.abort()                                        // a dead process's files close; ours would be closed by the garbage collection, loudly
     await assert.rejects(store.read(whole), error => isFault(error, 'glance.store.missing'))
   })
 
