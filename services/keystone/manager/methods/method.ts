@@ -35,4 +35,4 @@ export interface Proof {
 }
 
 /** `proven`: whom another proof of the same login named. Throws Fault('unauthenticated', 'keystone.unauthorized') when what is said proves nothing. */
-export type Method = (identity: Identity, proven?: string | undefined) => Promise<Proof>
+export type Method = (identity: Identity, proven?: string) => Promise<Proof>
