@@ -2,7 +2,7 @@
 import { route, t, type AnyRoute } from '@alto/kit/http'
 import type { MemberManager } from '../manager/members.ts'
 import { isoTime } from '../model/images.ts'
-import { MEMBER_STATUSES, type Member } from '../model/members.ts'
+import { readMember, readStatus, type Member } from '../model/members.ts'
 import * as rules from '../policy/members.ts'
 
 const byId = t.object({ image_id: t.id() })
@@ -13,8 +13,8 @@ export function memberRoutes(members: MemberManager): AnyRoute[] {
   return [
     route({
       method: 'POST', path: '/v2/images/{image_id}/members', rule: rules.ADD_MEMBER, status: 200, summary: 'Create image member', params: byId,
-      body: t.open({ member: t.string({ min: 1, max: 255 }) }),
-      handle: async ({ ctx, params, body }) => view(await members.create(ctx, params.image_id, body.member)),
+      body: t.anything(),
+      handle: async ({ ctx, params, body }) => view(await members.create(ctx, params.image_id, readMember(body))),
     }),
     route({
       method: 'GET', path: '/v2/images/{image_id}/members', rule: rules.GET_MEMBERS, status: 200, summary: 'List image members', params: byId,
@@ -26,8 +26,8 @@ export function memberRoutes(members: MemberManager): AnyRoute[] {
     }),
     route({
       method: 'PUT', path: '/v2/images/{image_id}/members/{member_id}', rule: rules.MODIFY_MEMBER, status: 200, summary: 'Update image member', params: byMember,
-      body: t.open({ status: t.oneOf(...MEMBER_STATUSES) }),
-      handle: async ({ ctx, params, body }) => view(await members.update(ctx, params.image_id, params.member_id, body.status)),
+      body: t.anything(),
+      handle: async ({ ctx, params, body }) => view(await members.update(ctx, params.image_id, params.member_id, readStatus(body))),
     }),
     route({
       method: 'DELETE', path: '/v2/images/{image_id}/members/{member_id}', rule: rules.DELETE_MEMBER, status: 204, summary: 'Delete image member', params: byMember,

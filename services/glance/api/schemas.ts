@@ -2,11 +2,12 @@
 import { route, type AnyRoute } from '@alto/kit/http'
 import { CONTAINER_FORMATS, DISK_FORMATS, TRANSITIONS, VISIBILITIES } from '../model/images.ts'
 import { MEMBER_STATUSES } from '../model/members.ts'
+import { KNOWN_PROPERTIES } from '../model/properties.ts'
 import { DEFAULT } from '../policy/base.ts'
 
 const orNull = ['null', 'string'] as const
 const time = (description: string) => ({ type: 'string', readOnly: true, description })
-const count = (description: string) => ({ type: 'integer', description, minimum: 0, maximum: 2_147_483_647 })
+const count = (description: string) => ({ type: 'integer', description })
 const uuid = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 
 const IMAGE = {
@@ -33,6 +34,15 @@ const IMAGE = {
   self: { type: 'string', readOnly: true, description: 'An image self url' },
   file: { type: 'string', readOnly: true, description: 'An image file url' },
   schema: { type: 'string', readOnly: true, description: 'An image schema url' },
+  direct_url: { type: 'string', readOnly: true, description: 'Where the bytes are in their store, for those who may know.' },
+  locations: { type: 'array', description: 'Where the bytes are, for those who may know.', items: {
+    type: 'object', required: ['url', 'metadata'],
+    properties: { url: { type: 'string', maxLength: 255 }, metadata: { type: 'object' }, validation_data: {
+      type: 'object', writeOnly: true, additionalProperties: false, required: ['os_hash_algo', 'os_hash_value'], description: 'What the bytes are, as far as the sender knows.',
+      properties: { checksum: { type: 'string', minLength: 32, maxLength: 32 }, os_hash_algo: { type: 'string', maxLength: 64 }, os_hash_value: { type: 'string', maxLength: 128 } },
+    } },
+  } },
+  ...Object.fromEntries(Object.entries(KNOWN_PROPERTIES).map(([name, facts]) => [name, { ...facts, is_base: false }])),
 }
 
 const MEMBER = {

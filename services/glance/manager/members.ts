@@ -18,8 +18,8 @@ export function memberManager({ db, clock, options }: Deps) {
       try {
         return await db.write(async tx => {
           const seen = await visibleImage(tx, ctx, imageId)
+          sharedOnly(seen, `Not allowed to create members for image ${imageId}.`)
           ctx.authorize(rules.ADD_MEMBER, targetOf(seen))
-          sharedOnly(seen)
           const count = (await members.list(tx, imageId)).length
           const most = options.imageMemberQuota
           if (most >= 0 && count >= most) throw new Fault('tooLarge', 'glance.image.members', `The limit has been exceeded on the number of allowed image members for this image. Attempted: ${count + 1}, Maximum: ${most}`)
@@ -47,8 +47,8 @@ export function memberManager({ db, clock, options }: Deps) {
     async list(ctx: Context, imageId: string): Promise<Member[]> {
       return db.read(async tx => {
         const seen = await visibleImage(tx, ctx, imageId)
+        sharedOnly(seen, `Not allowed to list members for image ${imageId}: Only shared images have members.`)
         ctx.authorize(rules.GET_MEMBERS, targetOf(seen), { hiddenAs: imageNotFound(imageId) })
-        sharedOnly(seen)
         return (await members.list(tx, imageId)).filter(one => sees(ctx, seen, one.member))
       })
     },
@@ -57,6 +57,7 @@ export function memberManager({ db, clock, options }: Deps) {
     async update(ctx: Context, imageId: string, member: string, status: MemberStatus): Promise<Member> {
       return db.write(async tx => {
         const seen = await visibleImage(tx, ctx, imageId)
+        sharedOnly(seen, `Not allowed to update members for image ${imageId}.`)
         if (!sees(ctx, seen, member)) throw memberNotFound(imageId, member)
         ctx.authorize(rules.MODIFY_MEMBER, { ...targetOf(seen), member_id: member })
         if (!await members.setStatus(tx, imageId, member, status, clock.now())) throw memberNotFound(imageId, member)
@@ -67,8 +68,8 @@ export function memberManager({ db, clock, options }: Deps) {
     async remove(ctx: Context, imageId: string, member: string): Promise<void> {
       await db.write(async tx => {
         const seen = await visibleImage(tx, ctx, imageId)
+        sharedOnly(seen, `Not allowed to delete members for image ${imageId}.`)
         ctx.authorize(rules.DELETE_MEMBER, targetOf(seen))
-        sharedOnly(seen)
         if (!await members.remove(tx, imageId, member)) throw memberNotFound(imageId, member)
       })
     },
@@ -80,8 +81,8 @@ function sees(ctx: Context, { image }: Seen, member: string): boolean {
   return isAdmin(ctx) || project === image.owner || project === member
 }
 
-function sharedOnly({ image }: Seen): void {
-  if (image.visibility !== 'shared') throw refused('members.visibility', 'Only shared images have members.')
+function sharedOnly({ image }: Seen, message: string): void {
+  if (image.visibility !== 'shared') throw refused('members.visibility', message)
 }
 
 function memberNotFound(imageId: string, member: string): Fault {

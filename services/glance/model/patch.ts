@@ -4,6 +4,7 @@ import { Fault } from '@alto/kit/errors'
 import { ATTRIBUTES, characters, CONTAINER_FORMATS, DISK_FORMATS, mayBeSet, VISIBILITIES, type Image, type Visibility } from './images.ts'
 import { invalid, refused } from './faults.ts'
 import { readLocationChange, refuseInvisible, type LocationChange } from './locations.ts'
+import { wrongIn } from './properties.ts'
 
 const OPERATIONS = ['add', 'remove', 'replace'] as const
 
@@ -52,15 +53,18 @@ function readOperation(raw: unknown, { draft4, locations }: Dialect): Change {
 }
 
 function readDraft10(members: Record<string, unknown>) {
-  for (const needed of ['op', 'path']) if (!Object.hasOwn(members, needed)) throw invalid('patch', `Unable to find '${needed}' in JSON Schema change`)
+  const accepted = `It must be one of the following: ${OPERATIONS.join(', ')}.`
+  if (members['op'] === undefined || members['op'] === null) throw invalid('patch.op', `Unable to find \`op\` in JSON Schema change. ${accepted}`)
   const op = OPERATIONS.find(known => known === members['op'])
-  if (!op) throw invalid('patch.op', `Invalid operation: '${String(members['op']).slice(0, 60)}'. It must be one of the following: ${OPERATIONS.join(', ')}.`)
+  if (!op) throw invalid('patch.op', `Invalid operation: \`${String(members['op']).slice(0, 60)}\`. ${accepted}`)
+  if (!Object.hasOwn(members, 'path')) throw invalid('patch', "Unable to find 'path' in JSON Schema change")
   return { op, pointer: members['path'] }
 }
 
 function readDraft4(members: Record<string, unknown>) {
   const named = OPERATIONS.filter(op => Object.hasOwn(members, op))
-  if (named.length !== 1) throw invalid('patch.op', 'Operation objects must contain exactly one member named "add", "remove", or "replace".')
+  if (named.length > 1) throw invalid('patch.op', 'Operation objects must contain only one member named "add", "remove", or "replace".')
+  if (named.length === 0) throw invalid('patch.op', 'Operation objects must contain exactly one member named "add", "remove", or "replace".')
   return { op: named[0]!, pointer: members[named[0]!] }
 }
 
@@ -69,15 +73,15 @@ function readPointer(pointer: unknown): string[] {
   const wrong = (why: string) => invalid('patch.path', `Pointer \`${pointer.slice(0, 300)}\` ${why}.`)
   if (!pointer.startsWith('/')) throw wrong('does not start with "/"')
   if (pointer === '/') throw wrong('does not contains valid token')
-  if (pointer.includes('//')) throw wrong('contains adjacent "/"')
+  if (/\/\s*\//.test(pointer.slice(1))) throw wrong('contains adjacent "/"')
   if (pointer.endsWith('/')) throw wrong('end with "/"')
   if (/~(?![01])/.test(pointer)) throw wrong('contains "~" not part of a recognized escape sequence')
-  return pointer.slice(1).split('/').map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return pointer.slice(1).split('/').map(step => step.replaceAll('~1', '/').replaceAll('~0', '~').trim())
 }
 
 type Rule = { is: string, ok(value: unknown): boolean }
 const text = (value: unknown, max = 255) => typeof value === 'string' && characters(value) <= max
-const count = (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2_147_483_647
+const LARGEST = 2_147_483_647
 const SHAPES: Readonly<Record<string, Rule>> = {
   id: { is: 'a UUID in lower case', ok: v => typeof v === 'string' && /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(v) },
   name: { is: 'null or a string of at most 255 characters', ok: v => v === null || text(v) },
@@ -85,19 +89,26 @@ const SHAPES: Readonly<Record<string, Rule>> = {
   visibility: { is: `one of ${VISIBILITIES.join(', ')}`, ok: v => VISIBILITIES.some(one => one === v) },
   protected: { is: 'a boolean', ok: v => typeof v === 'boolean' },
   os_hidden: { is: 'a boolean', ok: v => typeof v === 'boolean' },
-  min_ram: { is: 'an integer of 0 … 2147483647', ok: count },
-  min_disk: { is: 'an integer of 0 … 2147483647', ok: count },
+  min_ram: { is: 'an integer', ok: v => Number.isInteger(v) },
+  min_disk: { is: 'an integer', ok: v => Number.isInteger(v) },
   disk_format: { is: `null or one of ${DISK_FORMATS.join(', ')}`, ok: v => v === null || DISK_FORMATS.some(one => one === v) },
   container_format: { is: `null or one of ${CONTAINER_FORMATS.join(', ')}`, ok: v => v === null || CONTAINER_FORMATS.some(one => one === v) },
   tags: { is: 'a list of strings of at most 255 characters', ok: v => Array.isArray(v) && v.every(one => text(one)) },
 }
-const PROPERTY: Rule = { is: 'a string of at most 65535 characters', ok: v => text(v, 65_535) }
-
 /** Throws Fault('badRequest') unless `value` is one that the attribute or property `name` may have. */
 export function checkValue(name: string, value: unknown): void {
-  const { is, ok } = (Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined) ?? PROPERTY
-  if (!ATTRIBUTES.includes(name) && (characters(name) > 255 || name === '')) throw invalid('property.name', 'The name of a property has 1 to 255 characters.')
-  if (!ok(value)) throw invalid('schema', `Provided object does not match schema 'image': ${JSON.stringify(value)?.slice(0, 120)} is not valid for '${name}'. It must be ${is}.`)
+  if (name === 'min_ram' || name === 'min_disk') checkRange(name, value)
+  if (!ATTRIBUTES.includes(name) && characters(name) > 255) throw invalid('property.name', 'Custom property should not be greater than 255 characters.')
+  if (name === '') throw invalid('property.name', 'The name of a property has 1 to 255 characters.')
+  const shape = Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined
+  const wrong = shape ? shape.ok(value) ? undefined : `It must be ${shape.is}.` : wrongIn(name, value)
+  if (wrong !== undefined) throw invalid('schema', `Provided object does not match schema 'image': ${JSON.stringify(value)?.slice(0, 120)} is not valid for '${name}'. ${wrong}`)
+}
+
+function checkRange(name: string, value: unknown): void {
+  if (!Number.isInteger(value)) return
+  if ((value as number) < 0) throw invalid('range', `Invalid value '${value as number}' for parameter '${name}': Cannot be a negative value`)
+  if ((value as number) > LARGEST) throw invalid('range', `'${name}' value out of range, must not exceed ${LARGEST}.`)
 }
 
 /** An attribute's name on the wire, and the setting that it stands for. */
@@ -114,10 +125,12 @@ const SETTERS: Readonly<Record<string, (value: unknown) => Partial<Image>>> = {
   tags: v => ({ tags: [...new Set(v as string[])].toSorted() }),
 }
 
-/** `image` with the attribute or property `name` set; the value has been checked. */
+/** `image` with the attribute or property `name` set; the value has been checked. A property of null is none. */
 export function withValue(image: Image, name: string, value: unknown): Image {
   const setter = Object.hasOwn(SETTERS, name) ? SETTERS[name] : undefined
-  return setter ? { ...image, ...setter(value) } : { ...image, properties: { ...image.properties, [name]: value as string } }
+  if (setter) return { ...image, ...setter(value) }
+  const { [name]: _was, ...others } = image.properties
+  return { ...image, properties: value === null ? others : { ...others, [name]: value as string } }
 }
 
 /**

@@ -69,7 +69,8 @@ test('what no client may write is refused, and bad values are named', async () =
     [{ os_glance_x: 'y' }, 403, /reserved/], [{ locations: [{ url: 'file:///etc/passwd', metadata: {} }] }, 403, /locations are invisible/], [{ owner: 'p2' }, 403, /add_image/],
     [{ disk_format: 'floppy' }, 400, /schema &#x27;image&#x27;: &quot;floppy&quot; is not valid for &#x27;disk_format&#x27;/], [{ container_format: 'wrong' }, 400, /container_format/], [{ name: 'x'.repeat(256) }, 400, /name/],
     [{ min_ram: -1 }, 400, /min_ram/], [{ visibility: 'secret' }, 400, /visibility/], [{ colour: 7 }, 400, /colour/], [{ tags: [1] }, 400, /tags/], [{ id: 'x' }, 400, /UUID/], [{ protected: 'yes' }, 400, /protected/],
-    [{ __proto__x: 'y', ['x'.repeat(256)]: 'y' }, 400, /1 to 255/],
+    [{ __proto__x: 'y', ['x'.repeat(256)]: 'y' }, 400, /Custom property should not be greater than 255 characters/], [{ '': 'x' }, 400, /1 to 255/], [{ min_ram: 2 ** 31 }, 400, /&#x27;min_ram&#x27; value out of range, must not exceed 2147483647/],
+    [{ kernel_id: 'x' }, 400, /kernel_id/], [{ cinder_encryption_key_deletion_policy: 'never' }, 400, /on_image_deletion/], [{ os_distro: null }, 400, /os_distro/],
   ]
   for (const [body, status, words] of cases) {
     const answer = await me('POST', '/v2/images', { body })

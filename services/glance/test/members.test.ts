@@ -45,10 +45,27 @@ test('only shared images have members, and no more than the limit', async () => 
   await using cloud = await glanceAlone({ options: { imageMemberQuota: 1 } })
   const owner = cloud.as('p1:member')
   const { body: secret } = await owner('POST', '/v2/images', { body: { visibility: 'private' } })
-  for (const [method, path, body] of [['POST', '', { member: 'p2' }], ['GET', '', undefined], ['DELETE', '/p2', undefined]] as const) {
-    assert.equal(cloud.said(await owner(method, `/v2/images/${secret.id}/members${path}`, { body })), 'Only shared images have members.', method)
+  for (const [method, path, body, words] of [
+    ['POST', '', { member: 'p2' }, `Not allowed to create members for image ${secret.id}.`], ['GET', '', undefined, `Not allowed to list members for image ${secret.id}: Only shared images have members.`],
+    ['PUT', '/p2', { status: 'accepted' }, `Not allowed to update members for image ${secret.id}.`], ['DELETE', '/p2', undefined, `Not allowed to delete members for image ${secret.id}.`],
+  ] as const) {
+    const answer = await owner(method, `/v2/images/${secret.id}/members${path}`, { body })
+    assert.deepEqual([answer.status, cloud.said(answer)], [403, words], method)
   }
   const { body: shared } = await owner('POST', '/v2/images', { body: {} })
   await owner('POST', `/v2/images/${shared.id}/members`, { body: { member: 'p2' } })
   assert.equal((await owner('POST', `/v2/images/${shared.id}/members`, { body: { member: 'p3' } })).status, 413)
+})
+
+test('a share that makes no sense is refused in words that say why', async () => {
+  await using cloud = await glanceAlone()
+  const { body: { id } } = await cloud.as('p1:member')('POST', '/v2/images', { body: {} })
+  await cloud.as('p1:member')('POST', `/v2/images/${id}/members`, { body: { member: 'p2' } })
+  for (const [method, path, body, words] of [
+    ['POST', '', [], 'Expected a member in the form: {"member": "image_id"}'], ['POST', '', {}, 'Member to be added not specified'], ['POST', '', { member: '' }, "Member can't be empty"], ['POST', '', { member: 5 }, 'A member is a project: a string of at most 255 characters.'],
+    ['PUT', '/p2', [], 'Expected a status in the form: {"status": "status"}'], ['PUT', '/p2', {}, 'Status not specified'], ['PUT', '/p2', { status: 'perhaps' }, 'Incorrect request: Status must be "pending", "accepted" or "rejected".'],
+  ] as const) {
+    const answer = await cloud.as(method === 'POST' ? 'p1:member' : 'p2:member')(method, `/v2/images/${id}/members${path}`, { body })
+    assert.deepEqual([answer.status, cloud.said(answer)?.replaceAll('&quot;', '"').replaceAll('&#x27;', "'")], [400, words])
+  }
 })

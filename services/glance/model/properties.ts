@@ -1,0 +1,34 @@
+// Custom properties that every cloud knows: what they mean, and what they may hold. Others may hold any text.
+
+const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
+
+/** A property, as JSON schema tells it. */
+export interface KnownProperty {
+  type: 'string' | readonly ['null', 'string']
+  description: string
+  pattern?: string
+  enum?: readonly string[]
+}
+
+/** By name. A kernel and a ramdisk may be null, which is to have none. */
+export const KNOWN_PROPERTIES: Readonly<Record<string, KnownProperty>> = {
+  kernel_id: { type: ['null', 'string'], pattern: UUID, description: 'The image that an image in AMI style boots as its kernel.' },
+  ramdisk_id: { type: ['null', 'string'], pattern: UUID, description: 'The image that an image in AMI style boots with as its ramdisk.' },
+  instance_uuid: { type: 'string', description: 'The server that the image was made of. It is a note: nothing is made of it.' },
+  architecture: { type: 'string', description: 'The processor architecture that the operating system is for.' },
+  os_distro: { type: 'string', description: 'The common name of the operating system’s distribution, in lower case.' },
+  os_version: { type: 'string', description: 'The version of the operating system, as its distributor names it.' },
+  description: { type: 'string', description: 'What the image is, for people.' },
+  cinder_encryption_key_id: { type: 'string', description: 'The key with which a volume that is made of the image is encrypted.' },
+  cinder_encryption_key_deletion_policy: { type: 'string', enum: ['on_image_deletion', 'do_not_delete'], description: 'When the key named by cinder_encryption_key_id is deleted; never, when this is missing.' },
+}
+
+/** What is wrong with `value` in the property `name`; undefined when nothing is. */
+export function wrongIn(name: string, value: unknown): string | undefined {
+  const known = Object.hasOwn(KNOWN_PROPERTIES, name) ? KNOWN_PROPERTIES[name] : undefined
+  if (value === null && Array.isArray(known?.type)) return undefined
+  if (typeof value !== 'string' || Array.from(value).length > 65_535) return 'It must be a string of at most 65535 characters.'
+  if (known?.pattern !== undefined && !new RegExp(known.pattern).test(value)) return `It must match ${known.pattern}.`
+  if (known?.enum && !known.enum.includes(value)) return `It must be one of ${known.enum.join(', ')}.`
+  return undefined
+}
