@@ -25,6 +25,7 @@ import { storeRoutes } from './api/stores.ts'
 import { taskRoutes } from './api/tasks.ts'
 import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
 import { fileStore } from './driver/file-store.ts'
+import { followFile } from './driver/followed-file.ts'
 import { memoryStore } from './driver/memory-store.ts'
 import { openStores } from './driver/open-stores.ts'
 import { remoteGlance, type Regions } from './driver/remote-glance.ts'
@@ -38,12 +39,14 @@ import { memberManager, type MemberManager } from './manager/members.ts'
 import { loadDefaultNamespaces } from './manager/metadefs/defaults.ts'
 import { definitionManagers, type DefinitionManagers } from './manager/metadefs/definitions.ts'
 import { namespaceManager, type NamespaceManager } from './manager/metadefs/namespaces.ts'
+import { propertyGuard } from './manager/protected.ts'
 import { takeBackSilent } from './manager/signs.ts'
 import { storeManager, type StoreManager } from './manager/stores.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
 import { taskManager, type TaskManager } from './manager/tasks.ts'
 import { readStores } from './model/store-specs.ts'
 import { IMPORT_METHODS, IMPORT_PLUGINS } from './model/imports.ts'
+import { readProtections } from './model/protections.ts'
 import { Stores } from './model/stores.ts'
 import { glanceOptions } from './options.ts'
 import * as baseRules from './policy/base.ts'
@@ -133,8 +136,9 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const { db, clock, ids, log, options } = parts
   configured(parts)
   if (parts.scratch !== undefined) await rm(parts.scratch, { recursive: true, force: true })
+  const protections = options.propertyProtectionFile === null ? undefined : await followFile(options.propertyProtectionFile, text => readProtections(text, options.propertyProtectionRuleFormat), { clock, log })
   const queue = new TaskQueue({ clock, ids })
-  const deps: Deps = { ...parts, queue, stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
+  const deps: Deps = { ...parts, queue, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
   await recover(deps)
   const { limitParamDefault, apiLimitMax } = options
   const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions: [imageImport(deps), ...imageForget(deps), locationAdd(deps)], ...(parts.at && { at: parts.at }) })
@@ -159,6 +163,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
       } finally {
         await bells?.close()
         await endLooking?.()
+        await protections?.stop()
       }
     },
     idle: () => runner.idle(),

@@ -10,6 +10,7 @@ import type { RemoteGlance } from '../driver/remote-glance.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Stores } from '../model/stores.ts'
 import type { Tables } from '../store/tables.ts'
+import type { PropertyGuard } from './protected.ts'
 
 /** What bounds the bytes. Sizes are bytes. */
 interface DataOptions {
@@ -60,6 +61,8 @@ export interface Deps {
   host: string
   options: DataOptions & RecordOptions & LocationOptions & ImportOptions
   queue: TaskQueue
+  /** Who may see and change which custom properties; everybody all of them when the operator protects none. */
+  guard?: PropertyGuard | undefined
   fetcher: Fetcher
   /** Other Glances, for glance-download. */
   remotes?: RemoteGlance | undefined

@@ -17,6 +17,7 @@ import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
 import { stopImport } from './imports.ts'
 import { patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
+import { mayCreate } from './protected.ts'
 import { refuseUsed } from './stores.ts'
 import { forget } from './sweep.ts'
 import { imageFor, isAdmin, targetOf, visibleImage } from './visible.ts'
@@ -72,6 +73,7 @@ export function imageManager(deps: Deps) {
       const image = Object.entries(rest).reduce((made, [name, value]) => withValue(made, name, value), blank)
       ctx.authorize(rules.ADD_IMAGE, { ...targetOf({ image, share: undefined }), project_id: ctx.credentials.projectId ?? null })
       authorizeVisibility(ctx, image)
+      mayCreate(deps.guard, ctx, image)
       withinLimits(image, limits)
       const key = ctx.idempotencyKey
       try {

@@ -12,22 +12,23 @@ import * as rules from '../policy/locations.ts'
 import * as blobs from '../store/blobs.ts'
 import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
+import { mayChange, readable } from './protected.ts'
 import { isAdmin, targetOf } from './visible.ts'
 
 /** An image, the stores that its bytes are in, and where they are there, for those who may know. */
 export interface Stored { image: Image, stores: readonly string[], locations?: readonly Location[], directUrl?: string }
 
-type Known = Pick<Deps, 'stores' | 'options'>
+type Known = Pick<Deps, 'stores' | 'options' | 'guard'>
 
 /** The images with their places, as the caller may see them. */
-export async function stored({ stores, options }: Known, tx: Tx, ctx: Context, images: readonly Image[]): Promise<Stored[]> {
+export async function stored({ stores, options, guard }: Known, tx: Tx, ctx: Context, images: readonly Image[]): Promise<Stored[]> {
   const places = await blobs.placesOf(tx, images.map(image => image.id))
   return images.map(image => {
     const of = places.get(image.id) ?? []
     const visible = (options.showMultipleLocations || options.showImageDirectUrl) && ctx.allowed(rules.GET_IMAGE_LOCATION, targetOf({ image, share: undefined }))
     const locations = visible ? of.flatMap(blob => placeOf(stores, blob)).map(({ url, metadata }) => ({ url, metadata })) : []
     return {
-      image, stores: [...new Set(of.map(blob => blob.store))].toSorted(), ...(options.showMultipleLocations && { locations }),
+      image: readable(guard, ctx, image), stores: [...new Set(of.map(blob => blob.store))].toSorted(), ...(options.showMultipleLocations && { locations }),
       ...(options.showImageDirectUrl && locations[0] && { directUrl: locations[0].url }),
     }
   })
@@ -75,9 +76,12 @@ export async function mayFetch(fetcher: Deps['fetcher'], url: string): Promise<b
 }
 
 /** The draft after a patch that changes locations too. Throws Fault('forbidden') for what the caller may not do. */
-export function patchedWithLocations({ options }: Known, ctx: Context, draft: Draft, { changes, sizes }: { changes: readonly Change[], sizes: ReadonlyMap<string, number> }): Draft {
+export function patchedWithLocations({ options, guard }: Known, ctx: Context, draft: Draft, { changes, sizes }: { changes: readonly Change[], sizes: ReadonlyMap<string, number> }): Draft {
   return changes.reduce<Draft>((now, change) => {
-    if (!change.locations) return { ...now, image: applyPatch(now.image, [change], isAdmin(ctx)) }
+    if (!change.locations) {
+      mayChange(guard, ctx, now.image, change)
+      return { ...now, image: applyPatch(now.image, [change], isAdmin(ctx)) }
+    }
     ctx.authorize(change.op === 'remove' ? rules.DELETE_IMAGE_LOCATION : rules.SET_IMAGE_LOCATION, targetOf({ image: now.image, share: undefined }))
     return changeLocations(now, change.locations, { sizes, most: options.imageLocationQuota })
   }, draft)

@@ -27,7 +27,7 @@ async function authenticate(token: string): Promise<Credentials | undefined> {
 
 export const OPTIONS = {
   imageSizeCap: 1_000_000_000, userStorageQuota: 0, imagePropertyQuota: 128, imageTagQuota: 128, imageMemberQuota: 128, limitParamDefault: 25, apiLimitMax: 1000, requireImageFormatMatch: true,
-  stores: ['file:file'], defaultStore: null, storeSecrets: [], showImageDirectUrl: false, showMultipleLocations: false, imageLocationQuota: 10, doSecureHash: true,
+  stores: ['file:file'], defaultStore: null, storeSecrets: [], propertyProtectionFile: null as string | null, propertyProtectionRuleFormat: 'roles' as 'roles' | 'policies', showImageDirectUrl: false, showMultipleLocations: false, imageLocationQuota: 10, doSecureHash: true,
   enabledImportMethods: ['glance-direct', 'web-download', 'copy-image'], imageImportPlugins: [] as readonly string[], imageConversionOutputFormat: 'raw' as 'raw' | 'qcow2' | 'vmdk', glanceDownloadExtraProperties: ['hw_', 'os_distro'], injectMetadata: [] as readonly string[], injectIgnoreUserRoles: ['admin'],
   importAllowedSchemes: ['http', 'https'], importDisallowedSchemes: [] as readonly string[], importAllowedHosts: [] as readonly string[], importDisallowedHosts: [] as readonly string[],
   importAllowedPorts: [] as readonly string[], importDisallowedPorts: [] as readonly string[], importAllowedRanges: ['127.0.0.1'], importIdleSeconds: 60, importTotalSeconds: 3600, taskTimeToLive: 48,
