@@ -11,7 +11,7 @@ import { volumeControl } from '@alto/contracts/volume-agent'
 import { httpServer, networkFetch, type Authenticate, type Fetch, type FetchRequest, type HttpServer, type HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
-import { computeClient, imageClient, remoteAuthenticator, restClient, serviceSession, type CatalogService, type RestClient, type ServiceSession } from '@alto/kit/openstack'
+import { computeClient, imageClient, limitClient, remoteAuthenticator, restClient, serviceSession, type CatalogService, type RestClient, type ServiceSession } from '@alto/kit/openstack'
 import type { CheckKind, Credentials, Rule } from '@alto/kit/policy'
 import type { Serving, Transport } from '@alto/kit/rpc'
 import type { TaskPoint } from '@alto/kit/task'
@@ -177,7 +177,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
+      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), limits: limitClient(rest('keystone', 'glance'), { type: 'image', clock }), scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
     })
     http.push(...images.http)
     started.push(images)

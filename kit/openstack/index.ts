@@ -9,4 +9,5 @@ export { placementClient, type Allocations, type Consumer, type Inventory, type 
 export { networkClient, type FloatingIp, type Network, type NetworkClient, type Port, type PortInput, type SecurityGroup, type Subnet } from './clients/network.ts'
 export { imageClient, imageProperties, type Image, type ImageClient } from './clients/image.ts'
 export { volumeClient, type Connector, type Volume, type VolumeAttachment, type VolumeClient } from './clients/volume.ts'
+export { limitClient, type LimitClient, type ProjectLimits } from './clients/limits.ts'
 export { computeClient, type ComputeClient, type ServerEvent } from './clients/compute.ts'

@@ -7,6 +7,7 @@ import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import { commandHost } from '@alto/kit/host'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
+import type { LimitClient } from '@alto/kit/openstack'
 import { forProjects, type Enforcer } from '@alto/kit/policy'
 import type { Serving, Transport } from '@alto/kit/rpc'
 import { shareBells, TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
@@ -23,6 +24,7 @@ import { metadefSchemaRoutes } from './api/metadefs/schemas.ts'
 import { schemaRoutes } from './api/schemas.ts'
 import { storeRoutes } from './api/stores.ts'
 import { taskRoutes } from './api/tasks.ts'
+import { usageRoutes } from './api/usage.ts'
 import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
 import { fileStore } from './driver/file-store.ts'
 import { followFile } from './driver/followed-file.ts'
@@ -35,6 +37,7 @@ import { dataManager, type DataManager } from './manager/data.ts'
 import type { Deps } from './manager/deps.ts'
 import { imageManager, type ImageManager } from './manager/images.ts'
 import { importManager, type ImportManager } from './manager/imports.ts'
+import { limitManager, type LimitManager } from './manager/limits.ts'
 import { memberManager, type MemberManager } from './manager/members.ts'
 import { loadDefaultNamespaces } from './manager/metadefs/defaults.ts'
 import { definitionManagers, type DefinitionManagers } from './manager/metadefs/definitions.ts'
@@ -75,6 +78,7 @@ interface Routed {
   stores: StoreManager
   storeIds: readonly string[]
   places: LocationManager
+  usage: LimitManager
   limits: { otherwise: number, most: number }
   /** Whether locations may be seen. */
   locations: boolean
@@ -103,6 +107,8 @@ export interface GlanceParts {
   resolve?: Resolve
   /** Other regions, for glance-download; needed where that is enabled. */
   regions?: Regions
+  /** What projects may have, by Keystone; needed where use_keystone_limits is on. */
+  limits?: LimitClient
   /** Where images are unpacked and converted: a directory of this process's own, which it empties when it starts. Needed by the plugins that do. */
   scratch?: string
   /** For tests of crashes. */
@@ -145,7 +151,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const images = imageManager(deps)
   const imports = importManager(deps)
   const routes = routesOf({
-    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   let bells: Serving | undefined
@@ -171,15 +177,16 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   }
 }
 
-function routesOf({ images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
+function routesOf({ usage, images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
   return [
-    ...discoveryRoutes, ...storeRoutes(stores), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
+    ...discoveryRoutes, ...storeRoutes(stores), ...usageRoutes(usage), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
     ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
   ]
 }
 
 /** Throws an Error for a method or plugin that is none, and for one that misses what it needs. */
-function configured({ options, scratch, regions }: GlanceParts): void {
+function configured({ options, scratch, regions, limits }: GlanceParts): void {
+  if (options.useKeystoneLimits && !limits) throw new Error('use_keystone_limits needs a way to ask Keystone')
   const check = (what: string, given: readonly string[], known: readonly string[]) => {
     const unknown = given.find(one => !known.includes(one))
     if (unknown !== undefined) throw new Error(`${unknown} is no ${what}: there are ${known.join(', ')}`)

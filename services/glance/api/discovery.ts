@@ -3,7 +3,7 @@ import type { Context } from '@alto/kit/context'
 import { route, type AnyRoute } from '@alto/kit/http'
 
 /** Minor versions that are served whole; the first is the current one. */
-const MINORS = [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0] as const
+const MINORS = [17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0] as const
 
 /** The routes by which clients find out. */
 export const discoveryRoutes: readonly AnyRoute[] = [

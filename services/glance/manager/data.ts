@@ -25,6 +25,7 @@ import { setStaged } from '../store/imports.ts'
 import type { Tables } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
+import { announced, heldTo, hold } from './limits.ts'
 import { readAny } from './reading.ts'
 import { giveSigns } from './signs.ts'
 import { forget, giveUpWriting } from './sweep.ts'
@@ -45,6 +46,7 @@ export function dataManager(deps: Deps) {
   /** Takes the bytes of a queued image in; `during` is its state meanwhile. */
   async function receive(ctx: Context, id: string, source: Readable, during: 'saving' | 'uploading', { promised, storeId }: UploadOptions): Promise<void> {
     const store = stores.asked(storeId)
+    const held = await heldTo(deps, ctx)
     const blob: Blob = { id: ids.uuid(), imageId: id, store: store.id, state: 'writing', size: undefined, writer: host, createdAt: clock.now() }
     const { image, left } = await db.write(async tx => {
       const { image } = await imageFor(tx, ctx, UPLOAD_IMAGE, id)
@@ -52,6 +54,7 @@ export function dataManager(deps: Deps) {
       const fault = refusedMove(image.status, during)
       if (fault) throw fault
       if (!await images.move(tx, id, ['queued'], during, { updated_at: clock.now() })) throw refusedMove('saving', during) ?? new Error('saving to saving was allowed')
+      await hold(tx, held, { image_count_uploading: 0, [during === 'saving' ? 'image_size_total' : 'image_stage_total']: announced(promised) })
       for (const place of (await blobs.placesOf(tx, [id])).get(id) ?? []) await blobs.move(tx, place.id, 'staged', 'doomed')      // a location whose bytes were not what was said
       await blobs.insert(tx, blob)
       return { image, left: image.owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await usage.used(tx, image.owner)) }

@@ -4,6 +4,7 @@ import type { Database } from '@alto/kit/db'
 import type { Host } from '@alto/kit/host'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
+import type { LimitClient } from '@alto/kit/openstack'
 import type { TaskQueue } from '@alto/kit/task'
 import type { Fetcher } from '../driver/fetcher.ts'
 import type { RemoteGlance } from '../driver/remote-glance.ts'
@@ -18,6 +19,7 @@ interface DataOptions {
   /** Of all images of one project; 0: any number. */
   userStorageQuota: number
   requireImageFormatMatch: boolean
+  useKeystoneLimits: boolean
 }
 
 /** What bounds the records; below 0 any number. */
@@ -64,6 +66,8 @@ export interface Deps {
   /** Who may see and change which custom properties; everybody all of them when the operator protects none. */
   guard?: PropertyGuard | undefined
   fetcher: Fetcher
+  /** What projects may have; needed where Keystone's limits are used. */
+  limits?: LimitClient | undefined
   /** Other Glances, for glance-download. */
   remotes?: RemoteGlance | undefined
   /** Where images are unpacked and converted, and by what. */

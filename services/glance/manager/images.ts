@@ -16,6 +16,7 @@ import type { Tx } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
 import { stopImport } from './imports.ts'
+import { heldTo, hold } from './limits.ts'
 import { patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
 import { mayCreate } from './protected.ts'
 import { refuseUsed } from './stores.ts'
@@ -76,8 +77,12 @@ export function imageManager(deps: Deps) {
       mayCreate(deps.guard, ctx, image)
       withinLimits(image, limits)
       const key = ctx.idempotencyKey
+      const held = await heldTo(deps, ctx)
       try {
-        await db.write(tx => images.insert(tx, image, key))
+        await db.write(async tx => {
+          if (key === undefined || !await images.findByKey(tx, key)) await hold(tx, held, { image_count_total: 1 })
+          await images.insert(tx, image, key)
+        })
       } catch (error) {
         const before = key !== undefined && isUniqueViolation(error) ? await db.read(tx => images.findByKey(tx, key)) : undefined
         if (before) return db.read(tx => one(tx, ctx, before))

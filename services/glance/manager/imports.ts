@@ -14,6 +14,7 @@ import type { Tx } from '../store/tables.ts'
 import * as tasks from '../store/tasks.ts'
 import type { Deps } from './deps.ts'
 import { IMAGE_IMPORT, IMAGE_STOP } from './kinds.ts'
+import { heldTo, hold } from './limits.ts'
 import { imageFor, targetOf, visibleImage } from './visible.ts'
 
 /** What is imported where, and how that is told in the task's record. */
@@ -61,8 +62,10 @@ export function importManager(deps: Deps) {
       if (method === 'web-download') await checkUri(uri)
       const { found, refusal } = remote ? await lookedUp(remote, ctx.token ?? '') : {}
       const now = clock.now()
+      const held = await heldTo(deps, ctx)
       return db.write(async tx => {
         const { image, stores } = await allowed(tx, ctx, id, order)
+        await hold(tx, held, { image_size_total: 0 })
         const staged = method === 'glance-direct' ? (await blobs.findOf(tx, id, ['staged']))?.id : undefined
         if (method === 'glance-direct' && staged === undefined) throw new Fault('conflict', 'glance.import.state', "Image needs to be staged before 'glance-direct' method can be used")
         const { projectId = null, userId, roles } = ctx.credentials

@@ -192,7 +192,7 @@ test('a list costs the same few statements however many images it has', async ()
 test('versions and discovery state what works', async () => {
   await using cloud = await glanceAlone()
   const root = await cloud.ask('GET', '/')
-  assert.deepEqual([root.status, root.body.versions.length, root.body.versions[0]], [300, 13, { id: 'v2.12', status: 'CURRENT', links: [{ rel: 'self', href: 'http://cloud/image/v2/' }] }])
+  assert.deepEqual([root.status, root.body.versions.length, root.body.versions[0]], [300, 16, { id: 'v2.17', status: 'CURRENT', links: [{ rel: 'self', href: 'http://cloud/image/v2/' }] }])
   assert.deepEqual([(await cloud.ask('GET', '/versions')).status, (await cloud.ask('GET', '/versions')).body], [200, root.body])
   assert.deepEqual((await cloud.as('p1:reader')('GET', '/v2/info/stores')).body, { stores: [{ id: 'file', default: 'true' }] })
   assert.deepEqual((await cloud.as('p1:reader')('GET', '/v2/info/import')).body, { 'import-methods': { description: 'Import methods available.', type: 'array', value: ['glance-direct', 'web-download', 'copy-image'] } })

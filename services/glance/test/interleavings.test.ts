@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import type { LimitClient } from '@alto/kit/openstack'
 import { twoControllers, until, type Ended } from '@alto/kit/testing'
 import { memoryStore, migrations, type Tables } from '../index.ts'
 import { glanceAlone, type Answer, type Cloud } from './cloud.ts'
 
-async function two(options: { userStorageQuota?: number } = {}) {
+async function two(options: { userStorageQuota?: number, useKeystoneLimits?: boolean } = {}, limits?: LimitClient) {
   const databases = await twoControllers<Tables>(migrations)
   const store = memoryStore({ id: 'file' })
-  const one = await glanceAlone({ db: databases.databases[0], store, seed: 'one', host: 'one', options })
-  const other = await glanceAlone({ db: databases.databases[1], store, seed: 'other', host: 'other', options })
+  const one = await glanceAlone({ db: databases.databases[0], store, seed: 'one', host: 'one', options, ...(limits && { limits }) })
+  const other = await glanceAlone({ db: databases.databases[1], store, seed: 'other', host: 'other', options, ...(limits && { limits }) })
   return {
     walk: databases.walk, one, other,
     async [Symbol.asyncDispose]() {
@@ -74,6 +75,22 @@ test('two uploads at once do not pass a quota that has room for one', async () =
     async holds(_, ended) {
       assert.deepEqual(sorted(statuses(ended)), [204, 413])
       assert.deepEqual(await one.glance.audit({ repair: false }), [])
+    },
+    orders: 40,
+  })
+})
+
+test('two images that are made at once do not pass a limit that has room for one', async () => {
+  await using clouds = await two({ useKeystoneLimits: true }, { of: async () => new Map([['image_count_total', 1]]) })
+  const { one, other } = clouds
+  const make = (cloud: Cloud, order: number) => cloud.ask('POST', '/v2/images', { token: member(order), body: { name: 'one' } })
+  await clouds.walk<number, Answer>({
+    prepare: async order => order,
+    first: order => make(one, order),
+    second: order => make(other, order),
+    async holds(order, ended) {
+      assert.deepEqual(sorted(statuses(ended)), [201, 413])
+      assert.equal((await one.ask('GET', '/v2/images', { token: member(order) })).body.images.length, 1)
     },
     orders: 40,
   })
