@@ -10,6 +10,7 @@ import { firstAnswering, networkFetch, type Fetch } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import { serviceSession } from '@alto/kit/openstack'
+import { AmqpNotifier, type Notifier } from '@alto/kit/notify'
 import { AmqpTransport, LocalTransport, type Transport } from '@alto/kit/rpc'
 import { freeExternalRange, HOST_ROLES, machineRanges, makeDemoSet, openServiceDatabase, SERVICE_USERS, sections as serviceSections, SERVICES, standingAsked, startController, startHostSide, type Controller, type HostRole, type ServiceName } from '@alto/site'
 import { hasControl, serveControl } from '@alto/site/control'
@@ -77,6 +78,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
       services: carried, name, config, transport, clock, ids, log, listen: addressOf(site), tls: await tlsOf(site), publicUrl: site.publicUrl ?? undefined, elsewhere,
       directories: { policy: join(site.data, 'policy'), keys: join(site.data, 'keys'), images: join(site.data, 'images') },
       secrets: { servicePasswords: passwords(site, carried[0]!), metadataSecret: carried.includes('nova') ? needed(site.metadataSecret, 'metadata_secret', 'nova') : '', dataSecret: site.dataSecret ?? undefined },
+      ...(site.bus !== null && { notifier: (exchange: string, topics: readonly string[]) => notifierOf(site.bus!, name, { exchange, topics }, opts, undo) }),
       ...(site.failurePoints !== null && { at: failurePoints(site.failurePoints, name, log) }),
       ...(carried.includes('keystone') && { users: { admin: needed(site.adminPassword, 'admin_password', 'keystone'), demo: site.demoPassword ?? undefined, services: passwords(site, 'keystone') } }),
       async open<Tables>(service: ServiceName) {
@@ -142,6 +144,13 @@ function bus(site: Site, name: string, { clock, ids, log, roles }: ServeOptions,
   const transport = new AmqpTransport({ url: needed(site.bus, 'bus', role), cloud: cloudOf(site, role), clock, ids, log, name })
   undo.defer(() => transport.close())
   return transport
+}
+
+/** Tells listeners beside the cloud what happens in a service. */
+function notifierOf(url: string, name: string, about: { exchange: string, topics: readonly string[] }, { clock, ids, log }: ServeOptions, undo: AsyncDisposableStack): Notifier {
+  const notifier = new AmqpNotifier({ url, ...about, name: `${name} notifications`, clock, ids, log })
+  undo.defer(() => notifier.close())
+  return notifier
 }
 
 /** Where the command line finds the process that the configuration describes. Throws what a bad configuration throws. */

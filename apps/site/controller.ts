@@ -11,6 +11,7 @@ import { volumeControl } from '@alto/contracts/volume-agent'
 import { httpServer, networkFetch, type Authenticate, type Fetch, type FetchRequest, type HttpServer, type HttpService } from '@alto/kit/http'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
+import type { Notifier } from '@alto/kit/notify'
 import { computeClient, imageClient, limitClient, remoteAuthenticator, restClient, serviceSession, type CatalogService, type RestClient, type ServiceSession } from '@alto/kit/openstack'
 import type { CheckKind, Credentials, Rule } from '@alto/kit/policy'
 import type { Serving, Transport } from '@alto/kit/rpc'
@@ -57,6 +58,8 @@ export interface ControllerOptions {
   /** Whom Keystone makes; needed where it is carried. */
   users?: FirstUsers
   transport: Transport
+  /** Tells what happens in a service to listeners beside the cloud, on its exchange; nobody is told where there is none. */
+  notifier?(exchange: string, topics: readonly string[]): Notifier
   /** None: reached by `fetch` only. */
   listen: { host: string, port: number } | undefined
   publicUrl: string | undefined
@@ -177,7 +180,8 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), limits: limitClient(rest('keystone', 'glance'), { type: 'image', clock }), scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
+      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), limits: limitClient(rest('keystone', 'glance'), { type: 'image', clock }),
+      ...(opts.notifier && config.glance.notificationDriver === 'messagingv2' && { notifier: opts.notifier('glance', config.glance.notificationTopics) }), scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
     })
     http.push(...images.http)
     started.push(images)

@@ -7,6 +7,7 @@ import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
 import { commandHost } from '@alto/kit/host'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
+import type { Notifier } from '@alto/kit/notify'
 import type { LimitClient } from '@alto/kit/openstack'
 import { forProjects, type Enforcer } from '@alto/kit/policy'
 import type { Serving, Transport } from '@alto/kit/rpc'
@@ -109,6 +110,8 @@ export interface GlanceParts {
   regions?: Regions
   /** What projects may have, by Keystone; needed where use_keystone_limits is on. */
   limits?: LimitClient
+  /** Where is told what happens; nobody where there is none. */
+  notifier?: Notifier
   /** Where images are unpacked and converted: a directory of this process's own, which it empties when it starts. Needed by the plugins that do. */
   scratch?: string
   /** For tests of crashes. */

@@ -35,5 +35,9 @@ export const glanceOptions = section('glance', [
   option({ name: 'import_allowed_ranges', type: 'strings', default: [], meaning: 'Ranges of addresses, like 10.2.0.0/16, that web-download may reach though they are not public: a mirror in the cloud’s own network.' }),
   option({ name: 'import_idle_seconds', type: 'integer', default: 60, min: 1, meaning: 'Seconds without a byte after which a download is given up.' }),
   option({ name: 'import_total_seconds', type: 'integer', default: 14400, min: 1, meaning: 'Seconds after which a download is given up.' }),
+  option({ name: 'notification_driver', type: 'choice', default: 'noop', choices: ['noop', 'messagingv2'], meaning: 'Whether what happens to images is told on the bus, on the exchange glance. It has to have a listener: nobody else empties the queues.', upstream: '[oslo_messaging_notifications] driver' }),
+  option({ name: 'notification_topics', type: 'strings', default: ['notifications'], meaning: 'The topics on which it is told, each with .info and .error behind it.', upstream: '[oslo_messaging_notifications] topics' }),
+  option({ name: 'disabled_notifications', type: 'strings', default: [], meaning: 'What is not told: events like image.send, or groups of them like image.member.', upstream: '[DEFAULT] disabled_notifications' }),
+  option({ name: 'default_publisher_id', type: 'string', default: 'image.localhost', meaning: 'Who tells it, in every notification.', upstream: '[DEFAULT] default_publisher_id' }),
   option({ name: 'task_time_to_live', type: 'integer', default: 48, min: 1, meaning: 'Hours for which the record of a task is kept after its end.', upstream: '[task] task_time_to_live' }),
 ])

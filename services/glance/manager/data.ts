@@ -8,7 +8,7 @@
 // A failure at 2 or 3 dooms the blob and queues the image again. A crash does the same: at the process's next start (sweep.ts), or within a minute by any
 // other (signs.ts).
 // An image that was deleted meanwhile makes 4 find nothing to change: the bytes go, and the sender gets 410; when the upload was taken back, 409.
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Context } from '@alto/kit/context'
 import { Fault, isFault } from '@alto/kit/errors'
 import { takeIn, type Expected } from '../driver/intake.ts'
@@ -25,6 +25,7 @@ import { setStaged } from '../store/imports.ts'
 import type { Tables } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
+import { tell, tellOfImage } from './events.ts'
 import { announced, heldTo, hold } from './limits.ts'
 import { readAny } from './reading.ts'
 import { giveSigns } from './signs.ts'
@@ -60,6 +61,7 @@ export function dataManager(deps: Deps) {
       return { image, left: image.owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await usage.used(tx, image.owner)) }
     })
     const signs = giveSigns(deps, blob)
+    if (during === 'saving') tellOfImage(deps, ctx, 'image.prepare', { ...image, status: during })
     try {
       const expected: Expected = {
         size: promised, most: Math.min(options.imageSizeCap, left),
@@ -70,10 +72,31 @@ export function dataManager(deps: Deps) {
     } catch (error) {
       const was = await giveUp(blob)
       if (was === 'kept' || was === 'staged') return                                          // finished after all: only the answer of the database was lost
+      if (during === 'saving') tell(deps, ctx, { event: 'image.upload', priority: 'error', about: () => `Failed to upload image data for image ${id}: ${isFault(error) ? error.message : 'internal error'}` })
       throw was === 'writing' ? error : await db.read(tx => images.find(tx, id)) ? takenBack(id) : gone(id)
     } finally {
       await signs.stop()
     }
+    await tellOfBytes(ctx, id, during)
+  }
+
+  /** Bytes on their way, and at their end that they were sent: as an error when the receiver went away before it had all of them. */
+  async function* toldOf(ctx: Context, { id, owner }: Image, bytes: Readable, size: number): AsyncGenerator<Uint8Array> {
+    let sent = 0
+    try {
+      for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
+        yield chunk
+        sent += chunk.length
+      }
+    } finally {
+      const { projectId, userId } = ctx.credentials
+      tell(deps, ctx, { event: 'image.send', priority: sent === size ? 'info' : 'error', about: () => ({ bytes_sent: sent, image_id: id, owner_id: owner, receiver_tenant_id: projectId, receiver_user_id: userId }) })
+    }
+  }
+
+  async function tellOfBytes(ctx: Context, id: string, during: 'saving' | 'uploading'): Promise<void> {
+    const image = deps.notifier && await db.read(tx => images.find(tx, id))
+    if (image) for (const event of during === 'saving' ? ['image.upload', 'image.activate'] as const : ['image.update'] as const) tellOfImage(deps, ctx, event, image)
   }
 
   /** Steps 2 and 3: the bytes, durable. */
@@ -137,7 +160,8 @@ export function dataManager(deps: Deps) {
       if (kept.length === 0) return undefined
       const size = kept[0]!.size ?? 0
       const wanted = readRange(range, size)
-      return { image, size, range: wanted, bytes: await readAny(deps, image, kept, { range: wanted, prefer }) }
+      const bytes = await readAny(deps, image, kept, { range: wanted, prefer })
+      return { image, size, range: wanted, bytes: deps.notifier ? Readable.from(toldOf(ctx, image, bytes, wanted ? wanted.end - wanted.start + 1 : size), { objectMode: false }) : bytes }
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Database } from '@alto/kit/db'
 import type { Host } from '@alto/kit/host'
 import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
+import type { Notifier } from '@alto/kit/notify'
 import type { LimitClient } from '@alto/kit/openstack'
 import type { TaskQueue } from '@alto/kit/task'
 import type { Fetcher } from '../driver/fetcher.ts'
@@ -38,6 +39,13 @@ interface LocationOptions {
   doSecureHash: boolean
 }
 
+/** What is told of what happens. */
+interface NotificationOptions {
+  /** Events, and groups of them. */
+  disabledNotifications: readonly string[]
+  defaultPublisherId: string
+}
+
 /** How images are imported. */
 interface ImportOptions {
   enabledImportMethods: readonly string[]
@@ -61,13 +69,15 @@ export interface Deps {
   stores: Stores<ImageStore>
   /** This process's name, the same after a restart: what it was writing when it died is swept under it. */
   host: string
-  options: DataOptions & RecordOptions & LocationOptions & ImportOptions
+  options: DataOptions & RecordOptions & LocationOptions & ImportOptions & NotificationOptions
   queue: TaskQueue
   /** Who may see and change which custom properties; everybody all of them when the operator protects none. */
   guard?: PropertyGuard | undefined
   fetcher: Fetcher
   /** What projects may have; needed where Keystone's limits are used. */
   limits?: LimitClient | undefined
+  /** Where is told what happens; nobody where there is none. */
+  notifier?: Notifier | undefined
   /** Other Glances, for glance-download. */
   remotes?: RemoteGlance | undefined
   /** Where images are unpacked and converted, and by what. */

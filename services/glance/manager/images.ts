@@ -15,6 +15,7 @@ import { list } from '../store/listings.ts'
 import type { Tx } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
+import { tellOfImage } from './events.ts'
 import { stopImport } from './imports.ts'
 import { heldTo, hold } from './limits.ts'
 import { patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
@@ -52,6 +53,7 @@ export function imageManager(deps: Deps) {
       })
       if (!gone) continue
       for (const blob of gone) await forget(deps, blob)
+      tellOfImage(deps, ctx, 'image.update', next)
       return next
     }
     throw busy(id)
@@ -89,6 +91,7 @@ export function imageManager(deps: Deps) {
         if (isUniqueViolation(error)) throw new Fault('conflict', 'glance.image.exists', `Image ID ${id} already exists!`, { cause: error })
         throw error
       }
+      tellOfImage(deps, ctx, 'image.create', image)
       return db.read(tx => one(tx, ctx, image))
     },
 
@@ -125,19 +128,25 @@ export function imageManager(deps: Deps) {
     },
 
     async deactivate(ctx: Context, id: string): Promise<void> {
-      await db.write(async tx => {
+      const updatedAt = clock.now()
+      const image = await db.write(async tx => {
         const { image } = await imageFor(tx, ctx, rules.DEACTIVATE, id)
-        if (image.status === 'deactivated') return
-        if (!await images.move(tx, id, ['active'], 'deactivated', { updated_at: clock.now() })) throw refused('image.deactivate', `Not allowed to deactivate image in status '${image.status}'`)
+        if (image.status === 'deactivated') return undefined
+        if (!await images.move(tx, id, ['active'], 'deactivated', { updated_at: updatedAt })) throw refused('image.deactivate', `Not allowed to deactivate image in status '${image.status}'`)
+        return image
       })
+      if (image) tellOfImage(deps, ctx, 'image.update', { ...image, status: 'deactivated', updatedAt })
     },
 
     async reactivate(ctx: Context, id: string): Promise<void> {
-      await db.write(async tx => {
+      const updatedAt = clock.now()
+      const image = await db.write(async tx => {
         const { image } = await imageFor(tx, ctx, rules.REACTIVATE, id)
-        if (image.status === 'active') return
-        if (!await images.move(tx, id, ['deactivated'], 'active', { updated_at: clock.now() })) throw refused('image.reactivate', `Not allowed to reactivate image in status '${image.status}'`)
+        if (image.status === 'active') return undefined
+        if (!await images.move(tx, id, ['deactivated'], 'active', { updated_at: updatedAt })) throw refused('image.reactivate', `Not allowed to reactivate image in status '${image.status}'`)
+        return image
       })
+      if (image) tellOfImage(deps, ctx, 'image.update', { ...image, status: 'active', updatedAt })
     },
 
     /** The row is deleted first, then the bytes: a crash between the two leaves a doomed blob for the sweep. */
@@ -151,12 +160,13 @@ export function imageManager(deps: Deps) {
         if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) return undefined
         if (image.owner !== null && countsAsUsage(image)) await usage.giveBack(tx, image.owner, image.size ?? 0)
         await stopImport(deps, tx, image)
-        return blobs.doomOf(tx, id)
+        return { image: { ...image, status: 'deleted' as const, updatedAt: now }, doomed: await blobs.doomOf(tx, id) }
       })
-      let doomed: Blob[] | undefined
-      for (let tries = 0; tries < TRIES && !doomed; tries++) doomed = await attempt()          // an upload or an import may have moved it on meanwhile
-      if (!doomed) throw busy(id)
-      for (const blob of doomed) await forget(deps, blob)
+      let deleted: { image: Image, doomed: Blob[] } | undefined
+      for (let tries = 0; tries < TRIES && !deleted; tries++) deleted = await attempt()          // an upload or an import may have moved it on meanwhile
+      if (!deleted) throw busy(id)
+      tellOfImage(deps, ctx, 'image.delete', deleted.image, deleted.image.updatedAt)
+      for (const blob of deleted.doomed) await forget(deps, blob)
     },
   }
 

@@ -7,16 +7,18 @@ import type { Member, MemberStatus } from '../model/members.ts'
 import * as rules from '../policy/members.ts'
 import * as members from '../store/members.ts'
 import type { Deps } from './deps.ts'
+import { tellOfMember } from './events.ts'
 import { isAdmin, targetOf, visibleImage, type Seen } from './visible.ts'
 
 export type MemberManager = ReturnType<typeof memberManager>
 
 /** The use cases of members. */
-export function memberManager({ db, clock, options }: Deps) {
+export function memberManager(deps: Deps) {
+  const { db, clock, options } = deps
   return {
     async create(ctx: Context, imageId: string, member: string): Promise<Member> {
       try {
-        return await db.write(async tx => {
+        const shared = await db.write(async tx => {
           const seen = await visibleImage(tx, ctx, imageId)
           sharedOnly(seen, `Not allowed to create members for image ${imageId}.`)
           ctx.authorize(rules.ADD_MEMBER, targetOf(seen))
@@ -27,6 +29,8 @@ export function memberManager({ db, clock, options }: Deps) {
           await members.insert(tx, made)
           return made
         })
+        tellOfMember(deps, ctx, 'image.member.create', shared)
+        return shared
       } catch (cause) {
         if (isUniqueViolation(cause)) throw new Fault('conflict', 'glance.member.exists', `Member ${member} is duplicated for image ${imageId}`, { cause })
         throw cause
@@ -55,7 +59,7 @@ export function memberManager({ db, clock, options }: Deps) {
 
     /** Only the member itself (and admins) may say what it thinks. */
     async update(ctx: Context, imageId: string, member: string, status: MemberStatus): Promise<Member> {
-      return db.write(async tx => {
+      const changed = await db.write(async tx => {
         const seen = await visibleImage(tx, ctx, imageId)
         sharedOnly(seen, `Not allowed to update members for image ${imageId}.`)
         if (!sees(ctx, seen, member)) throw memberNotFound(imageId, member)
@@ -63,15 +67,20 @@ export function memberManager({ db, clock, options }: Deps) {
         if (!await members.setStatus(tx, imageId, member, status, clock.now())) throw memberNotFound(imageId, member)
         return (await members.find(tx, imageId, member))!
       })
+      tellOfMember(deps, ctx, 'image.member.update', changed)
+      return changed
     },
 
     async remove(ctx: Context, imageId: string, member: string): Promise<void> {
-      await db.write(async tx => {
+      const gone = await db.write(async tx => {
         const seen = await visibleImage(tx, ctx, imageId)
         sharedOnly(seen, `Not allowed to delete members for image ${imageId}.`)
         ctx.authorize(rules.DELETE_MEMBER, targetOf(seen))
-        if (!await members.remove(tx, imageId, member)) throw memberNotFound(imageId, member)
+        const found = await members.find(tx, imageId, member)
+        if (!found || !await members.remove(tx, imageId, member)) throw memberNotFound(imageId, member)
+        return found
       })
+      tellOfMember(deps, ctx, 'image.member.delete', gone, clock.now())
     },
   }
 }

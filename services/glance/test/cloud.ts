@@ -5,6 +5,7 @@ import { migrate, openSqlite, type Database } from '@alto/kit/db'
 import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
+import type { Notifier } from '@alto/kit/notify'
 import type { LimitClient } from '@alto/kit/openstack'
 import { enforcer, policySet, type Credentials } from '@alto/kit/policy'
 import { declared, glanceService, memoryStore, migrations, type ImageStore, type Tables } from '../index.ts'
@@ -28,14 +29,14 @@ async function authenticate(token: string): Promise<Credentials | undefined> {
 
 export const OPTIONS = {
   imageSizeCap: 1_000_000_000, userStorageQuota: 0, imagePropertyQuota: 128, imageTagQuota: 128, imageMemberQuota: 128, limitParamDefault: 25, apiLimitMax: 1000, requireImageFormatMatch: true,
-  stores: ['file:file'], defaultStore: null, storeSecrets: [], useKeystoneLimits: false, propertyProtectionFile: null as string | null, propertyProtectionRuleFormat: 'roles' as 'roles' | 'policies', showImageDirectUrl: false, showMultipleLocations: false, imageLocationQuota: 10, doSecureHash: true,
+  stores: ['file:file'], defaultStore: null, storeSecrets: [], disabledNotifications: [] as readonly string[], defaultPublisherId: 'image.localhost', notificationDriver: 'noop' as const, notificationTopics: ['notifications'], useKeystoneLimits: false, propertyProtectionFile: null as string | null, propertyProtectionRuleFormat: 'roles' as 'roles' | 'policies', showImageDirectUrl: false, showMultipleLocations: false, imageLocationQuota: 10, doSecureHash: true,
   enabledImportMethods: ['glance-direct', 'web-download', 'copy-image'], imageImportPlugins: [] as readonly string[], imageConversionOutputFormat: 'raw' as 'raw' | 'qcow2' | 'vmdk', glanceDownloadExtraProperties: ['hw_', 'os_distro'], injectMetadata: [] as readonly string[], injectIgnoreUserRoles: ['admin'],
   importAllowedSchemes: ['http', 'https'], importDisallowedSchemes: [] as readonly string[], importAllowedHosts: [] as readonly string[], importDisallowedHosts: [] as readonly string[],
   importAllowedPorts: [] as readonly string[], importDisallowedPorts: [] as readonly string[], importAllowedRanges: ['127.0.0.1'], importIdleSeconds: 60, importTotalSeconds: 3600, taskTimeToLive: 48,
 }
 
 /** Glance alone, on a default store and `more` of them. A `db` that is given stays open: for starting a second Glance on the rows of the first. `asleep`: it answers, and takes up no task. */
-export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve, asleep?: boolean, scratch?: string, regions?: Regions, limits?: LimitClient } = {}) {
+export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, store?: ImageStore, more?: readonly ImageStore[], db?: Database<Tables>, seed?: string, host?: string, resolve?: Resolve, asleep?: boolean, scratch?: string, regions?: Regions, limits?: LimitClient, notifier?: Notifier } = {}) {
   const clock = new ManualClock()
   const log = memoryLog()
   const ids = seededIds(opts.seed ?? 'glance')
@@ -43,7 +44,7 @@ export async function glanceAlone(opts: { options?: Partial<typeof OPTIONS>, sto
   await migrate(db, migrations, clock)
   const store = opts.store ?? memoryStore({ id: 'file' })
   const asked = enforcer(policySet(declared.rules))
-  const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', ...(opts.resolve && { resolve: opts.resolve }), ...(opts.scratch !== undefined && { scratch: opts.scratch }), ...(opts.regions && { regions: opts.regions }), ...(opts.limits && { limits: opts.limits }), options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
+  const glance = await glanceService({ db, clock, ids, log, stores: [store, ...opts.more ?? []], host: opts.host ?? 'here', ...(opts.resolve && { resolve: opts.resolve }), ...(opts.scratch !== undefined && { scratch: opts.scratch }), ...(opts.regions && { regions: opts.regions }), ...(opts.limits && { limits: opts.limits }), ...(opts.notifier && { notifier: opts.notifier }), options: { ...OPTIONS, ...opts.options }, enforcer: () => asked, authenticate })
   if (!opts.asleep) await glance.start()
   const server = await httpServer({ services: glance.http, log, ids, clock, publicUrl: 'http://cloud' })
 
