@@ -139,3 +139,8 @@ test('a body that stands still ends too', async () => {
   await using server = await serving((_, response) => { response.writeHead(200); response.write('x') })
   await assert.rejects(read(made({ ...inside, idleMs: 50 }), `http://127.0.0.1:${server.port}/`), error => isFault(error, 'glance.fetch.failed'))
 })
+
+test('an answer in another protocol, or none at all, ends the fetch', async () => {
+  await using server = await serving((request, { socket }) => { socket!.end(request.url === '/other' ? 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\nbytes' : '') })
+  for (const path of ['/other', '/none']) await assert.rejects(made(inside).get(`http://127.0.0.1:${server.port}${path}`, never), error => isFault(error, 'glance.fetch.failed'), path)
+})

@@ -144,6 +144,8 @@ function ask(url: URL, address: string, idleMs: number, signal: AbortSignal): Pr
     const asked = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, resolve)
     asked.on('timeout', () => asked.destroy(new Error(`nothing came for ${idleMs / 1000} s`)))
     asked.on('error', reject)
+    asked.on('upgrade', (_answer, socket) => socket.destroy())                                 // another protocol is no image
+    asked.on('close', () => reject(new Error('the connection ended without an answer')))
     asked.end()
   })
 }
