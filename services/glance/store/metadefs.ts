@@ -36,6 +36,12 @@ export async function updateNamespace(tx: Tx, namespace: Namespace): Promise<voi
   await tx.updateTable('metadef_namespaces').set(fromNamespace(namespace)).where('id', '=', namespace.id).execute()
 }
 
+/** Keeps the namespace until the transaction ends; false when it is gone. */
+export async function holdNamespace(tx: Tx, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable('metadef_namespaces').set(e => ({ updated_at: e.ref('updated_at') })).where('id', '=', id).executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
 /** Removes a namespace with all that it holds. */
 export async function removeNamespace(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('metadef_namespaces').where('id', '=', id).execute()
@@ -63,12 +69,16 @@ export async function listTags(tx: Tx, namespaceId: string, listing: MetadefList
   return rows.map(row => toDefinition<'tag'>(row))
 }
 
+/** Definitions in one statement: a statement has a bounded number of values. */
+const AT_ONCE = 500
+
 /** Adds definitions. Breaks the primary key when a name is taken. */
 export async function insertDefinitions<K extends Kind>(tx: Tx, kind: K, namespaceId: string, definitions: readonly Definition<K>[]): Promise<void> {
-  if (definitions.length === 0) return
-  await tx.insertInto('metadef_definitions').values(definitions.map(one => ({
-    namespace_id: namespaceId, kind, key: keyOf(kind, one.name), name: one.name, content: toJson(one.content), created_at: one.createdAt, updated_at: one.updatedAt,
-  }))).execute()
+  for (let at = 0; at < definitions.length; at += AT_ONCE) {
+    await tx.insertInto('metadef_definitions').values(definitions.slice(at, at + AT_ONCE).map(one => ({
+      namespace_id: namespaceId, kind, key: keyOf(kind, one.name), name: one.name, content: toJson(one.content), created_at: one.createdAt, updated_at: one.updatedAt,
+    }))).execute()
+  }
 }
 
 /** Writes a definition anew, under another name too; false when there is none of the name `was`. Breaks the primary key when the new name is taken. */

@@ -1,4 +1,5 @@
-// Images, with two controllers on one PostgreSQL and one store: in every order an image has one upload's bytes, and a key one image.
+// Images and metadata definitions, with two controllers on one PostgreSQL and one store: in every order an image has one upload's bytes, a key one image, a name
+// one definition, and nothing is added to a namespace that is gone.
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
@@ -174,3 +175,53 @@ test('an import and a delete of its image leave nothing, in whatever order', asy
     orders: 30,
   })
 })
+
+const NAMESPACES = '/v2/metadefs/namespaces'
+const admin = 'p0:admin'
+const ADDED: readonly [string, string, unknown][] = [
+  ['an object', 'objects', { name: 'same' }],
+  ['a property', 'properties', { name: 'same', title: 'Same', type: 'string' }],
+  ['tags', 'tags', { tags: [{ name: 'same' }] }],
+  ['an association', 'resource_types', { name: 'OS::Same' }],
+]
+
+for (const [what, path, body] of ADDED) {
+  test(`${what} and the end of the namespace meet in every order: it is there or not found, and nothing fails`, async () => {
+    await using clouds = await two()
+    const { one, other } = clouds
+    await clouds.walk<{ name: string }, Answer>({
+      async prepare(order) {
+        const name = `n${order}`
+        assert.equal((await one.ask('POST', NAMESPACES, { token: admin, body: { namespace: name } })).status, 201)
+        return { name }
+      },
+      first: ({ name }) => one.ask('POST', `${NAMESPACES}/${name}/${path}`, { token: admin, body }),
+      second: ({ name }) => other.ask('DELETE', `${NAMESPACES}/${name}`, { token: admin }),
+      async holds({ name }, ended) {
+        const [added, removed] = statuses(ended)
+        assert.ok([201, 404].includes(added!) && removed === 204, `${added} ${removed}`)
+        assert.equal((await one.ask('GET', `${NAMESPACES}/${name}`, { token: admin })).status, 404)
+      },
+      orders: 40,
+    })
+  })
+
+  test(`of two that add ${what} of one name at once, none fails but for the name`, async () => {
+    await using clouds = await two()
+    const { one, other } = clouds
+    await clouds.walk<{ name: string }, Answer>({
+      async prepare(order) {
+        const name = `n${order}`
+        assert.equal((await one.ask('POST', NAMESPACES, { token: admin, body: { namespace: name } })).status, 201)
+        return { name }
+      },
+      first: ({ name }) => one.ask('POST', `${NAMESPACES}/${name}/${path}`, { token: admin, body }),
+      second: ({ name }) => other.ask('POST', `${NAMESPACES}/${name}/${path}`, { token: admin, body }),
+      async holds(_, ended) {
+        const got = statuses(ended).toSorted((a, b) => a - b)
+        assert.ok(got[0] === 201 && [201, 409].includes(got[1]!) && (path === 'tags' || got[1] === 409), got.join(' '))
+      },
+      orders: 40,
+    })
+  })
+}

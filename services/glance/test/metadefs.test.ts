@@ -179,3 +179,14 @@ test('the schemas of metadata definitions are there', async () => {
     assert.deepEqual([status, typeof body.name, typeof body.properties], [200, 'string', 'object'], name)
   }
 })
+
+test('a namespace takes thousands of tags at once, and tells the one that is there twice', async () => {
+  await using at = await withNamespace()
+  const tags = Array.from({ length: 7000 }, (_, i) => ({ name: i.toString(36) }))
+  assert.equal((await at.admin('POST', `${NAMESPACES}/A::B/tags`, { body: { tags } })).status, 201)
+  const { length } = (await at.admin('GET', `${NAMESPACES}/A::B`)).body.tags
+  assert.equal(length, 7000)
+  const twice = await at.admin('POST', `${NAMESPACES}/A::B/tags`, { body: { tags: [...tags.slice(1), { name: 'ZZ' }] } })
+  assert.equal(twice.status, 409)
+  assert.match(at.cloud.said(twice) ?? '', /name=ZZ already exists/)
+})

@@ -7,7 +7,7 @@ import { definitionExists, definitionNotFound, KINDS, keyOf, type Contents, type
 import * as rules from '../../policy/metadefs.ts'
 import * as metadefs from '../../store/metadefs.ts'
 import type { Deps } from '../deps.ts'
-import { insertWanted, namespaceFor, targetOf } from './namespaces.ts'
+import { insertWanted, namespaceFor, namespaceToFill, targetOf } from './namespaces.ts'
 
 /** The rules of a kind. Removing all of a kind asks `removeAll`. */
 interface KindRules { list: Rule, get: Rule, add: Rule, modify: Rule, remove: Rule, removeAll: readonly Rule[] }
@@ -81,7 +81,7 @@ function definitionManager<K extends Kind>({ db, clock }: Deps, kind: K) {
 
     async create(ctx: Context, namespace: string, name: string, content: Contents[K]): Promise<Definition<K>> {
       return db.write(async tx => {
-        const found = await namespaceFor(tx, ctx, own.add, namespace)
+        const found = await namespaceToFill(tx, ctx, own.add, namespace)
         const [made] = await insertWanted(tx, kind, found, [{ name, content }], clock.now())
         return made!
       })
@@ -89,9 +89,10 @@ function definitionManager<K extends Kind>({ db, clock }: Deps, kind: K) {
 
     /** Many tags at once: in place of those that are there, or besides them. */
     async createTags(ctx: Context, namespace: string, names: readonly string[], append: boolean): Promise<void> {
-      const twice = names.find((name, i) => names.some((other, j) => j < i && keyOf('tag', other) === keyOf('tag', name)))
+      const keys = new Set<string>()
+      const twice = names.find(name => keys.size === keys.add(keyOf('tag', name)).size)
       await db.write(async tx => {
-        const found = await namespaceFor(tx, ctx, rules.ADD_METADEF_TAGS, namespace)
+        const found = await namespaceToFill(tx, ctx, rules.ADD_METADEF_TAGS, namespace)
         if (twice !== undefined) throw definitionExists('tag', twice, namespace)
         if (!append) await metadefs.removeDefinitions(tx, 'tag', found.id)
         await insertWanted(tx, 'tag', found, names.map(name => ({ name, content: {} })), clock.now())

@@ -27,6 +27,13 @@ export async function namespaceFor(tx: Tx, ctx: Context, rule: Rule, name: strin
   return namespace
 }
 
+/** The same for whoever adds to it: nobody removes it before the transaction ends. */
+export async function namespaceToFill(tx: Tx, ctx: Context, rule: Rule, name: string): Promise<Namespace> {
+  const namespace = await namespaceFor(tx, ctx, rule, name)
+  if (!await metadefs.holdNamespace(tx, namespace.id)) throw namespaceNotFound(name, false)
+  return namespace
+}
+
 /** What a rule is asked about a namespace and all in it. */
 export function targetOf(namespace: Namespace) {
   return { project_id: namespace.owner, owner: namespace.owner, visibility: namespace.visibility }
