@@ -41,6 +41,9 @@ export function locationAdd(deps: Deps): Definition<Tables> {
   }) as Definition<Tables>
 }
 
+/** What an image may be when its task ends: an upload or a patch may have taken it before the location had its place. */
+const LOCKED = ['queued', 'saving', 'uploading', 'active', 'deactivated'] as const
+
 /** True when the image waits for its bytes to be compared. */
 function compares({ validation, hash }: LocationInput): boolean {
   return hash && validation !== null
@@ -57,7 +60,10 @@ async function placed(deps: Deps, t: Step): Promise<void> {
     await tasks.setProgress(tx, recordId, undefined, now)
     const image = await images.find(tx, t.resourceId)
     if (!image) throw imageNotFound(t.resourceId)
-    if (image.status !== 'queued') return                                                      // it was placed before a crash
+    if (image.status !== 'queued') {
+      if (await placeOf(tx, t.input, image.id)) return                                         // it was placed before a crash
+      throw takenMeanwhile()
+    }
     needFormats(image)
     for (const blob of (await blobs.placesOf(tx, [image.id])).get(image.id) ?? []) await blobs.move(tx, blob.id, 'staged', 'doomed')
     await blobs.insert(tx, { id: deps.ids.uuid(), imageId: image.id, store: store.id, state: compares(t.input) ? 'staged' : 'kept', size, writer: deps.host, createdAt: now, location: url })
@@ -104,12 +110,12 @@ async function finish(deps: Deps, tx: Tx, { input, resourceId, got }: Ended<Addi
   const image = await images.find(tx, resourceId)
   const found = got.hashed ?? null
   if (!image) return endRecord(deps, tx, input.recordId, { message: messageOf(imageNotFound(resourceId)) })
+  const place = await placeOf(tx, input, resourceId)
+  if (!place) return takeBack(deps, tx, { input, resourceId }, messageOf(takenMeanwhile()))
   if (compares(input)) {
     if (found?.hashValue !== input.validation?.hashValue.toLowerCase()) {
       return takeBack(deps, tx, { input, resourceId }, `os_hash_value: (${input.validation?.hashValue}) not matched with actual os_hash_value: (${found?.hashValue})`)
     }
-    const place = await placeOf(tx, input, resourceId)
-    if (!place) return takeBack(deps, tx, { input, resourceId }, 'the location was taken away meanwhile')
     try {
       await activate(deps, tx, image, { from: 'importing', size: place.size ?? 0, hashes: found })
     } catch (error) {
@@ -119,8 +125,12 @@ async function finish(deps: Deps, tx: Tx, { input, resourceId, got }: Ended<Addi
   } else if (found && (image.status === 'active' || image.status === 'deactivated') && image.hashValue === null) {
     await images.move(tx, resourceId, [image.status], image.status, { checksum: found.checksum, os_hash_algo: found.hashAlgo, os_hash_value: found.hashValue })
   }
-  await imports.setMarks(tx, resourceId, ['active', 'deactivated'], { lock: null })
+  await imports.setMarks(tx, resourceId, LOCKED, { lock: null })
   await endRecord(deps, tx, input.recordId, { result: { image_id: resourceId } })
+}
+
+function takenMeanwhile(): Fault {
+  return new Fault('conflict', 'glance.locations.taken', 'The image has other bytes than those of the location, which were given to it meanwhile')
 }
 
 async function placeOf(tx: Tx, { url }: LocationInput, imageId: string): Promise<Blob | undefined> {
@@ -130,7 +140,7 @@ async function placeOf(tx: Tx, { url }: LocationInput, imageId: string): Promise
 /** The image is queued again, as it was but for the location. */
 async function takeBack(deps: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Adding>, 'input' | 'resourceId'>, message: string): Promise<void> {
   await images.move(tx, resourceId, ['importing'], 'queued', { size: null, updated_at: deps.clock.now() })
-  await imports.setMarks(tx, resourceId, ['queued', 'active', 'deactivated'], { lock: null })
+  await imports.setMarks(tx, resourceId, LOCKED, { lock: null })
   await endRecord(deps, tx, input.recordId, { message })
 }
 

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
-import { fetcher } from '../driver/fetcher.ts'
+import { until } from '@alto/kit/testing'
+import { fetcher, type Fetcher } from '../driver/fetcher.ts'
 import { httpStore } from '../driver/http-store.ts'
 import { glanceAlone, patch, type OPTIONS } from './cloud.ts'
 
@@ -200,4 +202,26 @@ test('a location that may not be added is refused in words that say why', async 
   assert.deepEqual(await said({ url: `${url}/image` }), [409, "It's not allowed to add locations if image status is active."])
   assert.equal((await cloud.as('p2:member')('POST', `/v2/images/${id}/locations`, { body: { url: `${url}/image` } })).status, 404)
   assert.equal((await cloud.as('p1:reader')('POST', `/v2/images/${await web.queued()}/locations`, { body: { url: `${url}/image` } })).status, 403)
+})
+
+test('an upload that takes the image before its location is placed keeps it, and nothing stays locked', async () => {
+  await using undo = new AsyncDisposableStack()
+  const answers = Promise.withResolvers<void>()
+  const slow: Fetcher = { check: async () => {}, get: async () => (await answers.promise, { size: BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
+  const cloud = undo.use(await glanceAlone({ more: [httpStore({ id: 'web' }, slow)] }))
+  const ask = cloud.as(token)
+  const id: string = (await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id
+  assert.equal((await ask('POST', `/v2/images/${id}/locations`, { body: { url: 'http://127.0.0.1/image' } })).status, 202)
+  const bytes = new Readable({ read() {} })
+  const upload = ask('PUT', `/v2/images/${id}/file`, { bytes })
+  await until('the upload has begun', async () => (await ask('GET', `/v2/images/${id}`)).body.status === 'saving')
+  answers.resolve()
+  await cloud.glance.idle()
+  bytes.push('own bytes')
+  bytes.push(null)
+  assert.equal((await upload).status, 204)
+  const { status, os_glance_import_task: lock } = (await ask('GET', `/v2/images/${id}`)).body
+  assert.deepEqual([status, lock, (await ask('GET', `/v2/images/${id}/file`)).body.toString()], ['active', undefined, 'own bytes'])
+  assert.equal((await ask('GET', `/v2/images/${id}/tasks`)).body.tasks[0].status, 'failure')
+  assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
 })
