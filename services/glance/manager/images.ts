@@ -18,7 +18,7 @@ import type { Deps } from './deps.ts'
 import { tellOfImage } from './events.ts'
 import { stopImport } from './imports.ts'
 import { heldTo, hold } from './limits.ts'
-import { patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
+import { mayChangeLocations, patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
 import { mayCreate } from './protected.ts'
 import { refuseUsed } from './stores.ts'
 import { forget } from './sweep.ts'
@@ -110,7 +110,9 @@ export function imageManager(deps: Deps) {
     },
 
     async update(ctx: Context, id: string, changes: readonly Change[]): Promise<Stored> {
-      const sizes = changes.some(change => change.locations) ? await sizesOf(deps, id, changes) : new Map<string, number>()
+      const places = changes.filter(change => change.locations)
+      if (places.length > 0) await db.read(async tx => mayChangeLocations(ctx, (await imageFor(tx, ctx, rules.MODIFY_IMAGE, id)).image, places))      // before any URL is asked
+      const sizes = places.length > 0 ? await sizesOf(deps, id, places) : new Map<string, number>()
       const image = await changing(ctx, id, draft => patchedWithLocations(deps, ctx, draft, { changes, sizes }))
       return db.read(tx => one(tx, ctx, image))
     },

@@ -1,6 +1,7 @@
 // Locations: seen and changed by those who may. What a location may be: model/locations.ts.
 import type { Context } from '@alto/kit/context'
 import { isFault } from '@alto/kit/errors'
+import type { Rule } from '@alto/kit/policy'
 import type { ImageStore } from '../driver/store.ts'
 import { keyOf, type Blob } from '../model/blobs.ts'
 import { invalid } from '../model/faults.ts'
@@ -75,6 +76,15 @@ export async function mayFetch(fetcher: Deps['fetcher'], url: string): Promise<b
   }
 }
 
+/** Throws Fault('forbidden') unless the caller may make these changes to the image's locations, whatever they name. */
+export function mayChangeLocations(ctx: Context, image: Image, changes: readonly Change[]): void {
+  for (const rule of new Set(changes.map(ruleOf))) ctx.authorize(rule, targetOf({ image, share: undefined }))
+}
+
+function ruleOf({ op }: Change): Rule {
+  return op === 'remove' ? rules.DELETE_IMAGE_LOCATION : rules.SET_IMAGE_LOCATION
+}
+
 /** The draft after a patch that changes locations too. Throws Fault('forbidden') for what the caller may not do. */
 export function patchedWithLocations({ options, guard }: Known, ctx: Context, draft: Draft, { changes, sizes }: { changes: readonly Change[], sizes: ReadonlyMap<string, number> }): Draft {
   return changes.reduce<Draft>((now, change) => {
@@ -82,7 +92,7 @@ export function patchedWithLocations({ options, guard }: Known, ctx: Context, dr
       mayChange(guard, ctx, now.image, change)
       return { ...now, image: applyPatch(now.image, [change], isAdmin(ctx)) }
     }
-    ctx.authorize(change.op === 'remove' ? rules.DELETE_IMAGE_LOCATION : rules.SET_IMAGE_LOCATION, targetOf({ image: now.image, share: undefined }))
+    ctx.authorize(ruleOf(change), targetOf({ image: now.image, share: undefined }))
     return changeLocations(now, change.locations, { sizes, most: options.imageLocationQuota })
   }, draft)
 }

@@ -204,6 +204,17 @@ test('a location that may not be added is refused in words that say why', async 
   assert.equal((await cloud.as('p1:reader')('POST', `/v2/images/${await web.queued()}/locations`, { body: { url: `${url}/image` } })).status, 403)
 })
 
+test('no URL is asked for a caller who may not change the image it is for', async () => {
+  await using web = await cloudWithWeb()
+  const { cloud, asked, url } = web
+  const id = await web.queued()
+  const nobodys = '11111111-1111-4111-8111-111111111111'
+  for (const [caller, image, status] of [['p1:reader', id, 403], ['p2:member', id, 404], ['p2:member', nobodys, 404]] as const) {
+    assert.deepEqual([caller, image, (await cloud.ask('PATCH', `/v2/images/${image}`, { token: caller, ...add(`${url}/image`) })).status], [caller, image, status])
+  }
+  assert.deepEqual(asked, [])
+})
+
 test('an upload that takes the image before its location is placed keeps it, and nothing stays locked', async () => {
   await using undo = new AsyncDisposableStack()
   const answers = Promise.withResolvers<void>()
