@@ -6,7 +6,7 @@ import type { ImageStore } from '../driver/store.ts'
 import { keyOf, type Blob } from '../model/blobs.ts'
 import { invalid } from '../model/faults.ts'
 import type { Image } from '../model/images.ts'
-import { changeLocations, isLocatable, type Draft, type Location, type Place } from '../model/locations.ts'
+import { changeLocations, isLocatable, withinLocations, type Draft, type Location, type Place } from '../model/locations.ts'
 import type { Stores } from '../model/stores.ts'
 import { applyPatch, type Change } from '../model/patch.ts'
 import * as rules from '../policy/locations.ts'
@@ -50,11 +50,15 @@ export function storeOfUrls(stores: Stores<ImageStore>): ImageStore | undefined 
   return stores.all.find(store => store.kind === 'http')
 }
 
-/** Sizes in bytes of what the new URLs in `changes` name, asked of whoever has them. Throws Fault('badRequest', 'glance.locations.invalid') for one that names nothing. */
-export async function sizesOf({ db, stores, fetcher }: Pick<Deps, 'db' | 'stores' | 'fetcher'>, imageId: string, changes: readonly Change[]): Promise<Map<string, number>> {
+/**
+ * Sizes in bytes of what the new URLs in `changes` name, asked of whoever has them.
+ * Throws Fault('badRequest', 'glance.locations.invalid') for one that names nothing, Fault('tooLarge') before any is asked when they are more than an image may have.
+ */
+export async function sizesOf({ db, stores, fetcher, options }: Pick<Deps, 'db' | 'stores' | 'fetcher' | 'options'>, imageId: string, changes: readonly Change[]): Promise<Map<string, number>> {
   const known = new Set((await db.read(tx => placesOf({ stores }, tx, imageId))).map(({ url }) => url))
   const fresh = new Set(changes.flatMap(({ locations }) => locations?.locations ?? []).map(({ url }) => url).filter(url => !known.has(url)))
   const sizes = new Map<string, number>()
+  withinLocations(fresh.size, options.imageLocationQuota)
   for (const url of fresh) {
     const store = storeOfUrls(stores)
     if (!store || !isLocatable(url) || !await mayFetch(fetcher, url)) throw invalid('locations.invalid', 'Invalid location')

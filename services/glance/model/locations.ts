@@ -138,10 +138,15 @@ export function changeLocations({ image, places }: Draft, { op, at, locations }:
   }
   const hashes = newHashes(image, locations)
   const next = op === 'add' ? added(places, at, locations[0]!) : replaced(places, locations)
-  if (most >= 0 && next.length > most) throw new Fault('tooLarge', 'glance.image.locations', `The limit has been exceeded on the number of allowed image locations. Attempted: ${next.length}, Maximum: ${most}`)
+  withinLocations(next.length, most)
   if (image.status !== 'queued') return { image, places: next }
   needFormats(image)
   return { image: { ...image, ...hashes, status: 'active', size: image.size ?? sizes.get(locations[0]!.url) ?? null }, places: next }
+}
+
+/** Throws Fault('tooLarge') when an image would have more locations than `most`; below 0 it may have any number. */
+export function withinLocations(count: number, most: number): void {
+  if (most >= 0 && count > most) throw new Fault('tooLarge', 'glance.image.locations', `The limit has been exceeded on the number of allowed image locations. Attempted: ${count}, Maximum: ${most}`)
 }
 
 function added(places: readonly Place[], at: string | undefined, { url, metadata }: NewLocation): Place[] {

@@ -215,6 +215,15 @@ test('no URL is asked for a caller who may not change the image it is for', asyn
   assert.deepEqual(asked, [])
 })
 
+test('of more URLs than an image may have locations none is asked', async () => {
+  await using web = await cloudWithWeb()
+  const { ask, asked, url } = web
+  const id = await web.queued()
+  const value = Array.from({ length: 11 }, (_, i) => ({ url: `${url}/image${i}`, metadata: {} }))
+  assert.equal((await ask('PATCH', `/v2/images/${id}`, patch({ op: 'replace', path: '/locations', value }))).status, 413)
+  assert.deepEqual(asked, [])
+})
+
 test('an upload that takes the image before its location is placed keeps it, and nothing stays locked', async () => {
   await using undo = new AsyncDisposableStack()
   const answers = Promise.withResolvers<void>()
