@@ -8,6 +8,7 @@ import { INSPECT_BYTES, declaredAs, inspectDisk, type DiskInspection } from '@al
 import { Fault, isFault } from '@alto/kit/errors'
 import type { Content } from '../model/images.ts'
 import type { BlobWriter } from './store.ts'
+import type { Verifier } from './verifier.ts'
 
 const SLICE = 128 * 1024
 /** Bytes of the largest disk that the inspector believes in. */
@@ -27,13 +28,15 @@ export interface Expected extends Partial<Declared> {
   size: number | undefined
   /** Bytes at most. */
   most: number
+  /** Verifies their signature; images that are not signed have none. */
+  verifier?: Verifier | undefined
   /** Why more than `most` is too much: the cap on one image, or what is left of the project's quota. */
   tooMuch(): Fault
 }
 
 /**
  * Writes `source` to `writer` and says what it was; the caller commits or aborts.
- * Throws Fault('tooLarge'), Fault('badRequest', 'glance.data.size'), Fault('unsupportedMediaType', 'glance.data.refused'), and what the source throws when it breaks off.
+ * Throws Fault('tooLarge'), Fault('badRequest', 'glance.data.size'), Fault('unsupportedMediaType', 'glance.data.refused'), what the verifier throws, and what the source throws when it breaks off.
  */
 export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expected: Expected): Promise<Content> {
   if (expected.size !== undefined && expected.size > expected.most) throw expected.tooMuch()
@@ -56,6 +59,7 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
       const written = writer.write(slice)
       md5.update(slice)
       sha512.update(slice)
+      expected.verifier?.update(slice)
       await written
     }
     if (!looked && headSize >= INSPECT_BYTES) {
@@ -66,6 +70,7 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
   }
   if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
   const virtualSize = inspected(Buffer.concat(head).subarray(0, INSPECT_BYTES), size, expected)
+  expected.verifier?.finish()
   return { size, virtualSize, checksum: md5.digest('hex'), hashAlgo: 'sha512', hashValue: sha512.digest('hex') }
 }
 

@@ -13,6 +13,7 @@ import type { Context } from '@alto/kit/context'
 import { Fault, isFault } from '@alto/kit/errors'
 import { takeIn, type Expected } from '../driver/intake.ts'
 import type { ImageStore } from '../driver/store.ts'
+import { verifierOf } from '../driver/verifier.ts'
 import type { Blob, BlobState } from '../model/blobs.ts'
 import { invalid, refused } from '../model/faults.ts'
 import { needFormats, refusedMove, type Content, type Image } from '../model/images.ts'
@@ -63,7 +64,9 @@ export function dataManager(deps: Deps) {
     const signs = giveSigns(deps, blob)
     if (during === 'saving') tellOfImage(deps, ctx, 'image.prepare', { ...image, status: during })
     try {
+      const verifier = during === 'saving' ? await verifierOf(image, options.imageSignatureCertificates) : undefined       // what is staged is verified by its import
       const expected: Expected = {
+        verifier,
         size: promised, most: Math.min(options.imageSizeCap, left),
         tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
         ...(during === 'saving' && { diskFormat: image.diskFormat!, containerFormat: image.containerFormat!, formatMustMatch: options.requireImageFormatMatch }),    // what is staged may be packed still: its import looks into it

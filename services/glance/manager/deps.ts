@@ -21,6 +21,8 @@ interface DataOptions {
   userStorageQuota: number
   requireImageFormatMatch: boolean
   useKeystoneLimits: boolean
+  /** The directory of certificates by which signatures of images are verified. */
+  imageSignatureCertificates: string | null
 }
 
 /** What bounds the records; below 0 any number. */

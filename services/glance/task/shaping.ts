@@ -6,6 +6,7 @@ import { repeat } from '@alto/kit/clock'
 import { messageOf } from '@alto/kit/errors'
 import { convert, isConvertible } from '../driver/conversion.ts'
 import { inspected } from '../driver/intake.ts'
+import { verifierOf } from '../driver/verifier.ts'
 import { packingOf, unpackedFile, unpackedStream } from '../driver/unpacking.ts'
 import type { Deps } from '../manager/deps.ts'
 import { keyOf } from '../model/blobs.ts'
@@ -38,8 +39,17 @@ export async function shaped(deps: Deps, t: ImportStep, image: Image, blobId: st
   }
   const blob = await deps.db.read(tx => imports.getWhole(tx, now.blobId))
   if (!blob.content) throw new Error(`blob ${now.blobId} is staged and has no hashes`)
+  await verified(deps, image, blob)
   const declared = { diskFormat: now.diskFormat ?? 'raw', containerFormat: now.containerFormat ?? 'bare', formatMustMatch: deps.options.requireImageFormatMatch }
   return { ...now, content: { ...blob.content, virtualSize: inspected(await headOf(deps, blob), blob.size, declared) } }
+}
+
+/** Throws Fault('badRequest', 'glance.signature') when the image is signed and the bytes, as they are to be kept, are not what was signed. */
+async function verified(deps: Deps, image: Image, blob: Parameters<typeof reading>[1]): Promise<void> {
+  const verifier = await verifierOf(image, deps.options.imageSignatureCertificates)
+  if (!verifier) return
+  for await (const bytes of await reading(deps, blob)) verifier.update(bytes)
+  verifier.finish()
 }
 
 /** The image that is in a compressed one; images whose container is `compressed` are meant to be so. */
