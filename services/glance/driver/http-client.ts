@@ -43,6 +43,8 @@ export function storeClient(opts: { lookup?: LookupFunction, silentFor?: number,
     })
     request.on('timeout', () => request.destroy(new Error('no answer in time')))
     request.on('error', failed)
+    request.on('upgrade', (_answer, socket) => socket.destroy())
+    request.on('close', () => failed(new Error('the connection ended without an answer')))
     request.on('response', (answer: IncomingMessage) => {
       resolve({ status: answer.statusCode ?? 0, headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])), body: answer })
     })

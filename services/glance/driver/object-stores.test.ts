@@ -113,3 +113,8 @@ test('an upload to S3 whose completion failed after its 200 is no upload', async
   await assert.rejects(writer.commit(), (error: Error) => isFault(error, 'glance.store.answer') && error.message.endsWith('InternalError'))
   await writer.abort()
 })
+
+test('a store that answers in another protocol does not answer', async () => {
+  await using server = await answering((_, { socket }) => { socket!.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n') })
+  await assert.rejects(storeClient()({ method: 'GET', url: new URL(server.origin), headers: {} }), error => isFault(error, 'glance.store.unreachable'))
+})
