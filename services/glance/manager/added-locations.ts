@@ -2,7 +2,7 @@
 import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
 import { invalid, refused } from '../model/faults.ts'
-import { LOCK } from '../model/imports.ts'
+import { LOCK, withoutUser } from '../model/imports.ts'
 import { checkHash, isLocatable, type Location, type ValidationData } from '../model/locations.ts'
 import type { TaskRecord } from '../model/tasks.ts'
 import * as rules from '../policy/locations.ts'
@@ -35,7 +35,7 @@ export function locationManager(deps: Deps) {
     async add(ctx: Context, id: string, { url, validation }: { url: string, validation: ValidationData | undefined }): Promise<void> {
       await db.read(tx => allowed(tx, ctx, id, url))
       if (validation) checkHash(validation)
-      if (!await mayFetch(fetcher, url)) throw invalid('locations.filter', `URI for add location does not pass filtering: ${url}`)
+      if (!await mayFetch(fetcher, url)) throw invalid('locations.filter', `URI for add location does not pass filtering: ${withoutUser(url)}`)
       const now = clock.now()
       const { projectId = null, userId } = ctx.credentials
       const said = validation && { os_hash_algo: validation.hashAlgo, os_hash_value: validation.hashValue }

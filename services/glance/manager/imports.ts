@@ -4,7 +4,7 @@ import { Fault, isFault } from '@alto/kit/errors'
 import type { RemoteFacts } from '../driver/remote-glance.ts'
 import { invalid } from '../model/faults.ts'
 import { ATTRIBUTES, type Image } from '../model/images.ts'
-import { FAILED, mayImport, storesOf, type ImportRequest, type RemoteImage } from '../model/imports.ts'
+import { FAILED, mayImport, storesOf, withoutUser, type ImportRequest, type RemoteImage } from '../model/imports.ts'
 import type { TaskRecord, TaskType } from '../model/tasks.ts'
 import { COPY_IMAGE, GET_IMAGE, MODIFY_IMAGE } from '../policy/images.ts'
 import * as blobs from '../store/blobs.ts'
@@ -101,7 +101,7 @@ export function importManager(deps: Deps) {
     try {
       await fetcher.check(uri ?? '')
     } catch (cause) {
-      throw new Fault('badRequest', 'glance.import.uri', `URI for web-download does not pass filtering: ${withoutUser(uri)}`, { cause })
+      throw new Fault('badRequest', 'glance.import.uri', `URI for web-download does not pass filtering: ${withoutUser(uri ?? 'None')}`, { cause })
     }
   }
 
@@ -135,9 +135,4 @@ export async function stopImport({ clock, queue, options }: Deps, tx: Tx, image:
   const now = clock.now()
   await tasks.end(tx, lock, { message: 'Image has been deleted, aborting import.' }, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
   await queue.enqueue(tx, IMAGE_STOP, { resourceId: image.id, input: { imageId: image.id } })
-}
-
-/** The URL as it may be repeated to its sender, and be logged: nothing of its user. */
-function withoutUser(uri: string | undefined): string {
-  return uri === undefined ? 'None' : uri.replace(/\/\/[^/]*@/, '//***@').slice(0, 255)
 }

@@ -4,6 +4,7 @@ import type { Page } from '@alto/kit/db'
 import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { isUuid } from '@alto/kit/ids'
 import { invalid } from '../model/faults.ts'
+import { withoutUser } from '../model/imports.ts'
 import type { TaskListing, TaskRecord, TaskType } from '../model/tasks.ts'
 import { TASKS_API_ACCESS } from '../policy/tasks.ts'
 import * as tasks from '../store/tasks.ts'
@@ -79,7 +80,7 @@ export function taskManager({ db, clock, ids, fetcher, options }: Deps, images: 
     try {
       await fetcher.check(uri)
     } catch (cause) {
-      throw new Fault('badRequest', 'glance.task.uri', `URI for legacy import task does not pass filtering: ${uri.replace(/\/\/[^/]*@/, '//***@').slice(0, 255)}`, { cause })
+      throw new Fault('badRequest', 'glance.task.uri', `URI for legacy import task does not pass filtering: ${withoutUser(uri)}`, { cause })
     }
     return uri
   }

@@ -75,3 +75,8 @@ export function storesOf({ stores, allStores }: ImportRequest, header: string | 
   if (unknown !== undefined) throw new Fault('conflict', 'glance.store.unknown', `Store for identifier ${unknown.slice(0, 255)} not found`)
   return [...new Set(named)]
 }
+
+/** A URL that is refused, as it may be repeated to its sender and be logged: nothing of its user, however it is spelled. */
+export function withoutUser(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:)?.*@/is, '$1//***@').slice(0, 255)
+}

@@ -215,6 +215,20 @@ test('no URL is asked for a caller who may not change the image it is for', asyn
   assert.deepEqual(asked, [])
 })
 
+test('a URL that is refused is repeated without its user, however it is spelled', async () => {
+  await using web = await cloudWithWeb()
+  const { ask, cloud } = web
+  const id = await web.queued()
+  for (const url of ['http://u:CANARY@127.0.0.1/', 'http:\\\\u:CANARY@127.0.0.1/', 'http:/u:CANARY@127.0.0.1/', 'HTTP:u:CANARY@127.0.0.1', 'http://u:/CANARY@h/', 'http://u:\nCANARY@h/']) {
+    for (const [path, body] of [['import', { method: { name: 'web-download', uri: url } }], ['locations', { url }]] as const) {
+      const { status, body: said } = await ask('POST', `/v2/images/${id}/${path}`, { body })
+      assert.ok([400, 403].includes(status) && !String(said).includes('CANARY'), `${url} ${path}: ${status} ${said}`)
+    }
+    const task = await cloud.ask('POST', '/v2/tasks', { token: 'p0:admin', body: { type: 'import', input: { import_from: url, import_from_format: 'raw', image_properties: {} } } })
+    assert.ok(task.status === 400 && !String(task.body).includes('CANARY'), `${url}: ${task.body}`)
+  }
+})
+
 test('of more URLs than an image may have locations none is asked', async () => {
   await using web = await cloudWithWeb()
   const { ask, asked, url } = web
