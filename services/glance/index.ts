@@ -12,6 +12,7 @@ import type { LimitClient } from '@alto/kit/openstack'
 import { forProjects, type Enforcer } from '@alto/kit/policy'
 import type { Serving, Transport } from '@alto/kit/rpc'
 import { shareBells, TaskQueue, TaskRunner, type TaskRunnerOptions } from '@alto/kit/task'
+import { cacheRoutes } from './api/cache.ts'
 import { dataRoutes } from './api/data.ts'
 import { dialect } from './api/dialect.ts'
 import { discoveryRoutes } from './api/discovery.ts'
@@ -27,6 +28,7 @@ import { storeRoutes } from './api/stores.ts'
 import { taskRoutes } from './api/tasks.ts'
 import { usageRoutes } from './api/usage.ts'
 import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
+import { ImageCache } from './driver/image-cache.ts'
 import { fileStore } from './driver/file-store.ts'
 import { followFile } from './driver/followed-file.ts'
 import { memoryStore } from './driver/memory-store.ts'
@@ -34,6 +36,7 @@ import { openStores } from './driver/open-stores.ts'
 import { remoteGlance, type Regions } from './driver/remote-glance.ts'
 import type { ImageStore } from './driver/store.ts'
 import { locationManager, type LocationManager } from './manager/added-locations.ts'
+import { cacheManager, cacheWorker, type CacheManager } from './manager/cache.ts'
 import { dataManager, type DataManager } from './manager/data.ts'
 import type { Deps } from './manager/deps.ts'
 import { imageManager, type ImageManager } from './manager/images.ts'
@@ -54,6 +57,7 @@ import { readProtections } from './model/protections.ts'
 import { Stores } from './model/stores.ts'
 import { glanceOptions } from './options.ts'
 import * as baseRules from './policy/base.ts'
+import * as cacheRules from './policy/cache.ts'
 import * as imageRules from './policy/images.ts'
 import * as locationRules from './policy/locations.ts'
 import * as memberRules from './policy/members.ts'
@@ -65,7 +69,7 @@ import { locationAdd } from './task/locations.ts'
 
 export { fileStore, glanceOptions, memoryStore, migrations, type AuditFinding, type ImageStore, type Tables }
 
-const rules = forProjects([baseRules, imageRules, locationRules, memberRules, metadefRules, taskRules].flatMap(room => Object.values(room)))
+const rules = forProjects([baseRules, cacheRules, imageRules, locationRules, memberRules, metadefRules, taskRules].flatMap(room => Object.values(room)))
 
 /** What Glance's routes need. */
 interface Routed {
@@ -80,6 +84,9 @@ interface Routed {
   storeIds: readonly string[]
   places: LocationManager
   usage: LimitManager
+  cache: CacheManager
+  /** Whether images are cached. */
+  caches: boolean
   limits: { otherwise: number, most: number }
   /** Whether locations may be seen. */
   locations: boolean
@@ -148,13 +155,15 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const protections = options.propertyProtectionFile === null ? undefined : await followFile(options.propertyProtectionFile, text => readProtections(text, options.propertyProtectionRuleFormat), { clock, log })
   const queue = new TaskQueue({ clock, ids })
   const deps: Deps = { ...parts, queue, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
+  const cached = options.imageCacheDir === null ? undefined : await ImageCache.open(options.imageCacheDir, { mostBytes: options.imageCacheMaxSize, clock })
+  if (cached) deps.cache = { images: cached, worker: cacheWorker(deps, cached) }
   await recover(deps)
   const { limitParamDefault, apiLimitMax } = options
   const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions: [imageImport(deps), ...imageForget(deps), locationAdd(deps)], ...(parts.at && { at: parts.at }) })
   const images = imageManager(deps)
   const imports = importManager(deps)
   const routes = routesOf({
-    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), cache: cacheManager(deps), caches: cached !== undefined, locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   let bells: Serving | undefined
@@ -165,6 +174,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
       endLooking = takeBackSilent(deps)
       if (parts.transport) bells = shareBells({ queue, transport: parts.transport, service: 'glance', ids })
       await runner.start()
+      deps.cache?.worker.resume()
     },
     async stop() {
       try {
@@ -173,16 +183,20 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
         await bells?.close()
         await endLooking?.()
         await protections?.stop()
+        await deps.cache?.worker.stop()
       }
     },
-    idle: () => runner.idle(),
+    async idle() {
+      await runner.idle()
+      await deps.cache?.worker.idle()
+    },
     http: [{ name: 'glance', prefix: '/image', catalogTypes: ['image'], exactPaths: true, routes, dialect, enforcer: parts.enforcer, authenticate: parts.authenticate }],
   }
 }
 
-function routesOf({ usage, images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
+function routesOf({ cache, caches, usage, images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
   return [
-    ...discoveryRoutes, ...storeRoutes(stores), ...usageRoutes(usage), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
+    ...discoveryRoutes({ caches }), ...cacheRoutes(cache), ...storeRoutes(stores), ...usageRoutes(usage), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
     ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
   ]
 }

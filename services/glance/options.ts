@@ -40,5 +40,7 @@ export const glanceOptions = section('glance', [
   option({ name: 'notification_topics', type: 'strings', default: ['notifications'], meaning: 'The topics on which it is told, each with .info and .error behind it.', upstream: '[oslo_messaging_notifications] topics' }),
   option({ name: 'disabled_notifications', type: 'strings', default: [], meaning: 'What is not told: events like image.send, or groups of them like image.member.', upstream: '[DEFAULT] disabled_notifications' }),
   option({ name: 'default_publisher_id', type: 'string', default: 'image.localhost', meaning: 'Who tells it, in every notification.', upstream: '[DEFAULT] default_publisher_id' }),
+  option({ name: 'image_cache_dir', type: 'string', default: null, meaning: 'A directory of this process alone, where images are kept whose bytes are in stores other than files. None: no image is cached.', upstream: '[DEFAULT] image_cache_dir' }),
+  option({ name: 'image_cache_max_size', type: 'integer', default: 10_737_418_240, min: 0, meaning: 'Bytes that the cached images may have together: those that were read longest ago go first.', upstream: '[DEFAULT] image_cache_max_size' }),
   option({ name: 'task_time_to_live', type: 'integer', default: 48, min: 1, meaning: 'Hours for which the record of a task is kept after its end.', upstream: '[task] task_time_to_live' }),
 ])

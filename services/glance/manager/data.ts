@@ -26,6 +26,7 @@ import { setStaged } from '../store/imports.ts'
 import type { Tables } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
+import { readCached } from './cache.ts'
 import { tell, tellOfImage } from './events.ts'
 import { announced, heldTo, hold } from './limits.ts'
 import { readAny } from './reading.ts'
@@ -163,7 +164,7 @@ export function dataManager(deps: Deps) {
       if (kept.length === 0) return undefined
       const size = kept[0]!.size ?? 0
       const wanted = readRange(range, size)
-      const bytes = await readAny(deps, image, kept, { range: wanted, prefer })
+      const bytes = await readCached(deps, image, kept.map(blob => blob.store), wanted) ?? await readAny(deps, image, kept, { range: wanted, prefer })
       return { image, size, range: wanted, bytes: deps.notifier ? Readable.from(toldOf(ctx, image, bytes, wanted ? wanted.end - wanted.start + 1 : size), { objectMode: false }) : bytes }
     },
   }

@@ -7,11 +7,13 @@ import type { Log } from '@alto/kit/log'
 import type { Notifier } from '@alto/kit/notify'
 import type { LimitClient } from '@alto/kit/openstack'
 import type { TaskQueue } from '@alto/kit/task'
+import type { ImageCache } from '../driver/image-cache.ts'
 import type { Fetcher } from '../driver/fetcher.ts'
 import type { RemoteGlance } from '../driver/remote-glance.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Stores } from '../model/stores.ts'
 import type { Tables } from '../store/tables.ts'
+import type { CacheWorker } from './cache.ts'
 import type { PropertyGuard } from './protected.ts'
 
 /** What bounds the bytes. Sizes are bytes. */
@@ -80,6 +82,8 @@ export interface Deps {
   limits?: LimitClient | undefined
   /** Where is told what happens; nobody where there is none. */
   notifier?: Notifier | undefined
+  /** Bytes that are kept near, and who fetches them; none where the operator wants none. */
+  cache?: { images: ImageCache, worker: CacheWorker } | undefined
   /** Other Glances, for glance-download. */
   remotes?: RemoteGlance | undefined
   /** Where images are unpacked and converted, and by what. */

@@ -168,6 +168,8 @@ export function imageManager(deps: Deps) {
       for (let tries = 0; tries < TRIES && !deleted; tries++) deleted = await attempt()          // an upload or an import may have moved it on meanwhile
       if (!deleted) throw busy(id)
       tellOfImage(deps, ctx, 'image.delete', deleted.image, deleted.image.updatedAt)
+      await deps.cache?.images.dequeue(id)
+      await deps.cache?.images.remove(id)
       for (const blob of deleted.doomed) await forget(deps, blob)
     },
   }

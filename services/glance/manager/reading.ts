@@ -30,7 +30,7 @@ export async function readAny(deps: Deps, image: Expected, kept: readonly Blob[]
   for (const { store, blob } of tried) {
     try {
       const bytes = await readWhileKept(deps, store, blob, range)
-      return range ? bytes : checked(deps, image, blob, bytes)
+      return range ? bytes : whole(deps, image, blob, bytes)
     } catch (error) {
       problem = error
       deps.log.warn({ imageId: blob.imageId, store: store.id, reason: messageOf(error) }, 'a store did not give the bytes of an image')
@@ -71,7 +71,7 @@ export async function readWhileKept(deps: Pick<Deps, 'db' | 'clock' | 'ids' | 'l
 }
 
 /** The bytes, which fail at their end when they are not the image's. */
-function checked({ log }: Pick<Deps, 'log'>, image: Expected, blob: Blob, bytes: Readable): Readable {
+export function whole({ log }: Pick<Deps, 'log'>, image: Expected, blob: Pick<Blob, 'id' | 'store'>, bytes: Readable): Readable {
   const refuse = (why: string) => {
     log.error({ imageId: image.id, blobId: blob.id, store: blob.store, why }, 'the bytes of an image are not those that were kept')
     return new Error(`the bytes of image ${image.id} in store ${blob.store} are wrong: ${why}`)
