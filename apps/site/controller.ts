@@ -181,7 +181,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
       enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), limits: limitClient(rest('keystone', 'glance'), { type: 'image', clock }),
-      ...(opts.notifier && config.glance.notificationDriver === 'messagingv2' && { notifier: opts.notifier('glance', config.glance.notificationTopics) }), scratch: `${directories.images}.work-${opts.name}`, ...(opts.at && { at: opts.at('glance') }),
+      ...(opts.notifier && config.glance.notificationDriver === 'messagingv2' && { notifier: opts.notifier('glance', config.glance.notificationTopics) }), ...(!opts.imageStore && { scratch: `${directories.images}.work-${opts.name}` }), ...(opts.at && { at: opts.at('glance') }),
     })
     http.push(...images.http)
     started.push(images)

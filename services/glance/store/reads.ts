@@ -18,10 +18,14 @@ export async function beat(tx: Tx, id: string): Promise<void> {
   await tx.updateTable('blob_reads').set(e => ({ beats: e('beats', '+', 1) })).where('id', '=', id).execute()
 }
 
-/** Ends a read; gives what has become of its bytes. */
+/**
+ * Ends a read; gives what has become of its bytes. It changes the blob's row first, as a read's beginning does: whoever dooms the bytes comes wholly before
+ * (then this end removes them) or wholly after (then it finds no reader), and not between, where each would leave them to the other.
+ */
 export async function end(tx: Tx, { id, blobId }: Pick<Read, 'id' | 'blobId'>): Promise<BlobState | undefined> {
+  const blob = await tx.updateTable('blobs').set(e => ({ beats: e('beats', '+', 1) })).where('id', '=', blobId).returning('state').executeTakeFirst()
   await tx.deleteFrom('blob_reads').where('id', '=', id).execute()
-  return (await tx.selectFrom('blobs').select('state').where('id', '=', blobId).executeTakeFirst())?.state as BlobState | undefined
+  return blob?.state as BlobState | undefined
 }
 
 /** True when somebody reads the blob. */

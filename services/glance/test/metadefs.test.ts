@@ -153,7 +153,7 @@ test('bodies that make no sense are refused, and what only the service writes is
 
 test('the namespaces that come with Glance are sound, there from the start, and stay as an operator left them', async () => {
   const db = openSqlite<Tables>(':memory:')
-  const bodies = await defaultNamespaces()
+  const bodies = defaultNamespaces()
   assert.ok(bodies.length >= 15)
   {
     await using cloud = await glanceAlone({ db })

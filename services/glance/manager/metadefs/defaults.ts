@@ -1,6 +1,6 @@
 // The namespaces that come with Glance: `metadefs/*.json`, each as a body of POST /v2/metadefs/namespaces. Each is loaded once in a cloud's life, so that
 // what an operator changed stays changed, and what it removed stays away.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { namespaceInput, wantedDefinitions, type NamespaceBody } from '../../model/metadef-bodies.ts'
 import * as metadefs from '../../store/metadefs.ts'
@@ -12,15 +12,15 @@ const DIRECTORY = join(import.meta.dirname, '../../metadefs')
 /** Nobody's project: administrators change them, everybody sees them. */
 const OWNER = 'admin'
 
-/** The bodies, by file name. */
-export async function defaultNamespaces(): Promise<NamespaceBody[]> {
-  const files = (await readdir(DIRECTORY)).filter(file => file.endsWith('.json')).toSorted((a, b) => a.localeCompare(b))
-  return Promise.all(files.map(async file => JSON.parse(await readFile(join(DIRECTORY, file), 'utf8')) as NamespaceBody))
+/** The bodies, by file name. Read at once: they are a part of the program, and a start waits for nothing of the machine's that it can do without. */
+export function defaultNamespaces(): NamespaceBody[] {
+  const files = readdirSync(DIRECTORY).filter(file => file.endsWith('.json')).toSorted((a, b) => a.localeCompare(b))
+  return files.map(file => JSON.parse(readFileSync(join(DIRECTORY, file), 'utf8')) as NamespaceBody)
 }
 
 /** Loads those that were never loaded; a name that somebody took is left to whoever took it. */
 export async function loadDefaultNamespaces({ db, clock, ids }: Pick<Deps, 'db' | 'clock' | 'ids'>): Promise<void> {
-  const bodies = await defaultNamespaces()
+  const bodies = defaultNamespaces()
   await db.write(async tx => {
     for (const body of bodies) {
       if (!await metadefs.noteLoaded(tx, body.namespace) || await metadefs.findNamespace(tx, body.namespace)) continue
