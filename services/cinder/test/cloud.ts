@@ -96,16 +96,19 @@ export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, 
     await cinder.idle()
   }
 
-  /** A volume that is available; its id. */
+  /** A volume that is available, unless nobody can make it; its id. */
   async function volume(given: object = { size: 1, name: 'vol' }): Promise<string> {
     const { body } = await ask('POST', '/volumes', { volume: given })
-    await settled()
-    return body.volume.id as string
+    const id = body.volume.id as string
+    for (let round = 0; round < 20 && (round === 0 || await status(id) === 'creating'); round++) await settled()      // a busy database may answer late
+    return id
   }
+
+  const status = async (id: string) => (await ask('GET', `/volumes/${id}`, undefined, { token: 'a:admin' })).body.volume?.status as string | undefined
 
   return {
     ask, settled, volume, clock, db, log, cinder, agent, disks, events, uploads, images,
-    status: async (id: string) => (await ask('GET', `/volumes/${id}`, undefined, { token: 'a:admin' })).body.volume?.status as string | undefined,
+    status,
     async [Symbol.asyncDispose]() {
       await server.close()
       await agent.stop()
