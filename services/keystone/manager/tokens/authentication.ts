@@ -9,7 +9,7 @@ import * as projects from '../../store/projects/projects.ts'
 import type { Tx } from '../../store/tables.ts'
 import { useTrust } from '../delegation/worth.ts'
 import type { Passcodes } from '../credentials/passcodes.ts'
-import { receiptManager, type Receipt } from './receipts.ts'
+import { receiptManager, type Receipt, type ShownReceipt } from './receipts.ts'
 import type { Deps } from '../deps.ts'
 import { findDomain, findProject, usableUser } from '../lookups.ts'
 import { applicationCredentialMethod } from '../methods/application-credential.ts'
@@ -29,6 +29,18 @@ export interface AuthRequest {
   scope: ScopeRequest
   /** What an earlier proof gave that did not suffice. */
   receipt?: string | undefined
+}
+
+/** What was proven is right, and not enough: it ends the transaction that would make the token. */
+class MoreRequired extends Error {
+  readonly user: User
+  readonly required: string[][]
+
+  constructor(user: User, required: string[][]) {
+    super('more proofs are required')
+    this.user = user
+    this.required = required
+  }
 }
 
 export type AuthenticationManager = ReturnType<typeof authenticationManager>
@@ -58,30 +70,40 @@ export function authenticationManager(deps: Deps, tokens: TokenManager, passcode
     if (before && before.userId !== now.userId) throw unauthorized('the receipt that was shown is not the user\'s')
     const proof = { ...now, methods: [...new Set([...now.methods, ...before?.methods ?? []])] }
     if (proof.methods.includes('application_credential') && !proof.delegation) throw unauthorized('a receipt does not say which application credential was shown: it is shown last')
-    const { user, home } = await db.read(async tx => {
-      const user = await provenUser(tx, proof)
-      return { user, home: (await projects.find(tx, user.domainId))! }
-    })
-    if (before && before.issuedAt < user.tokensFrom) throw unauthorized('what the receipt proved was changed since')
-    const required = stillRequired(user, proof.methods, available)
-    if (required) return receipts.issue({ user, home, methods: proof.methods, required })
-    const issued = await issue(proof, scope)
-    await before?.use()
-    return issued
+    try {
+      const issued = await issue(proof, scope, before)
+      await before?.use()
+      return issued
+    } catch (error) {
+      if (!(error instanceof MoreRequired)) throw error
+      const { user, required } = error
+      const home = await db.read(tx => projects.find(tx, user.domainId))
+      return receipts.issue({ user, home: home!, methods: proof.methods, required })
+    }
   }
 
-  function issue(proof: Proof, scope: ScopeRequest): Promise<Issued> {
+  /** All in the transaction that makes the token, the user's rules too. Throws MoreRequired. */
+  function issue(proof: Proof, scope: ScopeRequest, before: ShownReceipt | undefined): Promise<Issued> {
     if (typeof scope === 'object' && 'trust' in scope) {
       return tokens.issue(async tx => {
-        const user = await provenUser(tx, proof)
+        const user = await entitled(tx, proof, before)
         const trust = await useTrust(tx, scope.trust.id, user, deps.clock.now())
         return { ...proof, ...trust, user, expiresAt: earlier(proof.expiresAt, trust.expiresAt) }
       }, 'write')
     }
     return tokens.issue(async tx => {
-      const user = await provenUser(tx, proof)
+      const user = await entitled(tx, proof, before)
       return { ...proof, user, scope: proof.scope ?? await scopeTarget(tx, user, scope) }
     })
+  }
+
+  /** The user, who has proven all that its rules ask for. Throws MoreRequired. */
+  async function entitled(tx: Tx, proof: Proof, before: ShownReceipt | undefined): Promise<User> {
+    const user = await provenUser(tx, proof)
+    if (before && before.issuedAt < user.tokensFrom) throw unauthorized('what the receipt proved was changed since')
+    const required = stillRequired(user, proof.methods, available)
+    if (required) throw new MoreRequired(user, required)
+    return user
   }
 
   /** The user as it is now. A password takes a while to check, longer in a crowd: whoever shows one that is changed meanwhile comes too late. */
