@@ -26,8 +26,6 @@ export interface ShownReceipt {
   use(): Promise<void>
 }
 
-export type ReceiptManager = ReturnType<typeof receiptManager>
-
 const packr = new Packr({ useRecords: false })
 
 /** Makes receipts and reads them. */
