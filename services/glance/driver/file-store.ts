@@ -8,7 +8,7 @@ import { isUuid } from '@alto/kit/ids'
 import { FULL, MISSING, type BlobWriter, type ImageStore, type StoreFacts } from './store.ts'
 
 /** Bytes in one read from the disk. */
-const READ_SIZE = 256 * 1024
+const READ_SIZE = 512 * 1024
 
 /** The store in `directory`, which is made when it is missing. Throws what the file system throws. */
 export async function fileStore(directory: string, facts: Pick<StoreFacts, 'id' | 'description' | 'weight'> = { id: 'file' }): Promise<ImageStore> {

@@ -1,12 +1,12 @@
 // Bytes coming in: counted, hashed, looked at and written in one pass, in memory that does not grow with them.
 //
-// - Slices of at most 128 KiB, so that hashing holds the loop for well under a millisecond; a slice is hashed while it is being written.
+// - Slices of at most 128 KiB, each hashed (hashing.ts) while it is being written.
 // - The writer is waited for before more is read: the sender feels the disk.
 // - The head is inspected as soon as it is complete, so that a wrong image is refused before it has all been sent, and again at the end, when the length is known.
-import { createHash } from 'node:crypto'
 import { INSPECT_BYTES, declaredAs, inspectDisk, type DiskInspection } from '@alto/kit/disk'
 import { Fault, isFault } from '@alto/kit/errors'
 import type { Content } from '../model/images.ts'
+import { hashing } from './hashing.ts'
 import type { BlobWriter } from './store.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -40,8 +40,7 @@ export interface Expected extends Partial<Declared> {
  */
 export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expected: Expected): Promise<Content> {
   if (expected.size !== undefined && expected.size > expected.most) throw expected.tooMuch()
-  const md5 = createHash('md5')
-  const sha512 = createHash('sha512')
+  using hashes = hashing(['md5', 'sha512'])
   let head: Buffer[] = []
   let headSize = 0
   let looked = false
@@ -56,11 +55,8 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
         head.push(Buffer.from(slice))                        // a copy: what the sender lends us is small compared with what it may be cut from
         headSize += slice.length
       }
-      const written = writer.write(slice)
-      md5.update(slice)
-      sha512.update(slice)
       expected.verifier?.update(slice)
-      await written
+      await Promise.all([writer.write(slice), hashes.update(slice)])
     }
     if (!looked && headSize >= INSPECT_BYTES) {
       looked = true
@@ -71,7 +67,8 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
   if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
   const virtualSize = inspected(Buffer.concat(head).subarray(0, INSPECT_BYTES), size, expected)
   expected.verifier?.finish()
-  return { size, virtualSize, checksum: md5.digest('hex'), hashAlgo: 'sha512', hashValue: sha512.digest('hex') }
+  const { md5, sha512 } = await hashes.digest()
+  return { size, virtualSize, checksum: md5!, hashAlgo: 'sha512', hashValue: sha512! }
 }
 
 /** Kernels and ramdisks, and a file system without a partition table: bytes without a header that says what they are. */

@@ -6,10 +6,11 @@
 //   writers do (signs.ts): the rows of one that died go.
 // - Who reads a whole image gets the bytes that its row tells of, or an error: they are counted and hashed on their way, and the last ones are held back until all are
 //   known to be right. A part of an image cannot be checked.
-import { createHash, getHashes, type Hash } from 'node:crypto'
+import { getHashes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { repeat } from '@alto/kit/clock'
 import { Fault, messageOf } from '@alto/kit/errors'
+import { hashing } from '../driver/hashing.ts'
 import { MISSING, type ImageStore } from '../driver/store.ts'
 import { keyOf, type Blob, type Whereabouts } from '../model/blobs.ts'
 import type { Image } from '../model/images.ts'
@@ -80,23 +81,24 @@ export function whole({ log }: Pick<Deps, 'log'>, image: Expected, blob: Pick<Bl
 }
 
 async function* asExpected(bytes: AsyncIterable<Uint8Array>, image: Expected, refuse: (why: string) => Error): AsyncGenerator<Uint8Array> {
-  const hash = hashOf(image)
+  const expected = hashOf(image)
+  using hashes = hashing(expected ? [expected.algorithm] : [])
   let size = 0
   let last: Uint8Array | undefined
   for await (const chunk of bytes) {
     size += chunk.length
     if (image.size !== null && size > image.size) throw refuse(`there are more than ${image.size}`)
-    hash?.to.update(chunk)
+    await hashes.update(chunk)
     if (last) yield last
     last = chunk
   }
   if (image.size !== null && size !== image.size) throw refuse(`there are ${size} of ${image.size}`)
-  if (hash && hash.to.digest('hex') !== hash.value) throw refuse('their hash is another')
+  if (expected && (await hashes.digest())[expected.algorithm] !== expected.value) throw refuse('their hash is another')
   if (last) yield last
 }
 
 /** The best hash that the image has. */
-function hashOf({ checksum, hashAlgo, hashValue }: Expected): { to: Hash, value: string } | undefined {
-  if (hashAlgo !== null && hashValue !== null && getHashes().includes(hashAlgo)) return { to: createHash(hashAlgo), value: hashValue }
-  return checksum === null ? undefined : { to: createHash('md5'), value: checksum }
+function hashOf({ checksum, hashAlgo, hashValue }: Expected): { algorithm: string, value: string } | undefined {
+  if (hashAlgo !== null && hashValue !== null && getHashes().includes(hashAlgo)) return { algorithm: hashAlgo, value: hashValue }
+  return checksum === null ? undefined : { algorithm: 'md5', value: checksum }
 }

@@ -2,9 +2,9 @@
 //
 // Where its sender said what the bytes are, and they are to be hashed, the image is `importing` until they have been compared; else it is active at once, and its hashes
 // follow. As upstream has it, a location whose bytes are not what was said stays with the image, which is queued again; an upload or another location takes its place.
-import { createHash } from 'node:crypto'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { giveUp, task, type Definition, type Ended, type TaskContext, type TaskShape } from '@alto/kit/task'
+import { hashing } from '../driver/hashing.ts'
 import type { Deps } from '../manager/deps.ts'
 import { LOCATION_ADD, type LocationInput } from '../manager/kinds.ts'
 import { storeOfUrls } from '../manager/locations.ts'
@@ -93,17 +93,17 @@ async function hashed(deps: Deps, t: Step): Promise<Hashed> {
 
 async function hashOf({ clock, stores }: Deps, t: Step): Promise<Hashed> {
   const hashAlgo = t.input.validation?.hashAlgo ?? 'sha512'
-  const [md5, hash] = [createHash('md5'), createHash(hashAlgo)]
+  using hashes = hashing(['md5', hashAlgo])
   let next = clock.now() + REPORT_EVERY
   for await (const chunk of await storeOfUrls(stores)!.read(t.input.url) as AsyncIterable<Uint8Array>) {
     t.signal.throwIfAborted()
-    md5.update(chunk)
-    hash.update(chunk)
+    await hashes.update(chunk)
     if (clock.now() < next) continue
     next = clock.now() + REPORT_EVERY
     await t.progress()
   }
-  return { checksum: md5.digest('hex'), hashAlgo, hashValue: hash.digest('hex') }
+  const digests = await hashes.digest()
+  return { checksum: digests['md5']!, hashAlgo, hashValue: digests[hashAlgo]! }
 }
 
 async function finish(deps: Deps, tx: Tx, { input, resourceId, got }: Ended<Adding>): Promise<void> {
