@@ -4,6 +4,7 @@ import type { Caller, RestClient } from '../rest.ts'
 
 export interface Volume {
   readonly id: string
+  readonly description?: string | null
   readonly status: string
   /** GiB. */
   readonly size: number
@@ -12,6 +13,14 @@ export interface Volume {
   readonly availability_zone?: string
   readonly volume_image_metadata?: Readonly<Record<string, string>>
   readonly metadata?: Readonly<Record<string, string>>
+}
+
+export interface VolumeSnapshot {
+  readonly id: string
+  readonly volume_id: string
+  readonly status: string
+  /** GiB. */
+  readonly size: number
 }
 
 export interface VolumeAttachment {
@@ -33,8 +42,12 @@ export interface VolumeClient {
   create(as: Caller, volume: Readonly<Record<string, unknown>>, key: string): Promise<Volume>
   /** Repeatable: a volume that is gone is gone. */
   remove(as: Caller, id: string): Promise<void>
-  /** The snapshot's size in GiB; undefined when there is none. */
-  snapshotSize(as: Caller, id: string): Promise<number | undefined>
+  /** The snapshot, or undefined. */
+  snapshot(as: Caller, id: string): Promise<VolumeSnapshot | undefined>
+  /** A snapshot being made; once for each key. */
+  createSnapshot(as: Caller, snapshot: Readonly<Record<string, unknown>>, key: string): Promise<VolumeSnapshot>
+  /** Repeatable: a snapshot that is gone is gone. */
+  removeSnapshot(as: Caller, id: string): Promise<void>
   /** Reserves the volume for a server; the attachment that the server has of it already when there is one. */
   attach(as: Caller, volumeId: string, serverId: string, key: string): Promise<VolumeAttachment>
   /** Tells where the volume goes, and learns how to reach it. */
@@ -71,7 +84,9 @@ export function volumeClient(rest: RestClient): VolumeClient {
     volume: async (as, id) => (await missing(call(as, 'GET', `/v3/volumes/${encodeURIComponent(id)}`)) as { volume: Volume } | undefined)?.volume,
     create: async (as, volume, key) => (await call(as, 'POST', '/v3/volumes', { body: { volume }, key }) as { volume: Volume }).volume,
     async remove(as, id) { await missing(call(as, 'DELETE', `/v3/volumes/${id}`)) },
-    snapshotSize: async (as, id) => (await missing(call(as, 'GET', `/v3/snapshots/${encodeURIComponent(id)}`)) as { snapshot: { size: number } } | undefined)?.snapshot.size,
+    snapshot: async (as, id) => (await missing(call(as, 'GET', `/v3/snapshots/${encodeURIComponent(id)}`)) as { snapshot: VolumeSnapshot } | undefined)?.snapshot,
+    createSnapshot: async (as, snapshot, key) => (await call(as, 'POST', '/v3/snapshots', { body: { snapshot }, key }) as { snapshot: VolumeSnapshot }).snapshot,
+    async removeSnapshot(as, id) { await missing(call(as, 'DELETE', `/v3/snapshots/${id}`)) },
     async attach(as, volumeId, serverId, key) {
       const had = (await attachmentsOf(as, serverId)).find(one => one.volume_id === volumeId)
       if (had) return had

@@ -46,7 +46,7 @@ export function volumeRoutes(volumes: VolumeManager, max: number): AnyRoute[] {
     }),
     route({
       method: 'POST', path: '/v3/volumes', rule: rules.CREATE, status: 202, summary: 'Create a volume', body: versioned({ since: [3, 53], schema: strict }, { since: [3, 0], schema: lenient }),
-      handle: async ({ ctx, body, version }) => ({ volume: viewBare(ctx, await volumes.create(ctx, inputOf(body.volume)), version) }),
+      handle: async ({ ctx, body, version }) => ({ volume: viewBare(ctx, await volumes.create(ctx, inputOf(body.volume, version)), version) }),
     }),
     route({
       method: 'GET', path: '/v3/volumes/{id}', rule: rules.GET, status: 200, summary: 'Show a volume\'s details', params: byId,
@@ -132,11 +132,11 @@ interface CreateBody {
   consistencygroup_id?: string | null, group_id?: string | null, multiattach?: boolean | string | null
 }
 
-function inputOf(b: CreateBody): VolumeInput {
+function inputOf(b: CreateBody, version: Version): VolumeInput {
   if ((b.group_id ?? b.consistencygroup_id ?? undefined) !== undefined) throw invalid('Invalid input received: groups of volumes are not supported.')
   const size = b.size ?? undefined
   return {
-    size: size === undefined ? undefined : t.asInteger(size), name: b.name ?? b.display_name ?? null, description: b.description ?? b.display_description ?? null, imageId: b.imageRef ?? b.image_id ?? undefined,
+    size: size === undefined ? undefined : t.asInteger(size), name: b.name ?? b.display_name ?? null, description: b.description ?? b.display_description ?? null, imageId: b.imageRef ?? b.image_id ?? undefined, fromNamedSnapshot: atLeast(version, 3, 46),
     snapshotId: b.snapshot_id ?? undefined, sourceVolumeId: b.source_volid ?? undefined, type: b.volume_type ?? undefined, zone: b.availability_zone ?? undefined, metadata: b.metadata ?? {}, multiattach: t.asBoolean(b.multiattach ?? false),
   }
 }

@@ -1,10 +1,12 @@
 // Volumes: made, shown, listed, renamed, removed.
 import type { Context } from '@alto/kit/context'
 import { orSecondLook, type SortKey } from '@alto/kit/db'
+import { Fault } from '@alto/kit/errors'
 import type { Image } from '@alto/kit/openstack'
 import { imageProperties } from '@alto/kit/openstack'
 import { changed, invalid, invalidSnapshot, invalidVolume, metadataNotFound, notFound, overQuota } from '../model/faults.ts'
 import type { VolumeFilter } from '../model/filters.ts'
+import { bootSnapshotOf, type Snapshot } from '../model/snapshots.ts'
 import { allowsMultiattach } from '../model/volume-types.ts'
 import { DELETABLE, FORCE_DELETABLE, type Attachment, type Volume, type VolumeSource } from '../model/volumes.ts'
 import { GIB } from '../model/disks.ts'
@@ -25,6 +27,8 @@ export interface VolumeInput {
   name: string | null
   description: string | null
   imageId: string | undefined
+  /** Of an image that names a snapshot of a boot volume, the volume is made from that (3.46). */
+  fromNamedSnapshot?: boolean
   snapshotId: string | undefined
   sourceVolumeId: string | undefined
   type: string | undefined
@@ -68,9 +72,11 @@ export function volumeManager(deps: Deps) {
     if (repeated) return repeated
     if (input.zone !== undefined && input.zone !== options.storageAvailabilityZone) throw invalid(`Invalid input received: Availability zone '${input.zone}' is invalid.`)
     if ([input.imageId, input.snapshotId, input.sourceVolumeId].filter(id => id !== undefined).length > 1) throw invalid('Invalid input received: a volume is made from one of image, snapshot and volume.')
-    const image = input.imageId === undefined ? undefined : await imageFor(ctx, input.imageId)
+    const found = input.imageId === undefined ? undefined : await imageFor(ctx, input.imageId)
+    const named = found && await namedSnapshot(ctx, found)
+    const [image, snapshotId] = named !== undefined && input.fromNamedSnapshot ? [undefined, named] : [found, input.snapshotId]
     return db.write(async tx => {
-      const from = await sourceOf(ctx, tx, input, image)
+      const from = await sourceOf(ctx, tx, { ...input, snapshotId }, image)
       const type = await visibleType(ctx, tx, input.type ?? from.typeId ?? options.defaultVolumeType)
       if (input.multiattach && !allowsMultiattach(type)) throw invalid('Invalid input received: multiattach volumes need a volume type whose extra spec multiattach is "<is> True".')
       const size = input.size ?? from.size
@@ -190,6 +196,15 @@ export function volumeManager(deps: Deps) {
     if (image.disk_format === null || image.os_hash_algo !== 'sha512' || image.os_hash_value === null) throw invalid(`Image ${id} is unacceptable: it has no disk format or no sha512 hash.`)
     return image
   }
+
+  /** The snapshot that an image of a server that booted from a volume names as its root. Throws Fault notFound when the caller sees none of that id, at any version, as upstream. */
+  async function namedSnapshot(ctx: Context, image: Image): Promise<string | undefined> {
+    const id = bootSnapshotOf(imageProperties(image))
+    if (id === undefined) return undefined
+    const snapshot = await db.read(tx => snapshots.find(tx, id))
+    if (!snapshot || !seesSnapshot(ctx, snapshot)) throw new Fault('notFound', 'cinder.snapshot.notFound', `Nova specific image is found, but boot volume snapshot id:${id} not found.`)
+    return id
+  }
 }
 
 /** What a volume is made from, and what follows from that. */
@@ -212,7 +227,7 @@ async function sourceOf(ctx: Context, tx: Tx, input: VolumeInput, image: Image |
   }
   if (input.snapshotId !== undefined) {
     const seen = await snapshots.find(tx, input.snapshotId)
-    if (!seen || (seen.projectId !== projectOf(ctx) && !ctx.allowed(rules.VOLUME_HOST_ATTRIBUTE, {}))) throw notFound('Snapshot', input.snapshotId)
+    if (!seen || !seesSnapshot(ctx, seen)) throw notFound('Snapshot', input.snapshotId)
     const parent = await volumes.hold(tx, seen.volumeId)
     const snapshot = await snapshots.find(tx, input.snapshotId)
     if (snapshot?.status !== 'available') throw invalidSnapshot(`Originating snapshot status must be one of 'available' values`)
@@ -224,6 +239,10 @@ async function sourceOf(ctx: Context, tx: Tx, input: VolumeInput, image: Image |
     return { source: { kind: 'volume', id: parent.id }, size: parent.size, typeId: parent.typeId, bootable: parent.bootable, imageMetadata: parent.imageMetadata }
   }
   return blank
+}
+
+function seesSnapshot(ctx: Context, snapshot: Snapshot): boolean {
+  return snapshot.projectId === projectOf(ctx) || ctx.allowed(rules.VOLUME_HOST_ATTRIBUTE, {})
 }
 
 function refuseTooSmall(size: number, from: Origin, image: Image | undefined): void {

@@ -70,6 +70,36 @@ test('a volume is made from an image, from a snapshot and from a volume, each wi
   assert.deepEqual([(await cloud.disks.marked()).map(m => m.diskId).toSorted(), await cloud.cinder.audit()], [[second, third].toSorted(), []])
 })
 
+test('a volume of an image that names a snapshot of a boot volume is made from that since 3.46, and of the image\'s own bytes before', async () => {
+  await using cloud = await cinderAlone()
+  const parent = await cloud.volume({ size: 2, imageRef: IMAGE_ID })
+  const { body: { snapshot } } = await cloud.ask('POST', '/snapshots', { snapshot: { volume_id: parent, name: 'snap' } })
+  await cloud.settled()
+  const named = '11111111-1111-4111-8111-222222222222'
+  const mapped = (entries: unknown) => {
+    cloud.images.set(named, { ...cloud.images.get(IMAGE_ID)!, id: named, size: 0, block_device_mapping: typeof entries === 'string' ? entries : JSON.stringify(entries) })
+    return { size: 4, imageRef: named }
+  }
+  const root = { source_type: 'snapshot', boot_index: 0, snapshot_id: snapshot.id }
+  const made = async (entries: unknown, version: string) => {
+    const { body } = await cloud.ask('POST', '/volumes', { volume: mapped(entries) }, { version })
+    await cloud.settled()
+    const { status, snapshot_id: from, size, bootable, volume_image_metadata: of } = (await cloud.ask('GET', `/volumes/${body.volume.id}`)).body.volume
+    return [status, from, size, bootable, of.image_id]
+  }
+  assert.deepEqual(await made([{ ...root, boot_index: null, snapshot_id: named }, root], '3.46'), ['available', snapshot.id, 4, 'true', IMAGE_ID])
+  assert.deepEqual((await cloud.ask('POST', '/volumes', { volume: { ...mapped([root]), size: undefined } })).body.volume.size, 2)
+  for (const [entries, version] of [[[root], '3.45'], ['{', '3.46'], ['7', '3.46'], [[null, [], { ...root, snapshot_id: { a: 1 } }, { ...root, source_type: 'volume' }], '3.46']] as const) assert.deepEqual(await made(entries, version), ['available', null, 4, 'true', named])
+  const refused = async (token: string, id: string, version: string) => {
+    const { status, body } = await cloud.ask('POST', '/volumes', { volume: mapped([{ ...root, snapshot_id: id }]) }, { token, version })
+    return [status, body.itemNotFound?.message]
+  }
+  for (const version of ['3.45', '3.46']) {
+    assert.deepEqual(await refused('p1:member,reader', NOBODY, version), [404, `Nova specific image is found, but boot volume snapshot id:${NOBODY} not found.`])
+    assert.deepEqual(await refused('p2:member,reader', snapshot.id, version), [404, `Nova specific image is found, but boot volume snapshot id:${snapshot.id} not found.`])
+  }
+})
+
 test('an image whose content is not what Glance says leaves the volume in error, and nothing on the host', async () => {
   await using cloud = await cinderAlone()
   cloud.images.set(IMAGE_ID, { ...cloud.images.get(IMAGE_ID)!, os_hash_value: '00' })
