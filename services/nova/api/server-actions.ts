@@ -37,7 +37,7 @@ export function serverActionRoutes(managers: Managers): AnyRoute[] {
   return [
     route({
       method: 'POST', path: '/v2.1/servers/{server_id}/action', rule: rules.START, status: 202, summary: 'Run an action on a server', params: serverId, actions: names,
-      actionRules: [...Object.values(actionRules), rules.STOP, rules.REBOOT, rules.CREATE_IMAGE, consoleRules.REMOTE, groupRules.ADD, groupRules.REMOVE],
+      actionRules: [...Object.values(actionRules), rules.STOP, rules.REBOOT, rules.CREATE_IMAGE, rules.CREATE_VOLUME_BACKED_IMAGE, consoleRules.REMOTE, groupRules.ADD, groupRules.REMOVE],
       body: t.object(Object.fromEntries(names.map(action => [action, t.optional(ACTIONS[action])]))),
       async handle({ ctx, params, body, version }) {
         const asked = Object.entries(body as Record<string, unknown>)

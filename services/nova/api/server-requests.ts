@@ -20,7 +20,7 @@ export interface CreateBody {
 }
 
 interface DeviceBody {
-  source_type?: BlockDevice['source'], destination_type?: 'local' | 'volume', uuid?: string, image_id?: string, boot_index?: Like<number> | null, volume_size?: Like<number> | null, device_name?: string | null
+  no_device?: unknown, source_type?: BlockDevice['source'], destination_type?: 'local' | 'volume', uuid?: string, image_id?: string, boot_index?: Like<number> | null, volume_size?: Like<number> | null, device_name?: string | null
   delete_on_termination?: Like<boolean>, volume_id?: string, snapshot_id?: string, tag?: string, volume_type?: string | null
 }
 
@@ -36,12 +36,14 @@ export function requestOf(body: CreateBody, version: Version): ServerRequest & {
   if (s.trusted_image_certificates?.length) throw invalid('trustedCertificates', 'Image signatures are not verified by this cloud: trusted_image_certificates cannot be given.')
   if (given(s.user_data) && !isBase64(s.user_data)) throw invalid('userData', 'Userdata content cannot be decoded: it must be base64.')
   if (s.hostname !== undefined && max > 1 && !atLeast(version, 2, 90)) throw invalid('hostname', 'hostname is not for this microversion')
+  if (s.block_device_mapping?.length && s.block_device_mapping_v2?.length) throw invalid('blockDevice', 'Using different block_device_mapping syntaxes is not allowed in the same request.')
   if (s.imageRef !== undefined && s.imageRef !== '' && !/^[0-9a-f-]{32,36}$/i.test(imageId(s.imageRef))) throw invalid('image.invalid', 'Invalid imageRef provided.')
   return {
     name: s.name.trim(), description: s.description ?? (atLeast(version, 2, 19) ? null : s.name.trim()), ...(s.hostname !== undefined && { hostname: s.hostname }), imageId: s.imageRef === undefined || s.imageRef === '' ? null : imageId(s.imageRef),
     flavorId: String(s.flavorRef).split('/').at(-1)!, networks: networksOf(s.networks), securityGroups: [...new Set((s.security_groups ?? []).map(one => one.name))], keyName: s.key_name ?? null, userData: s.user_data ?? null,
     metadata: s.metadata ?? {}, configDrive: s.config_drive === undefined ? false : t.asBoolean(s.config_drive), zone: s.availability_zone ?? null, ...(s.host !== undefined && { host: s.host }),
     ...(s.hypervisor_hostname !== undefined && { hypervisorHostname: s.hypervisor_hostname }), blockDevices: [...(s.block_device_mapping ?? []).map(legacyDevice), ...(s.block_device_mapping_v2 ?? []).map(deviceOf)],
+    ...(s.block_device_mapping?.length && { hasLegacyDevices: true }),
     min, max, diskConfig: s['OS-DCF:diskConfig'] ?? 'MANUAL', accessIpV4: accessAddress(s.accessIPv4, 4) ?? null, accessIpV6: accessAddress(s.accessIPv6, 6) ?? null, tags: [...new Set(s.tags ?? [])].toSorted(), hints,
     adminPass: s.adminPass, returnReservationId: s.return_reservation_id === undefined ? false : t.asBoolean(s.return_reservation_id),
   }
@@ -57,13 +59,15 @@ function networksOf(networks: CreateBody['server']['networks']): ServerRequest['
 }
 
 function deviceOf(one: DeviceBody): BlockDevice {
+  const device = given(one.device_name) && one.device_name !== '' && { device: one.device_name.startsWith('/dev/') ? one.device_name : `/dev/${one.device_name}` }
+  if (given(one.no_device) && one.no_device !== false && one.no_device !== '') return { source: 'blank', destination: 'volume', bootIndex: null, deleteOnTermination: false, isAbsent: true, ...device }
   const source = one.source_type ?? (one.volume_id === undefined ? one.snapshot_id === undefined ? 'blank' : 'snapshot' : 'volume')
   const id = one.uuid ?? one.volume_id ?? one.snapshot_id ?? one.image_id
   if (source !== 'blank' && id === undefined) throw invalid('blockDevice', 'Block Device Mapping is Invalid: Missing device UUID.')
   const bootIndex = one.boot_index === undefined || one.boot_index === null ? null : t.asInteger(one.boot_index)
   return {
     source, destination: one.destination_type ?? (source === 'volume' || source === 'snapshot' ? 'volume' : 'local'), ...(id !== undefined && { id }), bootIndex: bootIndex !== null && bootIndex < 0 ? null : bootIndex,
-    ...(given(one.volume_size) && { size: t.asInteger(one.volume_size) }), ...(given(one.device_name) && one.device_name !== '' && { device: one.device_name.startsWith('/dev/') ? one.device_name : `/dev/${one.device_name}` }),
+    ...(given(one.volume_size) && { size: t.asInteger(one.volume_size) }), ...device,
     deleteOnTermination: one.delete_on_termination === undefined ? false : t.asBoolean(one.delete_on_termination), ...(one.tag !== undefined && { tag: one.tag }), ...(given(one.volume_type) && { volumeType: one.volume_type }),
   }
 }

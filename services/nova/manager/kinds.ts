@@ -13,12 +13,23 @@ export interface CreateInput {
   readonly securityGroupIds: readonly string[]
 }
 
+/** An image that waits for snapshots of a server's volumes. */
+export interface VolumeImageInput {
+  readonly actionId: string
+  readonly serverId: string
+  readonly snapshotIds: readonly string[]
+  readonly imageId?: string
+  readonly refusal?: string
+}
+
 export type PowerAction = 'start' | 'stop' | 'reboot' | 'reboot_hard' | 'pause' | 'unpause' | 'suspend' | 'resume'
 
 export const SERVER_CREATE = taskKind<CreateInput>('server.create')
 export const SERVER_DELETE = taskKind<{ actionId: string }>('server.delete', { preempts: true })
 export const SERVER_POWER = taskKind<{ actionId: string, action: PowerAction }>('server.power')
 export const SERVER_SNAPSHOT = taskKind<{ actionId: string, imageId: string, diskFormat: 'qcow2' | 'raw' }>('server.snapshot')
+/** Of an image that names snapshots of volumes; its own resource, not the server's. `refusal`: why there is none, and what was taken so far is to go. */
+export const VOLUME_IMAGE = taskKind<VolumeImageInput>('image.ofVolumes')
 /** `rowId`: of the server_volumes row that the request made. */
 export const VOLUME_ATTACH = taskKind<{ actionId: string, rowId: string }>('server.attachVolume')
 export const VOLUME_DETACH = taskKind<{ actionId: string, rowId: string }>('server.detachVolume')

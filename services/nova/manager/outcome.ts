@@ -5,9 +5,9 @@ import type { Deps } from './deps.ts'
 const PATIENCE = 60_000
 const POLL = 250
 
-/** Resolves when the task has ended well. Throws the Fault that it failed with; `unavailable` `nova.task.slow` when it takes longer than a minute. */
-export async function outcomeOf({ db, queue, clock }: Pick<Deps, 'db' | 'queue' | 'clock'>, resourceId: string, taskId: string): Promise<void> {
-  const until = clock.now() + PATIENCE
+/** Resolves when the task has ended well. Throws the Fault that it failed with; `unavailable` `nova.task.slow` when it takes longer than `patience`, milliseconds. */
+export async function outcomeOf({ db, queue, clock }: Pick<Deps, 'db' | 'queue' | 'clock'>, resourceId: string, taskId: string, patience = PATIENCE): Promise<void> {
+  const until = clock.now() + patience
   while (clock.now() < until) {
     const ended = (await db.read(tx => queue.history(tx, resourceId))).find(one => one.id === taskId)
     if (ended?.outcome === 'done') return
@@ -17,5 +17,5 @@ export async function outcomeOf({ db, queue, clock }: Pick<Deps, 'db' | 'queue' 
     await clock.sleep(POLL, rung.signal).catch(() => {})
     cancel()
   }
-  throw new Fault('unavailable', 'nova.task.slow', 'It was begun, but has not ended within a minute; look at the server\'s actions.')
+  throw new Fault('unavailable', 'nova.task.slow', 'It was begun, but has not ended yet; look at the server\'s actions.')
 }

@@ -21,6 +21,8 @@ export interface ServerRequest {
   readonly host?: string
   readonly hypervisorHostname?: string
   readonly blockDevices: readonly BlockDevice[]
+  /** They are in the first form, which has no boot index. */
+  readonly hasLegacyDevices?: boolean
   readonly min: number
   readonly max: number
   readonly diskConfig: 'MANUAL' | 'AUTO'
@@ -41,4 +43,6 @@ export interface BlockDevice {
   readonly deleteOnTermination: boolean
   readonly tag?: string
   readonly volumeType?: string
+  /** There is to be none of that name, though the image brings one. */
+  readonly isAbsent?: true
 }

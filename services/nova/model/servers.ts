@@ -113,7 +113,7 @@ export const OPERATIONS: Readonly<Record<Operation, Rule>> = {
   unpause: { from: ['paused'], taskState: 'unpausing', upstreamName: 'unpause' },
   suspend: { from: ['active'], taskState: 'suspending', upstreamName: 'suspend' },
   resume: { from: ['suspended'], taskState: 'resuming', upstreamName: 'resume' },
-  snapshot: { from: ['active', 'stopped', 'paused', 'suspended'], taskState: 'image_snapshot', upstreamName: 'snapshot' },
+  snapshot: { from: ['active', 'stopped', 'paused', 'suspended'], taskState: 'image_snapshot', upstreamName: 'createImage' },
   attach_volume: { from: ['active', 'paused', 'stopped'], whileBusy: [null], taskState: null, upstreamName: 'attach_volume' },
   detach_volume: { from: ['active', 'paused', 'stopped', 'suspended', 'error'], whileBusy: [null], taskState: null, upstreamName: 'detach_volume' },
   attach_interface: { from: ['active', 'paused', 'stopped'], taskState: null, upstreamName: 'attach_interface' },

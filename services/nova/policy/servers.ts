@@ -8,6 +8,7 @@ export const UPDATE = rule({ name: 'os_compute_api:servers:update', check: 'rule
 export const DELETE = rule({ name: 'os_compute_api:servers:delete', check: 'rule:project_member_or_admin', operations: ['DELETE /servers/{server_id}'], description: 'Delete' })
 export const REBOOT = rule({ name: 'os_compute_api:servers:reboot', check: 'rule:project_member_or_admin', operations: ['POST /servers/{server_id}/action (reboot)'], description: 'Reboot' })
 export const CREATE_IMAGE = rule({ name: 'os_compute_api:servers:create_image', check: 'rule:project_member_or_admin', operations: ['POST /servers/{server_id}/action (createImage)'], description: 'Create image' })
+export const CREATE_VOLUME_BACKED_IMAGE = rule({ name: 'os_compute_api:servers:create_image:allow_volume_backed', check: 'rule:project_member_or_admin', operations: ['POST /servers/{server_id}/action (createImage)'], description: 'Create an image of a server that boots from a volume' })
 export const START = rule({ name: 'os_compute_api:servers:start', check: 'rule:project_member_or_admin', operations: ['POST /servers/{server_id}/action (os-start)'], description: 'Start' })
 export const STOP = rule({ name: 'os_compute_api:servers:stop', check: 'rule:project_member_or_admin', operations: ['POST /servers/{server_id}/action (os-stop)'], description: 'Stop' })
 export const ALLOW_ALL_FILTERS = rule({ name: 'os_compute_api:servers:allow_all_filters', check: 'rule:context_is_admin', operations: ['GET /servers', 'GET /servers/detail'], description: 'Allow all filters' })

@@ -74,6 +74,7 @@ function worldOf(kind: string, begin: Begin, built: boolean) {
       const seen = await driver.look(serverId)
       return {
         ports: [...others.ports.values()].map(port => [port['device_id'] === '' ? 'free' : 'bound', port['binding:host_id']]), volumes: [...others.volumes.values()].map(volume => volume['status']),
+        snapshots: [...others.snapshots.values()].map(one => one['status']),
         attachments: [...others.attachments.values()].map(one => one['status']), allocations: [...others.allocations.values()].map(one => Object.values(one['allocations'])),
         images: [...others.images.values()].map(one => one['status']).filter(status => status !== 'queued'), guest: guest.map(thing => thing.kind).toSorted(), plugged: [seen.ports.length, seen.volumes.length],
       }
@@ -150,3 +151,10 @@ testTaskLaws('server.detachVolume', worldOf(kinds.VOLUME_DETACH.name, beginning(
 testTaskLaws('server.attachInterface', worldOf(kinds.INTERFACE_ATTACH.name, beginning(kinds.INTERFACE_ATTACH, async () => ({ wanted: { networkId: NETWORK }, securityGroupIds: [] })), true))
 testTaskLaws('server.detachInterface', worldOf(kinds.INTERFACE_DETACH.name, beginning(kinds.INTERFACE_DETACH, async ({ deps, serverId }) => ({ portId: (await deps.network.ports('service', { deviceId: serverId }))[0]!.id })), true))
 testTaskLaws('server.snapshot', worldOf(kinds.SERVER_SNAPSHOT.name, beginning(kinds.SERVER_SNAPSHOT, async ({ deps }) => ({ imageId: (await deps.image.create('service', { name: 'snap' })).id, diskFormat: 'qcow2' })), true))
+testTaskLaws('image.ofVolumes', worldOf(kinds.VOLUME_IMAGE.name, async ({ deps, serverId }) => {
+  await note(deps, serverId, ACTION)
+  const snapshotIds = [(await deps.volume.createSnapshot('service', { volume_id: VOLUME, force: true }, 'law')).id]
+  const imageId = (await deps.image.create('service', { name: 'snap' })).id
+  await deps.db.write(tx => deps.queue.enqueue(tx, kinds.VOLUME_IMAGE, { resourceId: imageId, input: { actionId: ACTION, serverId, snapshotIds, imageId } }))
+  return imageId
+}, true))

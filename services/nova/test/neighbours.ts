@@ -14,6 +14,7 @@ export interface Neighbourhood {
   floatingIps: Row[]
   images: Map<string, Row>
   volumes: Map<string, Row>
+  snapshots: Map<string, Row>
   attachments: Map<string, Row>
   /** Ports of these networks stay DOWN. */
   silent: Set<string>
@@ -22,6 +23,8 @@ export interface Neighbourhood {
   /** Requests, by `METHOD path-prefix`, that wait until the promise says whether they are carried out. */
   held: { match: string, isDone: Promise<boolean> }[]
   requests: string[]
+  /** Snapshots stay `creating` until the test says otherwise. */
+  slowSnapshots?: boolean
   /** How volumes are reached; files of the host when not given. */
   connection?: Row
 }
@@ -35,7 +38,7 @@ export const GROUP = '40000000-0000-4000-8000-000000000001'
 /** An empty neighbourhood but for one network, image, volume and security group of project p1. */
 export function neighbourhood(): Neighbourhood {
   return {
-    providers: new Map(), allocations: new Map(), ports: new Map(), attachments: new Map(), silent: new Set(), failing: [], held: [], requests: [],
+    providers: new Map(), allocations: new Map(), ports: new Map(), attachments: new Map(), snapshots: new Map(), silent: new Set(), failing: [], held: [], requests: [],
     networks: new Map([[NETWORK, { id: NETWORK, name: 'private', project_id: 'p1', shared: false, 'router:external': false, admin_state_up: true, subnets: [SUBNET], mtu: 1450 }]]),
     groups: [{ id: GROUP, name: 'web', description: '', project_id: 'p1' }],
     floatingIps: [],
@@ -67,7 +70,7 @@ export function neighbours(n: Neighbourhood): Fetch {
       case 'placement': return placement(n, method, { noun: noun!, oid, sub, q, json })
       case 'network': return network(n, method, { noun: noun!, oid, q, json, key }, keyed, id)
       case 'image': return image(n, method, { oid, sub, json }, id, body)
-      default: return volume(n, method, { noun: noun!, oid, sub, q, json, key }, keyed, id)
+      default: return volume(n, method, { noun: noun!, oid, sub, q, json, key, projectId: projectOf(headers?.['x-auth-token']) }, keyed, id)
     }
   }
 }
@@ -134,15 +137,16 @@ async function image(n: Neighbourhood, method: string, { oid, sub, json }: { oid
   const found = n.images.get(oid!)
   if (!found) return respond(404, 'No image found')
   if (sub === 'file' && method === 'PUT') {
-    for await (const chunk of body as AsyncIterable<Buffer>) void chunk
-    Object.assign(found, { status: 'active' })
+    let size = 0
+    for await (const chunk of body as AsyncIterable<Buffer>) size += chunk.length
+    Object.assign(found, { status: 'active', size })
     return respond(204)
   }
   if (method === 'DELETE') n.images.delete(oid!)
   return respond(method === 'DELETE' ? 204 : 200, method === 'DELETE' ? undefined : found)
 }
 
-function volume(n: Neighbourhood, method: string, { noun, oid, sub, q, json, key }: { noun: string, oid: string | undefined, sub: string | undefined, q: URLSearchParams, json: Row, key: string }, keyed: Map<string, string>, id: (kind: string) => string): FetchResponse {
+function volume(n: Neighbourhood, method: string, { noun, oid, sub, q, json, key, projectId }: { noun: string, oid: string | undefined, sub: string | undefined, q: URLSearchParams, json: Row, key: string, projectId: string | undefined }, keyed: Map<string, string>, id: (kind: string) => string): FetchResponse {
   if (noun === 'volumes') {
     if (method === 'POST' && oid === undefined) {
       const made = keyed.get(key) ?? id('3')
@@ -155,6 +159,19 @@ function volume(n: Neighbourhood, method: string, { noun, oid, sub, q, json, key
     if (sub === 'action') Object.assign(found, { status: 'os-begin_detaching' in json ? 'detaching' : 'in-use' })
     if (method === 'DELETE') n.volumes.delete(oid!)
     return respond(method === 'GET' ? 200 : 202, method === 'GET' ? { volume: found } : undefined)
+  }
+  if (noun === 'snapshots') {
+    if (method === 'POST') {
+      const made = keyed.get(key) ?? id('7')
+      keyed.set(key, made)
+      const parent = n.volumes.get(json['snapshot']['volume_id'])!
+      if (!n.snapshots.has(made)) n.snapshots.set(made, { ...json['snapshot'], id: made, status: n.slowSnapshots ? 'creating' : 'available', size: parent['size'], project: projectId })
+      return respond(202, { snapshot: n.snapshots.get(made) })
+    }
+    const found = n.snapshots.get(oid!)
+    if (!found || (projectId !== undefined && found['project'] !== projectId)) return respond(404, { itemNotFound: { code: 404, message: `Snapshot ${oid} could not be found.` } })
+    if (method === 'DELETE') n.snapshots.delete(oid!)
+    return respond(method === 'GET' ? 200 : 202, method === 'GET' ? { snapshot: found } : undefined)
   }
   if (method === 'GET') return respond(200, { attachments: [...n.attachments.values()].filter(one => one['instance'] === q.get('instance_id')) })
   if (method === 'POST' && sub === undefined) {
@@ -171,6 +188,15 @@ function volume(n: Neighbourhood, method: string, { noun, oid, sub, q, json, key
   if (sub === 'action') { found['status'] = 'attached'; n.volumes.get(found['volume_id'])!['status'] = 'in-use' }
   if (method === 'DELETE') { n.attachments.delete(oid!); const of = n.volumes.get(found['volume_id']); if (of) of['status'] = 'available' }
   return respond(sub === 'action' ? 204 : 200, sub === 'action' ? undefined : { attachment: found })
+}
+
+/** The project of a user's token; services may see all. */
+function projectOf(token: string | undefined): string | undefined {
+  try {
+    return (JSON.parse(Buffer.from(token ?? '', 'base64').toString()) as { projectId?: string }).projectId
+  } catch {
+    return undefined
+  }
 }
 
 function respond(status: number, body?: unknown): FetchResponse {
