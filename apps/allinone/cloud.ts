@@ -107,7 +107,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
   for (const name of hosts) {
     const run = (agent: string) => join(data.run, name === HOST ? agent : `${agent}-${name}`)
     const host = await startHostSide({
-      host: name, cloud: data.cloud, roles: HOST_ROLES, kinds, transport, fetch, session: controller.session('nova'), metadataSecret: data.secrets.metadataSecret, clock, ids, log,
+      host: name, cloud: data.cloud, roles: HOST_ROLES, kinds, transport, fetch, session: controller.session('nova'), imageFile: controller.imageFile, metadataSecret: data.secrets.metadataSecret, clock, ids, log,
       directories: { guests: data.at('guests'), volumes: data.at('volumes'), run: { compute: run('nova'), network: run('network'), volume: run('volume') } },
     })
     undo.defer(() => host.stop(stopping))

@@ -93,7 +93,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   const ending = { keepGuests: true }
   await mkdir(run, { recursive: true, mode: 0o700 })
   undo.defer(() => rmdir(run).then(() => rmdir(dirname(run))).catch(() => {}))         // when nothing is left in it
-  if (hosted.length > 0) await host(name, hosted, { site, transport, fetch: controller?.fetch ?? elsewhere, run, ...opts }, undo, ending)
+  if (hosted.length > 0) await host(name, hosted, { site, transport, fetch: controller?.fetch ?? elsewhere, imageFile: controller?.imageFile, run, ...opts }, undo, ending)
   if (controller && carried.length === SERVICES.length && site.demoPassword !== null) {
     const adminPassword = needed(site.adminPassword, 'admin_password', 'keystone')
     await makeDemoSet({ fetch: controller.fetch, adminPassword, demoPassword: site.demoPassword, image: site.demoImage ?? undefined, publicCidr: freeExternalRange(machineRanges()) })
@@ -117,13 +117,13 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   }
 }
 
-async function host(name: string, roles: readonly HostRole[], parts: ServeOptions & { site: Site, transport: Transport, fetch: Fetch, run: string }, undo: AsyncDisposableStack, ending: { keepGuests: boolean }): Promise<void> {
-  const { site, transport, fetch, run, clock, ids, log } = parts
+async function host(name: string, roles: readonly HostRole[], parts: ServeOptions & { site: Site, transport: Transport, fetch: Fetch, imageFile: Controller['imageFile'], run: string }, undo: AsyncDisposableStack, ending: { keepGuests: boolean }): Promise<void> {
+  const { site, transport, fetch, imageFile, run, clock, ids, log } = parts
   const role = roles[0]!
   const kind = site.drivers
   const dataAddress = site.dataAddress ?? site.tunnelAddress
   const side = await startHostSide({
-    host: name, cloud: cloudOf(site, role), roles, kinds: { compute: kind, network: kind, volume: kind }, transport, fetch, clock, ids, log, tunnelAddress: site.tunnelAddress ?? undefined,
+    host: name, cloud: cloudOf(site, role), roles, kinds: { compute: kind, network: kind, volume: kind }, transport, fetch, imageFile, clock, ids, log, tunnelAddress: site.tunnelAddress ?? undefined,
     session: serviceSession({ name: 'nova', password: needed(site.servicePassword, 'service_password', role) }, { fetch, identity: '/identity', clock }),
     metadataSecret: needed(site.metadataSecret, 'metadata_secret', role),
     data: dataAddress === null ? undefined : { address: dataAddress, port: site.dataPort },

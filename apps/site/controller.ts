@@ -84,6 +84,8 @@ export interface Controller {
   /** A client of a service, which acts as the user `as`. */
   rest(service: ServiceName, as: string): RestClient
   session(user: string): ServiceSession
+  /** The file with an image's bytes, for agents in this process; undefined where Glance is in another. See Glance.imageFile. */
+  readonly imageFile: glance.Glance['imageFile'] | undefined
   /** Resolves when Nova's tasks can do nothing at present. */
   settled(): Promise<void>
   /** Who a user would be with a token in a scope. Throws Fault('unavailable', 'site.notCarried') where Keystone is not in this process. */
@@ -152,6 +154,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   const rows: Record<string, AuditParts['rows'][string]> = {}
   const started: { start(): Promise<void>, stop(): Promise<void> }[] = []
   let settled = async () => {}
+  let imageFile: Controller['imageFile']
   let local: Authenticate | undefined
   let credentialsOf: Controller['credentialsOf'] = () => { throw new Fault('unavailable', 'site.notCarried', 'Keystone is not in this process: ask one that has it.') }
 
@@ -186,6 +189,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
     http.push(...images.http)
     started.push(images)
     rows['glance'] = how => images.audit(how)
+    imageFile = images.imageFile
   }
 
   if (carries('nova')) {
@@ -243,7 +247,7 @@ export async function startController(opts: ControllerOptions): Promise<Controll
     return `${opts.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   }
   return {
-    fetch, rest, session, settled, credentialsOf,
+    fetch, rest, session, settled, credentialsOf, imageFile,
     url: opts.publicUrl ?? url(),
     statements: () => databases.reduce((sum, db) => sum + db.statements, 0),
     async reload(service) {

@@ -15,6 +15,7 @@ import { client, refuseOldPeer, type Serving, type Transport } from '@alto/kit/r
 import { fakeDisks, fileDisks, volumeAgentOn, type DiskStore } from '@alto/cinder'
 import { eraseLinuxNetwork, startFakeNetworkAgent, startLinuxNetworkAgent, type FakeNetworkHost } from '@alto/neutron'
 import { computeAgentOn, fakeHypervisor, qemuHypervisor, type Hypervisor, type Images } from '@alto/nova'
+import type { Controller } from './controller.ts'
 
 /** Where compute, network and volumes are real: QEMU, the machine's networks, files. */
 export interface Kinds { compute: 'real' | 'fake', network: 'real' | 'fake', volume: 'real' | 'fake' }
@@ -50,6 +51,8 @@ export interface HostSideOptions {
   fetch: Fetch
   /** Nova's user, who reads and writes images. */
   session: ServiceSession
+  /** Asks a Glance of this process for the file with an image's bytes, as whose token it is; undefined where it has none, and then they are downloaded. */
+  imageFile?: Controller['imageFile']
   clock: Clock
   ids: Ids
   log: Log
@@ -74,7 +77,10 @@ export async function startHostSide(opts: HostSideOptions): Promise<HostSide> {
   const incarnation = opts.ids.uuid()
   const common = { host, incarnation, clock, log }
   const image = imageClient(restClient('image', '/image', { fetch: opts.fetch, session: opts.session, clock }))
-  const images: Images = { download: id => image.download(id), upload: (id, content) => image.upload(id, content.read()) }
+  const images: Images = {
+    async open(wanted) { return await opts.imageFile?.(await opts.session.token(), wanted) ?? image.download(wanted.id) },
+    upload: (id, content) => image.upload(id, content.read()),
+  }
   const netns = namespaceOf({ cloud, host })
   await using undo = new AsyncDisposableStack()
   const ending = { keepGuests: true }

@@ -1,6 +1,8 @@
 // Glance, put together.
 import { rm } from 'node:fs/promises'
 import type { Clock } from '@alto/kit/clock'
+import { requestContext } from '@alto/kit/context'
+import type { HeldFile } from '@alto/kit/disk'
 import type { Values } from '@alto/kit/config'
 import type { Database } from '@alto/kit/db'
 import type { AnyRoute, Authenticate, HttpService } from '@alto/kit/http'
@@ -133,6 +135,11 @@ export interface Glance {
   start(): Promise<void>
   /** Hands the tasks back. */
   stop(): Promise<void>
+  /**
+   * The file with an image's bytes, for an agent on this machine that may download it (`token`) and expects this sha512: to be read only, and disposed of.
+   * undefined when there is none, or the agent may not: a download tells why.
+   */
+  imageFile(token: string, image: { id: string, sha512: string }): Promise<HeldFile | undefined>
   /** Resolves when no task can do anything at present. For tests. */
   idle(): Promise<void>
   /** What is not as the rows say; `repair` removes bytes that no row knows. */
@@ -161,9 +168,10 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const { limitParamDefault, apiLimitMax } = options
   const runner = new TaskRunner<Tables>({ db, clock, ids, queue, log, host: parts.host, definitions: [imageImport(deps), ...imageForget(deps), locationAdd(deps)], ...(parts.at && { at: parts.at }) })
   const images = imageManager(deps)
+  const data = dataManager(deps)
   const imports = importManager(deps)
   const routes = routesOf({
-    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data: dataManager(deps), members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), cache: cacheManager(deps), caches: cached !== undefined, locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data, members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), cache: cacheManager(deps), caches: cached !== undefined, locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   let bells: Serving | undefined
@@ -185,6 +193,11 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
         await protections?.stop()
         await deps.cache?.worker.stop()
       }
+    },
+    async imageFile(token, image) {
+      const credentials = await parts.authenticate(token)
+      if (!credentials || credentials.accessRules !== undefined) return undefined
+      return data.fileOf(requestContext({ requestId: `req-${ids.uuid()}`, globalRequestId: undefined, credentials, serviceRoles: [], token, idempotencyKey: undefined, baseUrl: '', log }, parts.enforcer(), dialect.forbidden), image)
     },
     async idle() {
       await runner.idle()

@@ -91,7 +91,7 @@ export function novaService(parts: NovaParts): Nova {
   let bells: Serving | undefined
   return {
     routes, deps, runner, control: computeController(deps),
-    images: { download: id => deps.image.download(id), upload: (id, content) => deps.image.upload(id, content.read()) },
+    images: { open: ({ id }) => deps.image.download(id), upload: (id, content) => deps.image.upload(id, content.read()) },
     http: [
       { ...common, name: 'nova', prefix: '/compute', catalogTypes: ['compute'], routes, dialect, microversions: MICROVERSIONS, requestIdHeaders: ['x-compute-request-id'], projectPathBelow: '/v2.1' },
       { ...common, name: 'nova-metadata', prefix: '/metadata-internal', routes: metadataRoutes(metadataManager(deps, parts.metadataSecret)), dialect: metadataDialect },

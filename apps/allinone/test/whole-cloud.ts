@@ -1,9 +1,10 @@
-// A whole cloud with fake drivers in this process, in a directory of its own, for tests.
+// A whole cloud in this process, with fake drivers unless a test wants real ones, in a directory of its own, for tests.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemIds } from '@alto/kit/ids'
 import { silentLog, type Log } from '@alto/kit/log'
+import type { Kinds } from '@alto/site'
 import { openDataDirectory } from '../data-directory.ts'
 import { startCloud, type Cloud } from '../index.ts'
 
@@ -17,11 +18,11 @@ export interface WholeCloud extends AsyncDisposable {
 }
 
 /** Starts one; in `dir`, where that is given, which then stays. */
-export async function wholeCloud(opts: { bare?: boolean, log?: Log, database?: string, dir?: string, resume?: boolean } = {}): Promise<WholeCloud> {
+export async function wholeCloud(opts: { bare?: boolean, kinds?: Kinds, log?: Log, database?: string, dir?: string, resume?: boolean } = {}): Promise<WholeCloud> {
   const dir = opts.dir ?? await mkdtemp(join(tmpdir(), 'alto-cloud-'))
   const data = await openDataDirectory(dir, systemIds, undefined)
   const cloud = await startCloud({
-    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: opts.resume ?? true, image: undefined, database: opts.database,
+    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: opts.resume ?? true, image: undefined, database: opts.database, ...(opts.kinds && { kinds: opts.kinds }),
   })
   const ask: WholeCloud['ask'] = async (method, url, { token, body, headers } = {}) => {
     const response = await cloud.fetch({

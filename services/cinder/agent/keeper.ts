@@ -2,6 +2,7 @@
 // the newest order counts, and only the end of the disk interrupts what is being done.
 import type { DiskTombstone, ObservedDisk, VolumeControl, WantedDisk } from '@alto/contracts/volume-agent'
 import { type Attempt, type Failure, type Keeping, reportedFault, termsOf, type Order as OrderOf } from '@alto/kit/agent'
+import type { OpenedImage } from '@alto/kit/disk'
 import { Fault, isFinalFault, messageOf } from '@alto/kit/errors'
 import type { DiskStore, ImageBytes } from '../driver/disks.ts'
 import { GIB } from '../model/disks.ts'
@@ -11,8 +12,8 @@ export type Order = OrderOf<WantedDisk, DiskTombstone>
 
 /** Glance, as far as an agent needs it. */
 export interface Images {
-  /** The bytes of an image. Throws Fault notFound when it is gone. */
-  download(imageId: string, signal: AbortSignal): Promise<ImageBytes>
+  /** Opens an image, whose sha512 is to be this one (whoever reads it makes sure). Throws Fault notFound when it is gone. */
+  open(image: { id: string, sha512: string }, signal: AbortSignal): Promise<OpenedImage>
   /** Gives a queued image its bytes; resolves when it has them, also when it had them before. Throws Fault notFound when it is gone. */
   upload(imageId: string, content: { bytes: number, diskFormat: 'qcow2' | 'raw', read(): ImageBytes }, signal: AbortSignal): Promise<void>
 }
@@ -104,7 +105,7 @@ export class DiskKeeping implements Keeping<Order> {
     switch (source.kind) {
       case 'blank': return driver.makeBlank(this.diskId, bytes)
       case 'disk': return driver.makeCopy(this.diskId, { sourceId: source.diskId, bytes }, signal)
-      case 'image': return driver.makeFromImage(this.diskId, { image: source.image, bytes }, () => images.download(source.image.id, signal), signal)
+      case 'image': return driver.makeFromImage(this.diskId, { image: source.image, bytes }, () => images.open(source.image, signal), signal)
     }
   }
 

@@ -1,4 +1,5 @@
 // A place for disks on one host: what a driver does for the agent. Every call is safe to repeat and to interrupt; what was half made is made anew.
+import type { ImageSource } from '@alto/kit/disk'
 import type { DiskExport, DiskImage, VolumeConnection } from '../model/disks.ts'
 
 /** The bytes of an image, as they come. */
@@ -22,7 +23,7 @@ export interface DiskStore {
    * Makes a disk of at least `bytes` with an image's content. `open` is called once the disk is really to be made.
    * Throws Fault badRequest: `cinder.disk.checksum`, `disk.formatMismatch`, `disk.unsafe`, and `cinder.disk.tooSmall` when the image's disk is larger than `bytes`.
    */
-  makeFromImage(id: string, from: { image: DiskImage, bytes: number }, open: () => Promise<ImageBytes>, signal: AbortSignal): Promise<void>
+  makeFromImage(id: string, from: { image: DiskImage, bytes: number }, open: ImageSource, signal: AbortSignal): Promise<void>
   /** Makes a disk of at least `bytes` with the content of another, which nobody has open. Fault notFound `cinder.disk.noSource`; unavailable while a guest has it open. */
   makeCopy(id: string, from: { sourceId: string, bytes: number }, signal: AbortSignal): Promise<void>
   /** What follows when a disk that was made is not there: Fault conflict `cinder.disk.lost`. A store that forgets by its nature makes one of `bytes` instead. */

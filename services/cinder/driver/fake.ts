@@ -1,5 +1,6 @@
 // Disks that are only remembered: for clouds without root, without packages, anywhere Node runs. They survive as long as the process.
 import { createHash } from 'node:crypto'
+import { bytesOf } from '@alto/kit/disk'
 import { Fault } from '@alto/kit/errors'
 import type { DiskStore } from './disks.ts'
 
@@ -14,12 +15,12 @@ export function fakeDisks(): DiskStore {
     name: 'fake',
     look: async id => disks.get(id)?.bytes,
     async makeBlank(id, bytes) { if (!disks.has(id)) disks.set(id, { bytes, content: Buffer.alloc(0) }) },
-    async makeFromImage(id, { image, bytes }, open) {
+    async makeFromImage(id, { image, bytes }, open, signal) {
       if (disks.has(id)) return
       const hash = createHash('sha512')
       const chunks: Uint8Array[] = []
       let size = 0
-      for await (const chunk of await open()) {
+      for await (const chunk of bytesOf(await open(), signal)) {
         hash.update(chunk)
         if ((size += chunk.length) <= 65_536) chunks.push(chunk)
       }

@@ -1,11 +1,11 @@
 // Disks as files, with the real qemu-img.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { qemuImg } from '@alto/kit/disk'
+import { HeldFile, qemuImg } from '@alto/kit/disk'
 import { commandHost } from '@alto/kit/host'
 import { diskStoreConformance } from './disks.conformance.ts'
 import { fileDisks } from './file.ts'
@@ -31,6 +31,21 @@ test('an image that names another file of the host is refused, and nothing is le
   await assert.rejects(bench.store.makeFromImage(ID, { image, bytes: 4 * MIB }, download, signal), { code: 'disk.unsafe' })
   await assert.rejects(bench.store.makeFromImage(ID, { image: { ...image, diskFormat: 'raw' }, bytes: 4 * MIB }, download, signal), { code: 'disk.formatMismatch' })
   assert.deepEqual(await readdir(join(bench.directory, 'cloud', ID)), [])
+})
+
+test('an image that Glance keeps on the same machine becomes a disk from where it lies, and is refused there when its bytes are others', async () => {
+  await using bench = await open()
+  const path = join(bench.directory, 'blob')
+  const content = Buffer.alloc(MIB, 'alto')
+  await writeFile(path, content)
+  const image = { id: 'near', sha512: createHash('sha512').update(content).digest('hex'), diskFormat: 'raw' }
+  const seen: string[][] = []
+  const handed = async () => new HeldFile(path, async () => { seen.push((await readdir(join(bench.directory, 'cloud', ID))).toSorted()) })
+  await assert.rejects(bench.store.makeFromImage(ID, { image: { ...image, sha512: '00' }, bytes: 2 * MIB }, handed, signal), { code: 'cinder.disk.checksum' })
+  await bench.store.makeFromImage(ID, { image, bytes: 2 * MIB }, handed, signal)
+  assert.deepEqual([seen, await bench.store.look(ID), (await stat(path)).nlink], [[[], ['disk.partial']], 2 * MIB, 1])       // when it let go: no copy was made
+  await using copy = await bench.store.copyFor(ID, 'raw', signal)
+  assert.ok(Buffer.concat(await Array.fromAsync(copy.read())).subarray(0, MIB).equals(content))
 })
 
 test('what a crash left half made is made anew', async () => {

@@ -3,10 +3,9 @@
 // Properties: a file named disk.qcow2 is whole (it was made under another name, synced, and renamed); every file stands for itself, so that a
 // guest that writes to one volume can never touch what another reads; nothing that a user brought is opened before its header was inspected
 // and its format pinned. A new disk reads zeros, because an empty qcow2 has no clusters, wherever its file's blocks were before.
-import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { declaredAs, inspectFile, type QemuImg } from '@alto/kit/disk'
+import { declaredAs, fileOf, HeldFile, inspectFile, type QemuImg } from '@alto/kit/disk'
 import { Fault } from '@alto/kit/errors'
 import { isUuid } from '@alto/kit/ids'
 import type { DiskStore, ImageBytes } from './disks.ts'
@@ -70,16 +69,16 @@ export function fileDisks({ directory, cloud, images, exporting }: FileDiskOptio
     async makeFromImage(id, { image, bytes }, openImage, signal) {
       await making(id, async path => {
         const download = of(id, DOWNLOAD)
-        try {
-          const sha512 = await written(download, await openImage(), signal)
-          if (sha512 !== image.sha512) throw new Fault('badRequest', 'cinder.disk.checksum', `The content of image ${image.id} is not what the image service says it is.`)
-          const needed = declaredAs(image.diskFormat, await inspectFile(download))
-          if (needed > bytes) throw new Fault('badRequest', 'cinder.disk.tooSmall', `Image ${image.id} holds a disk of ${needed} bytes; the volume has only ${bytes}.`)
-          await images.convert({ path: download, format: formatName(image.diskFormat) }, { path, format: 'qcow2' }, bytes + OVERHEAD, signal)
-          await atLeast(path, bytes)
-        } finally {
-          await rm(download, { force: true })
-        }
+        await using undo = new AsyncDisposableStack()
+        undo.defer(() => rm(download, { force: true }))
+        const opened = await openImage()
+        if (opened instanceof HeldFile) undo.use(opened)
+        const content = await fileOf(opened, { to: download, keep: false }, signal)
+        if (content.sha512 !== image.sha512) throw new Fault('badRequest', 'cinder.disk.checksum', `The content of image ${image.id} is not what the image service says it is.`)
+        const needed = declaredAs(image.diskFormat, await inspectFile(content.path))
+        if (needed > bytes) throw new Fault('badRequest', 'cinder.disk.tooSmall', `Image ${image.id} holds a disk of ${needed} bytes; the volume has only ${bytes}.`)
+        await images.convert({ path: content.path, format: formatName(image.diskFormat) }, { path, format: 'qcow2' }, bytes + OVERHEAD, signal)
+        await atLeast(path, bytes)
       })
     },
     async makeCopy(id, { sourceId, bytes }, signal) {
@@ -126,23 +125,11 @@ export function fileDisks({ directory, cloud, images, exporting }: FileDiskOptio
     async writeNotes(id, text) {
       const path = id === undefined ? join(home, HOST_NOTES) : of(id, NOTES)
       await mkdir(id === undefined ? home : of(id), { recursive: true, mode: 0o700 })
-      await written(`${path}.new`, [Buffer.from(text)])
+      await writeFile(`${path}.new`, text, { mode: 0o600 })
       await synced(`${path}.new`)
       await rename(`${path}.new`, path)
     },
   }
-}
-
-/** Writes bytes to a new file and gives their sha512. */
-async function written(path: string, bytes: ImageBytes | readonly Uint8Array[], signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha512')
-  await using file = await open(path, 'w', 0o600)
-  for await (const chunk of bytes) {
-    signal?.throwIfAborted()
-    hash.update(chunk)
-    await file.writeFile(chunk)
-  }
-  return hash.digest('hex')
 }
 
 async function* contentOf(path: string): ImageBytes {

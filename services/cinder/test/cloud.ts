@@ -64,7 +64,7 @@ export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, 
   const agent = volumeAgentOn({
     driver: disks, control: client(volumeControl, rpc, 'cinder'), clock, log, host: 'host1', incarnation: 'i1',
     images: {
-      download: async id => { if (!images.has(id)) throw new Fault('notFound', 'image.gone', 'the image is gone'); return (async function* () { yield CONTENT })() },
+      open: async ({ id }) => { if (!images.has(id)) throw new Fault('notFound', 'image.gone', 'the image is gone'); return (async function* () { yield CONTENT })() },
       upload: async (id, content) => { const chunks: Uint8Array[] = []; for await (const chunk of content.read()) chunks.push(chunk); uploads.set(id, Buffer.concat(chunks)) },
     },
   })

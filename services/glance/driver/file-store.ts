@@ -46,6 +46,7 @@ export async function fileStore(directory: string, facts: Pick<StoreFacts, 'id' 
     async* names() {
       for await (const entry of await opendir(directory)) yield entry.name
     },
+    pathOf,
     urlOf: key => `file://${encodeURI(pathOf(key))}`,
   }
 }

@@ -40,6 +40,8 @@ export interface ImageStore extends StoreFacts {
   size(key: string): Promise<number | undefined>
   /** The names of all that is kept, unfinished writes (`KEY.partial`) and strangers' files among them. */
   names(): AsyncIterable<string>
+  /** The file of this machine that the bytes are in, which never changes; not there where they are in none. */
+  pathOf?(key: string): string
   /** What outside of Glance uses the bytes, so that they cannot be removed; not there where nothing can. */
   usedBy?(key: string): Promise<string | undefined>
   /** The URL of bytes as administrators and other services know it: `file:///srv/images/KEY`. No secrets. */

@@ -10,6 +10,7 @@
 // An image that was deleted meanwhile makes 4 find nothing to change: the bytes go, and the sender gets 410; when the upload was taken back, 409.
 import { Readable } from 'node:stream'
 import type { Context } from '@alto/kit/context'
+import type { HeldFile } from '@alto/kit/disk'
 import { Fault, isFault } from '@alto/kit/errors'
 import { takeIn, type Expected } from '../driver/intake.ts'
 import type { ImageStore } from '../driver/store.ts'
@@ -29,7 +30,7 @@ import type { Deps } from './deps.ts'
 import { readCached } from './cache.ts'
 import { tell, tellOfImage } from './events.ts'
 import { announced, heldTo, hold } from './limits.ts'
-import { readAny } from './reading.ts'
+import { holdFile, readAny } from './reading.ts'
 import { giveSigns } from './signs.ts'
 import { forget, giveUpWriting } from './sweep.ts'
 import { imageFor, isAdmin, targetOf } from './visible.ts'
@@ -145,6 +146,13 @@ export function dataManager(deps: Deps) {
     return was
   }
 
+  /** An image whose bytes the caller may have, and where they are. */
+  async function downloadable(ctx: Context, id: string) {
+    const found = await db.read(async tx => ({ ...await imageFor(tx, ctx, DOWNLOAD_IMAGE, id), kept: await blobs.listOf(tx, id, ['kept']) }))
+    if (found.image.status === 'deactivated' && !isAdmin(ctx)) throw refused('image.deactivated', 'The requested image has been deactivated. Image data download is forbidden.')
+    return found
+  }
+
   return {
     upload: (ctx: Context, id: string, source: Readable, opts: UploadOptions) => receive(ctx, id, source, 'saving', opts),
 
@@ -156,8 +164,7 @@ export function dataManager(deps: Deps) {
      * Throws Fault('forbidden') for a deactivated image, Fault('badRequest', 'glance.store.unknown').
      */
     async download(ctx: Context, id: string, { range, prefer }: { range: string | undefined, prefer: readonly string[] }): Promise<Download | undefined> {
-      const { image, share, kept } = await db.read(async tx => ({ ...await imageFor(tx, ctx, DOWNLOAD_IMAGE, id), kept: await blobs.listOf(tx, id, ['kept']) }))
-      if (image.status === 'deactivated' && !isAdmin(ctx)) throw refused('image.deactivated', 'The requested image has been deactivated. Image data download is forbidden.')
+      const { image, share, kept } = await downloadable(ctx, id)
       if (prefer.length > 0) ctx.authorize(DOWNLOAD_FROM_STORE, targetOf({ image, share }))
       const unknown = prefer.find(store => !stores.find(store))
       if (unknown !== undefined) throw invalid('store.unknown', `Store '${unknown}' is not configured.`)
@@ -166,6 +173,17 @@ export function dataManager(deps: Deps) {
       const wanted = readRange(range, size)
       const bytes = await readCached(deps, image, kept.map(blob => blob.store), wanted) ?? await readAny(deps, image, kept, { range: wanted, prefer })
       return { image, size, range: wanted, bytes: deps.notifier ? Readable.from(toldOf(ctx, image, bytes, wanted ? wanted.end - wanted.start + 1 : size), { objectMode: false }) : bytes }
+    },
+
+    /** The file of this machine that holds the bytes, for who may download them and expects this sha512; undefined in any other case, of which a download tells why. */
+    async fileOf(ctx: Context, { id, sha512 }: { id: string, sha512: string }): Promise<HeldFile | undefined> {
+      try {
+        const { image: { hashAlgo, hashValue }, kept } = await downloadable(ctx, id)
+        return hashAlgo === 'sha512' && hashValue === sha512 ? await holdFile(deps, kept) : undefined
+      } catch (error) {
+        if (isFault(error)) return undefined
+        throw error
+      }
     },
   }
 }

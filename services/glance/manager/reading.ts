@@ -3,12 +3,13 @@
 // - Bytes that are read stay until the reader ends, whoever deletes them meanwhile. A store of files does so by itself. Of another (`forgetsReaders`) a read has
 //   a row from before its first byte until after its last; `forget` leaves alone what has one, and the end of the last read removes what was doomed meanwhile.
 //   A read begins by changing the blob's row where it is kept, so it comes wholly before the transaction that dooms it or is refused. Readers give signs of life as
-//   writers do (signs.ts): the rows of one that died go.
+//   writers do (signs.ts): the rows of one that died go. So it is with a file that is handed over by its path: whoever opens it later must find it.
 // - Who reads a whole image gets the bytes that its row tells of, or an error: they are counted and hashed on their way, and the last ones are held back until all are
 //   known to be right. A part of an image cannot be checked.
 import { getHashes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { repeat } from '@alto/kit/clock'
+import { HeldFile } from '@alto/kit/disk'
 import { Fault, messageOf } from '@alto/kit/errors'
 import { hashing } from '../driver/hashing.ts'
 import { MISSING, type ImageStore } from '../driver/store.ts'
@@ -40,9 +41,38 @@ export async function readAny(deps: Deps, image: Expected, kept: readonly Blob[]
   throw problem
 }
 
+type Reader = Pick<Deps, 'db' | 'clock' | 'ids' | 'log' | 'stores' | 'host'>
+
 /** The bytes, which nobody removes before they have been read or let go. Throws Fault('notFound', 'glance.store.missing'). */
-export async function readWhileKept(deps: Pick<Deps, 'db' | 'clock' | 'ids' | 'log' | 'stores' | 'host'>, store: ImageStore, blob: Whereabouts, range?: ByteRange): Promise<Readable> {
+export async function readWhileKept(deps: Reader, store: ImageStore, blob: Whereabouts, range?: ByteRange): Promise<Readable> {
   if (!store.forgetsReaders) return store.read(keyOf(blob), range)
+  const end = await beginRead(deps, blob)
+  try {
+    const bytes = await store.read(blob.id, range)
+    bytes.once('close', () => { void end() })
+    return bytes
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** The file of this machine that holds the image's bytes, which nobody removes before it was disposed of; undefined when no store has them in one. */
+export async function holdFile(deps: Reader, kept: readonly Blob[]): Promise<HeldFile | undefined> {
+  for (const blob of kept) {
+    const store = deps.stores.find(blob.store)
+    if (!store?.pathOf || blob.location !== undefined) continue
+    await using undo = new AsyncDisposableStack()
+    const held = undo.use(new HeldFile(store.pathOf(blob.id), await beginRead(deps, blob)))
+    if (await store.size(blob.id) !== blob.size) continue
+    undo.move()
+    return held
+  }
+  return undefined
+}
+
+/** Begins a read of whole bytes; the function given ends it, and throws nothing. Throws Fault('notFound', 'glance.store.missing') when they are doomed. */
+async function beginRead(deps: Reader, blob: Whereabouts): Promise<() => Promise<void>> {
   const { db, clock, ids, log, host } = deps
   const read = { id: ids.uuid(), blobId: blob.id, reader: host }
   if (!await db.write(tx => reads.begin(tx, read))) throw new Fault(...MISSING)
@@ -53,21 +83,13 @@ export async function readWhileKept(deps: Pick<Deps, 'db' | 'clock' | 'ids' | 'l
       log.warn({ blobId: blob.id, imageId: blob.imageId, reason: messageOf(error) }, 'a reader could not give a sign of life')
     }
   })
-  const end = async () => {
+  return async () => {
     try {
       await stop()
       if (await db.write(tx => reads.end(tx, read)) === 'doomed') await forget(deps, blob)
     } catch (error) {
       log.warn({ blobId: blob.id, imageId: blob.imageId, reason: messageOf(error) }, 'the end of a read could not be written')       // signs.ts ends it
     }
-  }
-  try {
-    const bytes = await store.read(blob.id, range)
-    bytes.once('close', () => { void end() })
-    return bytes
-  } catch (error) {
-    await end()
-    throw error
   }
 }
 

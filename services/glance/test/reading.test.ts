@@ -1,10 +1,13 @@
 // Reading: bytes stay until whoever reads them has ended, and wrong ones are an error.
 import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { seededIds } from '@alto/kit/ids'
 import { twoControllers, until } from '@alto/kit/testing'
-import { memoryStore, migrations, type ImageStore, type Tables } from '../index.ts'
+import { fileStore, memoryStore, migrations, type ImageStore, type Tables } from '../index.ts'
 import { readWhileKept } from '../manager/reading.ts'
 import * as blobs from '../store/blobs.ts'
 import * as reads from '../store/reads.ts'
@@ -123,6 +126,56 @@ test('of a reader and a delete that meet, the reader has all bytes or none', asy
     orders: 40,
   })
   assert.ok(orders > 4, `${orders} orders`)
+})
+
+/** A Glance that keeps images in files of this machine. */
+async function nearby() {
+  const directory = await mkdtemp(join(tmpdir(), 'alto-images-'))
+  const cloud = await glanceAlone({ store: await fileStore(directory) })
+  return {
+    cloud, directory,
+    async [Symbol.asyncDispose]() {
+      await cloud[Symbol.asyncDispose]()
+      await rm(directory, { recursive: true })
+    },
+  }
+}
+
+test('an agent on the same machine is handed the file, which stays until it lets go, whoever deletes the image meanwhile', async () => {
+  await using near = await nearby()
+  const { cloud, directory } = near
+  const { id } = await cloud.uploaded(token, BYTES)
+  const { body: { os_hash_value: sha512 } } = await cloud.ask('GET', `/v2/images/${id}`, { token })
+  const held = await cloud.glance.imageFile('nova:admin', { id, sha512 })
+  assert.equal((await cloud.ask('DELETE', `/v2/images/${id}`, { token })).status, 204)
+  assert.ok((await readFile(held!.path)).equals(BYTES))
+  assert.equal(await cloud.glance.imageFile('nova:admin', { id, sha512 }), undefined)
+  await held![Symbol.asyncDispose]()
+  assert.deepEqual([await readdir(directory), await cloud.db.read(blobs.unfinished), await cloud.db.read(reads.list)], [[], [], []])
+})
+
+test('no file is handed over with another hash, without a store of files, of an image without bytes or with too few, or to who may not download it', async () => {
+  await using near = await nearby()
+  const { cloud, directory } = near
+  const { id } = await cloud.uploaded(token, BYTES)
+  const { body: { os_hash_value: sha512 } } = await cloud.ask('GET', `/v2/images/${id}`, { token })
+  const image = { id, sha512 }
+  const handed = async (who: string, wanted = image) => {
+    await using held = await cloud.glance.imageFile(who, wanted)
+    return held !== undefined
+  }
+  assert.deepEqual([await handed(token), await handed('nova:admin'), await handed('stranger:member'), await handed('nobody')], [true, true, false, false])
+  assert.equal(await handed(token, { id, sha512: sha512.replace(/^./, (c: string) => c === '0' ? '1' : '0') }), false)
+  const { body: empty } = await cloud.ask('POST', '/v2/images', { token, body: { disk_format: 'raw', container_format: 'bare' } })
+  assert.equal(await handed(token, { id: empty.id, sha512 }), false)
+  await cloud.as('px:admin')('POST', `/v2/images/${id}/actions/deactivate`)
+  assert.deepEqual([await handed(token), await handed('nova:admin')], [false, true])       // as the download
+  for (const name of await readdir(directory)) await truncate(join(directory, name), 5)
+  assert.equal(await handed('nova:admin'), false)
+  assert.deepEqual(await cloud.db.read(reads.list), [])
+  await using elsewhere = await glanceAlone()
+  const { id: far } = await elsewhere.uploaded(token, BYTES)
+  assert.equal(await elsewhere.glance.imageFile(token, { id: far, sha512 }), undefined)
 })
 
 for (const [what, change] of Object.entries({

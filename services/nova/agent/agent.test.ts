@@ -41,7 +41,7 @@ function cloud(options: Partial<FakeOptions> & { wrap?: (driver: FakeHypervisor)
   }
   rpc.serve(computeControl, 'nova', control)
   const fake = fakeHypervisor({ clock, diskMs: 1000, startMs: 100, bootMs: 2000, shutdownMs: 1000, ...options })
-  const images: Images = { download: async () => (async function* () {})(), async upload(imageId) { uploads.push(imageId) }, ...options.images }
+  const images: Images = { open: async () => (async function* () {})(), async upload(imageId) { uploads.push(imageId) }, ...options.images }
   let running: RunningAgent | undefined
   const it = {
     clock, log, reports, uploads, fake, rows,

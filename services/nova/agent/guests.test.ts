@@ -33,7 +33,7 @@ async function agent() {
   const driver = await qemuHypervisor(options)
   const running = computeAgentOn({
     driver, clock: systemClock, log: silentLog, host: 'h1', incarnation: systemIds.hex(), pollMs: 100,
-    images: { download: async () => createReadStream(built.path), async upload() {} },
+    images: { open: async () => createReadStream(built.path), async upload() {} },
     control: {
       async desired() { return { servers: [...rows.values()], tombstones: [], cursor: 0 } },
       async report({ serverId, observed }) { seen.set(serverId, observed) },

@@ -1,6 +1,7 @@
 // Carrying out one step on one guest. Long steps end early when `signal` aborts, because something else is wanted by now.
 import type { WantedServer } from '@alto/contracts/compute-agent'
 import type { Clock } from '@alto/kit/clock'
+import type { OpenedImage } from '@alto/kit/disk'
 import { Fault, isFinalFault, messageOf } from '@alto/kit/errors'
 import type { Hypervisor, ImageBytes } from '../driver/hypervisor.ts'
 import type { Step } from '../model/convergence.ts'
@@ -9,8 +10,8 @@ import { writeNotes } from './notes.ts'
 
 /** Glance, as far as an agent needs it. */
 export interface Images {
-  /** The bytes of an image. Throws Fault notFound when it is gone. */
-  download(imageId: string, signal: AbortSignal): Promise<ImageBytes>
+  /** Opens an image, whose sha512 is to be this one (whoever reads it makes sure). Throws Fault notFound when it is gone. */
+  open(image: { id: string, sha512: string }, signal: AbortSignal): Promise<OpenedImage>
   /** Gives a queued image its bytes; resolves when it has them, also when it had them before (an upload whose end was not heard of). Throws Fault notFound when it is gone. */
   upload(imageId: string, content: { bytes: number, diskFormat: 'qcow2' | 'raw', read(): ImageBytes }, signal: AbortSignal): Promise<void>
 }
@@ -41,7 +42,7 @@ export async function carryOut(tools: Tools, wanted: WantedServer, state: { step
       if (wanted.root.kind === 'volume') return
       const { image, revision, diskGib } = wanted.root
       progress('preparing the disk')
-      await driver.makeRoot(id, { image, revision, bytes: diskGib * GIB }, () => tools.images.download(image.id, signal), signal)
+      await driver.makeRoot(id, { image, revision, bytes: diskGib * GIB }, () => tools.images.open(image, signal), signal)
       return
     }
     case 'growRoot': await driver.growRoot(id, step.bytes); return

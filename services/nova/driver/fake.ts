@@ -111,7 +111,7 @@ export function fakeHypervisor(options: FakeOptions): FakeHypervisor {
     async writeHostNotes(text) { hostNotes.text = text },
     async tapReady() { return true },
 
-    async makeRoot(id, root: { image: GuestImage, revision: number, bytes: number }, _download, signal) {
+    async makeRoot(id, root: { image: GuestImage, revision: number, bytes: number }, _open, signal) {
       await clock.sleep(diskMs, signal)
       const guest = of(id)
       guest.root = { revision: root.revision, bytes: root.bytes || GIB }

@@ -1,4 +1,5 @@
 // What the agent needs of a hypervisor. Each call is safe to repeat, and to repeat after a crash in the middle of it; deciding what to call is the agent's.
+import type { ImageSource } from '@alto/kit/disk'
 import type { GuestImage, GuestPort, GuestSight, GuestSpec, GuestVolume, HypervisorResources, MarkedThing } from '../model/guests.ts'
 
 /** Bytes of an image, as they come. */
@@ -32,10 +33,10 @@ export interface Hypervisor {
   tapReady(tap: string): Promise<boolean>
 
   /**
-   * Makes the root disk of `revision`, and removes those of others. `download` is called when the image is not in the host's cache.
+   * Makes the root disk of `revision`, and removes those of others. `open` is called when the image is not in the host's cache.
    * Throws Fault badRequest `nova.image.checksum`, `disk.formatMismatch`, `disk.unsafe`, `nova.image.tooLarge` when the image cannot be used.
    */
-  makeRoot(id: string, root: { image: GuestImage, revision: number, bytes: number }, download: () => Promise<ImageBytes>, signal: AbortSignal): Promise<void>
+  makeRoot(id: string, root: { image: GuestImage, revision: number, bytes: number }, open: ImageSource, signal: AbortSignal): Promise<void>
   /** Grows the root disk of a guest that does not run. */
   growRoot(id: string, bytes: number): Promise<void>
   /** Starts the guest, or continues it from its saved memory; nothing when it has a process. Taps must be ready. Throws Fault unavailable `nova.guest.startFailed`. */

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
-import { qemuImg } from '@alto/kit/disk'
+import { HeldFile, qemuImg } from '@alto/kit/disk'
 import { isFault } from '@alto/kit/errors'
 import { commandHost } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
@@ -21,12 +21,12 @@ const DISK = Buffer.alloc(1024 * 1024)
 const GUEST = '11111111-2222-4333-8444-555555555555'
 const image = { id: 'empty', sha512: createHash('sha512').update(DISK).digest('hex'), diskFormat: 'raw' }
 
-async function open(): Promise<Bench> {
+async function open(): Promise<Bench & { readonly dir: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'alto-q-'))
   const options = { host: commandHost, clock: systemClock, data: join(dir, 'data'), run: join(dir, 'run'), emulation: { acceleration: 'tcg', cpu: 'max' } as const, mark: `alto-${systemIds.hex().slice(0, 8)}-test` }
   const driver = await qemuHypervisor(options)
   return {
-    driver, image,
+    driver, image, dir,
     download: async () => (async function* () { yield DISK })(),
     async volume() {
       const path = join(dir, 'volume.qcow2')
@@ -78,6 +78,44 @@ test('an image is downloaded once for any number of guests that want it at the s
   const ids = [1, 2, 3].map(n => GUEST.replace(/^1/, String(n)))
   await Promise.all(ids.map(id => bench.driver.makeRoot(id, { image, revision: 1, bytes: GIB }, () => { downloads++; return bench.download() }, new AbortController().signal)))
   assert.equal(downloads, 1)
+})
+
+test('a raw image that Glance keeps on the same machine is a base without a byte being copied, and stays one when Glance has it no more', async () => {
+  await using bench = await open()
+  const path = join(bench.dir, 'blob')
+  await writeFile(path, DISK)
+  let isHeld = true
+  await bench.driver.makeRoot(GUEST, { image, revision: 1, bytes: GIB }, async () => new HeldFile(path, async () => { isHeld = false }), new AbortController().signal)
+  const [base] = (await bench.driver.marked()).filter(({ kind }) => kind === 'cached-image')
+  assert.deepEqual([(await stat(base!.name)).ino, isHeld], [(await stat(path)).ino, false])
+  await rm(path)
+  assert.ok((await readFile(base!.name)).equals(DISK))
+  assert.deepEqual((await bench.driver.look(GUEST)).root, { revision: 1, bytes: GIB })
+})
+
+test('an image of another format that Glance keeps on the same machine is converted from where it lies', async () => {
+  await using bench = await open()
+  const path = join(bench.dir, 'blob')
+  await qemuImg(commandHost).create({ path, format: 'qcow2', bytes: 4 * DISK.length })
+  const sha512 = createHash('sha512').update(await readFile(path)).digest('hex')
+  const seen: string[] = []
+  await bench.driver.makeRoot(GUEST, { image: { id: 'packed', sha512, diskFormat: 'qcow2' }, revision: 1, bytes: GIB },
+    async () => new HeldFile(path, async () => { seen.push(...await readdir(join(bench.dir, 'data', 'images'))) }), new AbortController().signal)
+  assert.deepEqual(seen, [`${sha512}-qcow2`])                              // when it let go; and no copy was beside it
+  assert.equal((await stat((await bench.driver.marked()).find(({ kind }) => kind === 'cached-image')!.name)).size, 4 * DISK.length)
+})
+
+test('a file of Glance whose bytes are not those of the image any more is refused and let go, and nothing of it is kept', async () => {
+  await using bench = await open()
+  const path = join(bench.dir, 'blob')
+  await writeFile(path, Buffer.concat([DISK.subarray(1), Buffer.from('x')]))
+  let isHeld = true
+  for (const diskFormat of ['raw', 'qcow2']) {
+    isHeld = true
+    await assert.rejects(bench.driver.makeRoot(GUEST, { image: { ...image, diskFormat }, revision: 1, bytes: GIB }, async () => new HeldFile(path, async () => { isHeld = false }), new AbortController().signal), error => isFault(error, 'nova.image.checksum'))
+    assert.equal(isHeld, false)
+  }
+  assert.deepEqual([await bench.driver.marked(), (await stat(path)).nlink], [[], 1])
 })
 
 test('a cached image goes when no guest stands on it and nobody wanted it for long enough', async () => {

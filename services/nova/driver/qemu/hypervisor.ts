@@ -152,9 +152,9 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
       return (await host.run(['ip', 'link', 'show', 'dev', tap], { accept: [0, 1], ...(netns !== undefined && { netns }) })).code === 0
     },
 
-    async makeRoot(id, { image, revision, bytes }, download, signal) {
+    async makeRoot(id, { image, revision, bytes }, open, signal) {
       const files = filesOf(places, id)
-      const base = await images.base(image, bytes, download, signal)
+      const base = await images.base(image, bytes, open, signal)
       await mkdir(files.dir, { recursive: true, mode: 0o700 })
       const part = `${files.root(revision)}.part`
       await rm(part, { force: true })

@@ -1,13 +1,12 @@
-// Base images on a host: downloaded once, verified, inspected, made raw, and kept by the sha512 of what Glance has. Guests' disks are overlays over them.
-// A base never changes once it has its name: it is written beside it and renamed. Two guests that want the same image wait for one download.
-import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+// Base images on a host: opened once, verified, inspected, made raw, and kept by the sha512 of what Glance has. Guests' disks are overlays over them.
+// A base never changes once it has its name: it is written beside it and renamed. Two guests that want the same image wait for one that opens it.
+// Of a file that Glance keeps on this machine a raw image is a second name where the file system has such, and any other is converted from where it lies.
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
-import { declaredAs, inspectFile, type QemuImg } from '@alto/kit/disk'
+import { declaredAs, fileOf, HeldFile, inspectFile, type ImageSource, type QemuImg } from '@alto/kit/disk'
 import { Fault } from '@alto/kit/errors'
 import type { GuestImage } from '../../model/guests.ts'
-import type { ImageBytes } from '../hypervisor.ts'
 
 /** The images that a host keeps. */
 export interface ImageCache {
@@ -15,7 +14,7 @@ export interface ImageCache {
    * The path of the image as a raw file that no other may write. `maxBytes`: the root disk that it must fit into (0: any).
    * Throws Fault badRequest `nova.image.checksum`, `nova.image.tooLarge`, `disk.formatMismatch`, `disk.unsafe`.
    */
-  base(image: GuestImage, maxBytes: number, download: () => Promise<ImageBytes>, signal: AbortSignal): Promise<{ path: string, bytes: number }>
+  base(image: GuestImage, maxBytes: number, open: ImageSource, signal: AbortSignal): Promise<{ path: string, bytes: number }>
   /** The paths of everything in the cache. */
   list(): Promise<string[]>
   /** Removes the images that are not in `used` (paths) and were not asked for in the last `unusedMs`. */
@@ -30,14 +29,14 @@ const AS_IT_IS = ['raw', 'iso']
 export function imageCache(dir: string, img: QemuImg, clock: Clock): ImageCache {
   const underway = new Map<string, Promise<unknown>>()
   return {
-    async base(image, maxBytes, download, signal) {
+    async base(image, maxBytes, open, signal) {
       if (!/^[0-9a-f]{128}$/.test(image.sha512)) throw new Fault('badRequest', 'nova.image.checksum', `image ${image.id} has no sha512 to verify it with`)
       const path = join(dir, `${image.sha512}-${image.diskFormat === 'iso' ? 'raw' : image.diskFormat}`)
       if (!/^[a-z0-9]+$/.test(image.diskFormat)) throw new Fault('badRequest', 'disk.formatMismatch', `disk format ${JSON.stringify(image.diskFormat)} is not known`)
       while (!await exists(path)) {
         const other = underway.get(path)
         if (other) { await other.catch(() => {}); continue }
-        const fetching = fetchBase(image, { dir, path, maxBytes }, img, download, signal).finally(() => underway.delete(path))
+        const fetching = fetchBase(image, { dir, path, maxBytes }, img, open, signal).finally(() => underway.delete(path))
         underway.set(path, fetching)
         await fetching
       }
@@ -58,36 +57,24 @@ export function imageCache(dir: string, img: QemuImg, clock: Clock): ImageCache 
   }
 }
 
-async function fetchBase(
-  image: GuestImage, to: { dir: string, path: string, maxBytes: number }, img: QemuImg, download: () => Promise<ImageBytes>, signal: AbortSignal,
-): Promise<void> {
+async function fetchBase(image: GuestImage, to: { dir: string, path: string, maxBytes: number }, img: QemuImg, open: ImageSource, signal: AbortSignal): Promise<void> {
   await mkdir(to.dir, { recursive: true })
+  const isDisk = AS_IT_IS.includes(image.diskFormat)
   const [fetched, converted] = [`${to.path}.part`, `${to.path}.raw`]
   await using undo = new AsyncDisposableStack()
   undo.defer(() => rm(fetched, { force: true }))
   undo.defer(() => rm(converted, { force: true }))
-  await store(await download(), fetched, image, signal)
-  const bytes = declaredAs(image.diskFormat, await inspectFile(fetched))
+  const opened = await open()
+  if (opened instanceof HeldFile) undo.use(opened)
+  const { path, sha512 } = await fileOf(opened, { to: fetched, keep: isDisk }, signal)
+  if (sha512 !== image.sha512) throw new Fault('badRequest', 'nova.image.checksum', `image ${image.id} was read with sha512 ${sha512.slice(0, 16)}…, it should be ${image.sha512.slice(0, 16)}…`)
+  const bytes = declaredAs(image.diskFormat, await inspectFile(path))
   fits(image, bytes, to.maxBytes)
-  if (AS_IT_IS.includes(image.diskFormat)) await rename(fetched, to.path)
+  if (isDisk) await rename(path, to.path)
   else {
     await rm(converted, { force: true })
-    await img.convert({ path: fetched, format: image.diskFormat === 'vhd' ? 'vpc' : image.diskFormat }, { path: converted, format: 'raw' }, bytes + SLACK, signal)
+    await img.convert({ path, format: image.diskFormat === 'vhd' ? 'vpc' : image.diskFormat }, { path: converted, format: 'raw' }, bytes + SLACK, signal)
     await rename(converted, to.path)
-  }
-}
-
-async function store(bytes: ImageBytes, path: string, image: GuestImage, signal: AbortSignal): Promise<void> {
-  const hash = createHash('sha512')
-  await using file = await open(path, 'w', 0o600)
-  for await (const chunk of bytes) {
-    signal.throwIfAborted()
-    hash.update(chunk)
-    await file.writeFile(chunk)
-  }
-  const found = hash.digest('hex')
-  if (found !== image.sha512) {
-    throw new Fault('badRequest', 'nova.image.checksum', `image ${image.id} was downloaded with sha512 ${found.slice(0, 16)}…, it should be ${image.sha512.slice(0, 16)}…`)
   }
 }
 
