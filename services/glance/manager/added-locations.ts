@@ -9,10 +9,10 @@ import * as rules from '../policy/locations.ts'
 import * as images from '../store/images.ts'
 import * as imports from '../store/imports.ts'
 import type { Tx } from '../store/tables.ts'
-import * as tasks from '../store/tasks.ts'
 import type { Deps } from './deps.ts'
 import { LOCATION_ADD } from './kinds.ts'
 import { mayFetch, placesOf, storeOfUrls } from './locations.ts'
+import { insertRecord } from './task-records.ts'
 import { imageFor, targetOf, visibleImage } from './visible.ts'
 
 export type LocationManager = ReturnType<typeof locationManager>
@@ -49,7 +49,7 @@ export function locationManager(deps: Deps) {
         if (!await imports.setMarks(tx, id, ['queued'], {})) throw busy()                     // whoever takes the image meanwhile comes before or after
         if ((await images.find(tx, id))?.properties[LOCK] !== undefined) throw busy()
         await imports.setMarks(tx, id, ['queued'], { lock: record.id })
-        await tasks.insert(tx, record)
+        await insertRecord(deps, tx, record)
         await queue.enqueue(tx, LOCATION_ADD, {
           resourceId: id, input: { recordId: record.id, url, validation: validation ?? null, hash: deps.options.doSecureHash },
           origin: { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) },

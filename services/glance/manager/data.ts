@@ -28,7 +28,7 @@ import type { Tables } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
 import { readCached } from './cache.ts'
-import { tell, tellOfImage } from './events.ts'
+import { tell, tellOfFailedUpload, tellOfImage } from './events.ts'
 import { announced, heldTo, hold } from './limits.ts'
 import { holdFile, readAny } from './reading.ts'
 import { giveSigns } from './signs.ts'
@@ -64,7 +64,7 @@ export function dataManager(deps: Deps) {
       return { image, left: image.owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await usage.used(tx, image.owner)) }
     })
     const signs = giveSigns(deps, blob)
-    if (during === 'saving') tellOfImage(deps, ctx, 'image.prepare', { ...image, status: during })
+    if (during === 'saving') tellOfImage(deps, ctx, 'image.prepare', { ...image, status: during }, { store: store.id })
     try {
       const verifier = during === 'saving' ? await verifierOf(image, options.imageSignatureCertificates) : undefined       // what is staged is verified by its import
       const expected: Expected = {
@@ -77,7 +77,7 @@ export function dataManager(deps: Deps) {
     } catch (error) {
       const was = await giveUp(blob)
       if (was === 'kept' || was === 'staged') return                                          // finished after all: only the answer of the database was lost
-      if (during === 'saving') tell(deps, ctx, { event: 'image.upload', priority: 'error', about: () => `Failed to upload image data for image ${id}: ${isFault(error) ? error.message : 'internal error'}` })
+      if (during === 'saving') tellOfFailedUpload(deps, ctx, id, isFault(error) ? error.message : 'internal error')
       throw was === 'writing' ? error : await db.read(tx => images.find(tx, id)) ? takenBack(id) : gone(id)
     } finally {
       await signs.stop()

@@ -167,7 +167,7 @@ export function imageManager(deps: Deps) {
       let deleted: { image: Image, doomed: Blob[] } | undefined
       for (let tries = 0; tries < TRIES && !deleted; tries++) deleted = await attempt()          // an upload or an import may have moved it on meanwhile
       if (!deleted) throw busy(id)
-      tellOfImage(deps, ctx, 'image.delete', deleted.image, deleted.image.updatedAt)
+      tellOfImage(deps, ctx, 'image.delete', deleted.image, { deletedAt: deleted.image.updatedAt })
       await deps.cache?.images.dequeue(id)
       await deps.cache?.images.remove(id)
       for (const blob of deleted.doomed) await forget(deps, blob)

@@ -15,6 +15,7 @@ import * as tasks from '../store/tasks.ts'
 import type { Deps } from './deps.ts'
 import { IMAGE_IMPORT, IMAGE_STOP } from './kinds.ts'
 import { heldTo, hold } from './limits.ts'
+import { endRecord, insertRecord, tellOfChanged } from './task-records.ts'
 import { imageFor, targetOf, visibleImage } from './visible.ts'
 
 /** What is imported where, and how that is told in the task's record. */
@@ -75,9 +76,11 @@ export function importManager(deps: Deps) {
           result: null, message: '', createdAt: now, updatedAt: now, expiresAt: null,
         }
         await take(tx, image, record.id, stores)
-        await tasks.insert(tx, record)
+        const origin = { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) }
+        await insertRecord(deps, tx, record)
+        await tellOfChanged(deps, tx, { resourceId: id, origin }, ['image.update'])
         await queue.enqueue(tx, IMAGE_IMPORT, {
-          resourceId: id, origin: { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) },
+          resourceId: id, origin,
           input: { recordId: record.id, method, uri: uri ?? null, remote: found ?? null, refusal: refusal ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : { ...broughtAlong(found?.properties ?? {}), ...injected(roles) } },
         })
         return record
@@ -129,10 +132,9 @@ export function importManager(deps: Deps) {
 }
 
 /** Ends the import of an image that is being deleted, in the transaction that has deleted it: what works on it stops, what it made goes, and its record says why. */
-export async function stopImport({ clock, queue, options }: Deps, tx: Tx, image: Image): Promise<void> {
+export async function stopImport(deps: Deps, tx: Tx, image: Image): Promise<void> {
   const lock = await imports.lockOf(tx, image.id)
   if (lock === undefined) return
-  const now = clock.now()
-  await tasks.end(tx, lock, { message: 'Image has been deleted, aborting import.' }, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
-  await queue.enqueue(tx, IMAGE_STOP, { resourceId: image.id, input: { imageId: image.id } })
+  await endRecord(deps, tx, lock, { message: 'Image has been deleted, aborting import.' })
+  await deps.queue.enqueue(tx, IMAGE_STOP, { resourceId: image.id, input: { imageId: image.id } })
 }

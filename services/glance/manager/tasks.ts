@@ -9,13 +9,17 @@ import type { TaskListing, TaskRecord, TaskType } from '../model/tasks.ts'
 import { TASKS_API_ACCESS } from '../policy/tasks.ts'
 import * as tasks from '../store/tasks.ts'
 import type { Deps } from './deps.ts'
+import { tellOfTask } from './events.ts'
 import type { ImageManager } from './images.ts'
 import type { ImportManager } from './imports.ts'
+import { insertRecord } from './task-records.ts'
 
 export type TaskManager = ReturnType<typeof taskManager>
 
 /** The use cases of tasks. */
-export function taskManager({ db, clock, ids, fetcher, options }: Deps, images: ImageManager, imports: ImportManager) {
+export function taskManager(deps: Deps, images: ImageManager, imports: ImportManager) {
+  const { db, clock, ids, fetcher, options } = deps
+
   /** The record of a task that fails at once. */
   async function failing(ctx: Context, type: TaskType, input: TaskRecord['input'], message: string): Promise<TaskRecord> {
     const now = clock.now()
@@ -24,7 +28,8 @@ export function taskManager({ db, clock, ids, fetcher, options }: Deps, images: 
       id: ids.uuid(), type, status: 'failure', owner: projectId, imageId: null, userId: userId ?? null, requestId: ctx.requestId, input, result: null, message,
       createdAt: now, updatedAt: now, expiresAt: now + options.taskTimeToLive * 3_600_000,
     }
-    await db.write(tx => tasks.insert(tx, record))
+    await db.write(tx => insertRecord(deps, tx, record))
+    for (const status of ['processing', 'failure'] as const) tellOfTask(deps, `task.${status}`, { ...record, status })
     return record
   }
 

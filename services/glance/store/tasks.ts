@@ -34,9 +34,15 @@ export async function list(tx: Tx, { limit, sort, filters }: TaskListing, marker
   return { rows: rows.map(fromRow), more }
 }
 
+/** Says that a task is being worked on; false when that was said before, it has ended, or there is none. */
+export async function begin(tx: Tx, id: string, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable('image_tasks').set({ status: 'processing', updated_at: now }).where('id', '=', id).where('status', '=', 'pending').executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
 /** Says how far an unfinished task is; false when it has ended, or there is none. */
-export async function setProgress(tx: Tx, id: string, message: string | undefined, now: number): Promise<boolean> {
-  const { numUpdatedRows } = await tx.updateTable('image_tasks').set({ status: 'processing', updated_at: now, ...(message !== undefined && { message }) })
+export async function setProgress(tx: Tx, id: string, message: string, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable('image_tasks').set({ status: 'processing', updated_at: now, message })
     .where('id', '=', id).where('status', 'in', ['pending', 'processing']).executeTakeFirst()
   return numUpdatedRows === 1n
 }

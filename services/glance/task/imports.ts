@@ -11,8 +11,10 @@ import { task, type Definition, type Ended, type TaskShape } from '@alto/kit/tas
 import type { Fetched } from '../driver/fetcher.ts'
 import type { RemoteFacts } from '../driver/remote-glance.ts'
 import type { Deps } from '../manager/deps.ts'
+import { askerOf, tellOfFailedUpload, tellOfImage } from '../manager/events.ts'
 import { IMAGE_FORGET, IMAGE_IMPORT, IMAGE_STOP, type ImportInput } from '../manager/kinds.ts'
 import { forget } from '../manager/sweep.ts'
+import { beginRecord, endRecord, tellOfChanged } from '../manager/task-records.ts'
 import type { Whereabouts } from '../model/blobs.ts'
 import { imageNotFound } from '../model/faults.ts'
 import type { Content, Image } from '../model/images.ts'
@@ -20,7 +22,6 @@ import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import * as imports from '../store/imports.ts'
 import type { Tables, Tx } from '../store/tables.ts'
-import * as tasks from '../store/tasks.ts'
 import * as usage from '../store/usage.ts'
 import { BytesFailed, ending, made, overQuota, reading, roomFor, type ImportStep } from './bytes.ts'
 import { shaped, type Shape } from './shaping.ts'
@@ -40,7 +41,7 @@ export function imageImport(deps: Deps): Definition<Tables> {
     steps: [
       {
         name: 'fetched', do: async t => {
-          await t.write(tx => tasks.setProgress(tx, t.input.recordId, undefined, deps.clock.now()))
+          await t.write(tx => beginRecord(deps, tx, t.input.recordId))
           return { blobId: await fetched(deps, t) }
         },
       },
@@ -133,9 +134,13 @@ async function copied(deps: Deps, t: ImportStep, { blobId, content }: Shape): Pr
   const placed: Record<string, string> = {}
   const failed: string[] = []
   for (const [at, id] of stores.entries()) {
+    const image = deps.notifier && await deps.db.read(tx => images.find(tx, t.resourceId))
+    if (image) tellOfImage(deps, askerOf(t.origin), 'image.prepare', image, { store: id })
     try {
       placed[id] = source.state === 'staged' && source.store === id ? blobId : await copy(deps, t, id, { source, content })
+      if (image) tellOfImage(deps, askerOf(t.origin), 'image.upload', image)
     } catch (error) {
+      if (error instanceof BytesFailed) tellOfFailedUpload(deps, askerOf(t.origin), t.resourceId, error.message)
       if (allMustSucceed || !(error instanceof BytesFailed)) throw ending(error)
       failed.push(id)
       t.log.warn({ store: id, reason: error.message }, 'a store did not take an image: the import goes on without it')
@@ -180,24 +185,21 @@ async function finish(deps: Deps, tx: Tx, ended: Ended<Import>): Promise<void> {
   for (const blobId of Object.values(copied.placed)) await blobs.move(tx, blobId, 'staged', 'kept')
   await imports.setMarks(tx, resourceId, ['active', 'deactivated'], { lock: null, importing: [], failed: copied.failed })
   await imports.setProperties(tx, resourceId, input.inject)
+  await tellOfChanged(deps, tx, ended, image.status === 'importing' ? ['image.activate', 'image.update'] : ['image.update'])
   await endRecord(deps, tx, input.recordId, { result: { image_id: resourceId } })
   await forgetRest(deps, tx, ended, undefined)
 }
 
 /** The end of one that did not: the image as it was, nothing of what was made, and the reason. */
-async function takeBack(deps: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Import>, 'input' | 'resourceId'>, { message, failed }: { message: string, failed: readonly string[] }): Promise<void> {
+async function takeBack(deps: Deps, tx: Tx, { input, resourceId, origin }: Pick<Ended<Import>, 'input' | 'resourceId' | 'origin'>, { message, failed }: { message: string, failed: readonly string[] }): Promise<void> {
   const { from, staged, recordId } = input
   if (from === 'queued' || from === 'uploading') await images.move(tx, resourceId, ['importing'], from, { updated_at: deps.clock.now() })
   await imports.setMarks(tx, resourceId, [from, 'deactivated'], { lock: null, importing: [], failed })
+  await tellOfChanged(deps, tx, { resourceId, origin }, ['image.update'])
   await endRecord(deps, tx, recordId, { message })
   await forgetRest(deps, tx, { input, resourceId }, staged ?? undefined)
 }
 
 async function forgetRest({ queue }: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Import>, 'input' | 'resourceId'>, spared: string | undefined): Promise<void> {
   if (await imports.doomRest(tx, resourceId, spared)) await queue.enqueue(tx, IMAGE_FORGET, { resourceId: input.recordId, input: { imageId: resourceId } })
-}
-
-async function endRecord({ clock, options }: Deps, tx: Tx, id: string, how: tasks.TaskEnd): Promise<void> {
-  const now = clock.now()
-  await tasks.end(tx, id, how, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
 }

@@ -8,6 +8,7 @@ import { hashing } from '../driver/hashing.ts'
 import type { Deps } from '../manager/deps.ts'
 import { LOCATION_ADD, type LocationInput } from '../manager/kinds.ts'
 import { storeOfUrls } from '../manager/locations.ts'
+import { beginRecord, endRecord, tellOfChanged } from '../manager/task-records.ts'
 import type { Blob } from '../model/blobs.ts'
 import { imageNotFound } from '../model/faults.ts'
 import { needFormats, type Image } from '../model/images.ts'
@@ -15,7 +16,6 @@ import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import * as imports from '../store/imports.ts'
 import type { Tables, Tx } from '../store/tables.ts'
-import * as tasks from '../store/tasks.ts'
 import * as usage from '../store/usage.ts'
 
 /** What the bytes turned out to be; null where they were not read. */
@@ -37,7 +37,7 @@ export function locationAdd(deps: Deps): Definition<Tables> {
       { name: 'hashed', do: t => hashed(deps, t) },
     ],
     onDone: (tx, ended) => finish(deps, tx, ended),
-    onFailed: (tx, { input, resourceId, failure }) => takeBack(deps, tx, { input, resourceId }, failure.message),
+    onFailed: (tx, { input, resourceId, origin, failure }) => takeBack(deps, tx, { input, resourceId, origin }, failure.message),
   }) as Definition<Tables>
 }
 
@@ -57,7 +57,7 @@ async function placed(deps: Deps, t: Step): Promise<void> {
   if (!store || !size) throw giveUp(new Fault('badRequest', 'glance.locations.invalid', 'Invalid location'))
   const now = deps.clock.now()
   await t.write(async tx => {
-    await tasks.setProgress(tx, recordId, undefined, now)
+    await beginRecord(deps, tx, recordId)
     const image = await images.find(tx, t.resourceId)
     if (!image) throw imageNotFound(t.resourceId)
     if (image.status !== 'queued') {
@@ -69,6 +69,7 @@ async function placed(deps: Deps, t: Step): Promise<void> {
     await blobs.insert(tx, { id: deps.ids.uuid(), imageId: image.id, store: store.id, state: compares(t.input) ? 'staged' : 'kept', size, writer: deps.host, createdAt: now, location: url })
     if (compares(t.input)) await images.move(tx, image.id, ['queued'], 'importing', { size, updated_at: now })
     else await activate(deps, tx, image, { from: 'queued', size, hashes: validation && { checksum: null, ...validation } })
+    await tellOfChanged(deps, tx, t, ['image.update'])
   })
 }
 
@@ -106,26 +107,27 @@ async function hashOf({ clock, stores }: Deps, t: Step): Promise<Hashed> {
   return { checksum: digests['md5']!, hashAlgo, hashValue: digests[hashAlgo]! }
 }
 
-async function finish(deps: Deps, tx: Tx, { input, resourceId, got }: Ended<Adding>): Promise<void> {
+async function finish(deps: Deps, tx: Tx, { input, resourceId, origin, got }: Ended<Adding>): Promise<void> {
   const image = await images.find(tx, resourceId)
   const found = got.hashed ?? null
   if (!image) return endRecord(deps, tx, input.recordId, { message: messageOf(imageNotFound(resourceId)) })
   const place = await placeOf(tx, input, resourceId)
-  if (!place) return takeBack(deps, tx, { input, resourceId }, messageOf(takenMeanwhile()))
+  if (!place) return takeBack(deps, tx, { input, resourceId, origin }, messageOf(takenMeanwhile()))
   if (compares(input)) {
     if (found?.hashValue !== input.validation?.hashValue.toLowerCase()) {
-      return takeBack(deps, tx, { input, resourceId }, `os_hash_value: (${input.validation?.hashValue}) not matched with actual os_hash_value: (${found?.hashValue})`)
+      return takeBack(deps, tx, { input, resourceId, origin }, `os_hash_value: (${input.validation?.hashValue}) not matched with actual os_hash_value: (${found?.hashValue})`)
     }
     try {
       await activate(deps, tx, image, { from: 'importing', size: place.size ?? 0, hashes: found })
     } catch (error) {
-      return takeBack(deps, tx, { input, resourceId }, messageOf(error))
+      return takeBack(deps, tx, { input, resourceId, origin }, messageOf(error))
     }
     await blobs.move(tx, place.id, 'staged', 'kept')
   } else if (found && (image.status === 'active' || image.status === 'deactivated') && image.hashValue === null) {
     await images.move(tx, resourceId, [image.status], image.status, { checksum: found.checksum, os_hash_algo: found.hashAlgo, os_hash_value: found.hashValue })
   }
   await imports.setMarks(tx, resourceId, LOCKED, { lock: null })
+  if (found) await tellOfChanged(deps, tx, { resourceId, origin }, ['image.update'])
   await endRecord(deps, tx, input.recordId, { result: { image_id: resourceId } })
 }
 
@@ -138,13 +140,9 @@ async function placeOf(tx: Tx, { url }: LocationInput, imageId: string): Promise
 }
 
 /** The image is queued again, as it was but for the location. */
-async function takeBack(deps: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Adding>, 'input' | 'resourceId'>, message: string): Promise<void> {
+async function takeBack(deps: Deps, tx: Tx, { input, resourceId, origin }: Pick<Ended<Adding>, 'input' | 'resourceId' | 'origin'>, message: string): Promise<void> {
   await images.move(tx, resourceId, ['importing'], 'queued', { size: null, updated_at: deps.clock.now() })
   await imports.setMarks(tx, resourceId, LOCKED, { lock: null })
+  await tellOfChanged(deps, tx, { resourceId, origin }, ['image.update'])
   await endRecord(deps, tx, input.recordId, { message })
-}
-
-async function endRecord({ clock, options }: Deps, tx: Tx, id: string, how: tasks.TaskEnd): Promise<void> {
-  const now = clock.now()
-  await tasks.end(tx, id, how, { now, expiresAt: now + options.taskTimeToLive * 3_600_000 })
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Notification } from '@alto/kit/notify'
 import { until } from '@alto/kit/testing'
+import { memoryStore } from '../index.ts'
 import { glanceAlone, patch } from './cloud.ts'
 
 /** A cloud, and what it told, of which `events` are the names. */
@@ -66,4 +67,84 @@ test('events and groups that the operator switched off are not told, and no payl
   await cloud.as('p1:admin')('POST', `/v2/images/${id}/members`, { body: { member: 'p2' } })
   assert.doesNotMatch(JSON.stringify(told), /location|direct_url|memory:/)
   assert.deepEqual(events(), ['image.create', 'image.upload', 'image.activate'])
+})
+
+const TASK = { type: 'api_image_import', result: null, owner: 'p1', message: null, deleted: false, deleted_at: null }
+
+test('an import is told with its task, each store that it fills, and what the image becomes, once each is committed', async () => {
+  const { cloud, told, events } = await listened({ more: [memoryStore({ id: 'cheap' })] })
+  await using _cloud = cloud
+  const me = cloud.as('p1:member')
+  const { body: { id } } = await me('POST', '/v2/images', { body: { disk_format: 'raw', container_format: 'bare' } })
+  await me('PUT', `/v2/images/${id}/stage`, { bytes: 'some bytes' })
+  events()
+  assert.equal((await me('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' }, stores: ['file', 'cheap'] } })).status, 202)
+  await cloud.glance.idle()
+  const of = (kind: string) => told.filter(({ event }) => event.startsWith(kind))
+  const when = '2026-01-01T00:00:00Z'
+  const tasks = of('task.').map(({ event, payload, context }) => ({ event, payload: payload as Record<string, unknown>, context }))
+  const taskId = tasks[0]!.payload['id']
+  assert.deepEqual(tasks.map(({ event, payload }) => [event, payload]), [
+    ['task.create', { ...TASK, id: taskId, status: 'pending', expires_at: null, created_at: when, updated_at: when }],
+    ['task.run', { ...TASK, id: taskId, status: 'pending', expires_at: null, created_at: when, updated_at: when }],
+    ['task.processing', { ...TASK, id: taskId, status: 'processing', expires_at: null, created_at: when, updated_at: when }],
+    ['task.success', { ...TASK, id: taskId, status: 'success', expires_at: '2026-01-03T00:00:00Z', created_at: when, updated_at: when }],
+  ])
+  assert.ok(told.every(({ context }) => context?.userId === 'user-of-p1' && context.projectId === 'p1' && context.requestId === told[0]!.context?.requestId), 'all on behalf of the request')
+  assert.deepEqual(of('image.').map(({ event, payload }) => { const said = payload as Record<string, unknown>; return [event, said['status'], said['backend'], said['os_glance_importing_to_stores']] }), [
+    ['image.update', 'importing', undefined, undefined],
+    ['image.prepare', 'importing', 'file', ['cheap', 'file']], ['image.upload', 'importing', undefined, ['cheap', 'file']],
+    ['image.prepare', 'importing', 'cheap', ['cheap']], ['image.upload', 'importing', undefined, ['cheap']],
+    ['image.activate', 'active', undefined, undefined], ['image.update', 'active', undefined, undefined],
+  ])
+  assert.doesNotMatch(JSON.stringify(told), /import_req|memory:/)
+})
+
+test('an import that fails is told as its task and an image that is as it was', async () => {
+  const { cloud, told, events } = await listened()
+  await using _cloud = cloud
+  const me = cloud.as('p1:member')
+  const { body: { id } } = await me('POST', '/v2/images', { body: { disk_format: 'qcow2', container_format: 'bare' } })
+  await me('PUT', `/v2/images/${id}/stage`, { bytes: 'no qcow2' })
+  events()
+  await me('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' } } })
+  await cloud.glance.idle()
+  assert.equal((told.at(-2)!.payload as { status: string }).status, 'uploading')
+  assert.deepEqual(events(), ['task.create', 'task.run', 'image.update', 'task.processing', 'image.update', 'task.failure'])
+  await cloud.as('px:admin')('POST', '/v2/tasks', { body: { type: 'api_image_import', input: { image_id: id } } })
+  assert.deepEqual(events(), ['task.create', 'task.run', 'task.processing', 'task.failure'])
+})
+
+test('a life of a namespace and of what it holds is told as upstream tells it', async () => {
+  const { cloud, told, events } = await listened()
+  await using _cloud = cloud
+  const admin = cloud.as('p0:admin')
+  const path = '/v2/metadefs/namespaces'
+  const CPU = { title: 'CPUs', type: 'integer', minimum: 1 }
+  await admin('POST', path, { body: { namespace: 'A', display_name: 'a', properties: { cpu: CPU }, objects: [{ name: 'o', required: ['x'], properties: { x: { title: 'X', type: 'string' } } }], tags: [{ name: 't' }], resource_type_associations: [{ name: 'OS::X', prefix: 'p_' }] } })
+  const when = '2026-01-01T00:00:00Z'
+  const nothing = { default: null, minimum: null, maximum: null, enum: null, pattern: null, minLength: null, maxLength: null, confidential: null, items: null, uniqueItems: null, minItems: null, maxItems: null, additionalItems: null, description: null }
+  const there = { created_at: when, updated_at: when, deleted: false, deleted_at: null }
+  assert.deepEqual(told.splice(0).map(({ event, payload }) => [event, payload]), [
+    ['metadef_namespace.create', { namespace: 'A', namespace_old: 'A', display_name: 'a', protected: false, visibility: 'private', owner: 'p0', description: null, ...there }],
+    ['metadef_resource_type.create', { namespace: 'A', name: 'OS::X', name_old: 'OS::X', prefix: 'p_', properties_target: null, ...there }],
+    ['metadef_property.create', { namespace: 'A', name: 'cpu', name_old: 'cpu', ...nothing, title: 'CPUs', type: 'integer', minimum: 1, deleted: false, deleted_at: null }],
+    ['metadef_object.create', { namespace: 'A', name: 'o', name_old: 'o', description: null, required: ['x'], properties: [{ name: 'x', ...nothing, title: 'X', type: 'string' }], ...there }],
+    ['metadef_tag.create', { namespace: 'A', name: 't', name_old: 't', ...there }],
+  ])
+  for (const [kind, body] of [['objects', { name: 'o' }], ['properties', { name: 'cpu', ...CPU }], ['tags', { name: 't' }]] as const) await admin('PUT', `${path}/A/${kind}/${body.name}`, { body: { ...body, name: 'new' } })
+  assert.deepEqual(told.map(({ payload }) => { const said = payload as Record<string, unknown>; return [said['name_old'], said['name']] }), [['o', 'new'], ['cpu', 'new'], ['t', 'new']])
+  assert.deepEqual(events(), ['metadef_object.update', 'metadef_property.update', 'metadef_tag.update'])
+  await admin('PUT', `${path}/A`, { body: { namespace: 'B' } })
+  assert.equal((told.at(-1)!.payload as Record<string, unknown>)['namespace_old'], 'A')
+  await admin('POST', `${path}/B/tags`, { body: { tags: [{ name: 'u' }, { name: 'v' }] } })
+  for (const one of ['tags/u', 'objects/new', 'properties/new', 'resource_types/OS::X']) await admin('DELETE', `${path}/B/${one}`)
+  for (const all of ['tags', 'objects', 'properties']) await admin('DELETE', `${path}/B/${all}`)
+  for (const wrong of ['tags/u', 'objects/new']) assert.equal((await admin('DELETE', `${path}/B/${wrong}`)).status, 404)
+  await admin('DELETE', `${path}/B`)
+  assert.deepEqual((told.at(-1)!.payload as Record<string, unknown>)['deleted_at'], when)
+  assert.deepEqual(events(), [
+    'metadef_namespace.update', 'metadef_tag.create', 'metadef_tag.create', 'metadef_tag.delete', 'metadef_object.delete', 'metadef_property.delete', 'metadef_resource_type.delete',
+    'metadef_namespace.delete_tags', 'metadef_namespace.delete_objects', 'metadef_namespace.delete_properties', 'metadef_namespace.delete',
+  ])
 })

@@ -7,6 +7,7 @@ import { definitionExists, definitionNotFound, KINDS, keyOf, type Contents, type
 import * as rules from '../../policy/metadefs.ts'
 import * as metadefs from '../../store/metadefs.ts'
 import type { Deps } from '../deps.ts'
+import { tellOfDefinition, tellOfEmptied } from './events.ts'
 import { insertWanted, namespaceFor, namespaceToFill, targetOf } from './namespaces.ts'
 
 /** The rules of a kind. Removing all of a kind asks `removeAll`. */
@@ -33,7 +34,8 @@ export function definitionManagers(deps: Deps): DefinitionManagers {
   return Object.fromEntries(KINDS.map(kind => [kind, definitionManager(deps, kind)])) as unknown as DefinitionManagers
 }
 
-function definitionManager<K extends Kind>({ db, clock }: Deps, kind: K) {
+function definitionManager<K extends Kind>(deps: Deps, kind: K) {
+  const { db, clock } = deps
   const own = RULES[kind]
 
   return {
@@ -80,49 +82,58 @@ function definitionManager<K extends Kind>({ db, clock }: Deps, kind: K) {
     },
 
     async create(ctx: Context, namespace: string, name: string, content: Contents[K]): Promise<Definition<K>> {
-      return db.write(async tx => {
+      const made = await db.write(async tx => {
         const found = await namespaceToFill(tx, ctx, own.add, namespace)
-        const [made] = await insertWanted(tx, kind, found, [{ name, content }], clock.now())
-        return made!
+        return (await insertWanted(tx, kind, found, [{ name, content }], clock.now()))[0]!
       })
+      tellOfDefinition(deps, ctx, 'create', { kind, namespace, definition: made })
+      return made
     },
 
     /** Many tags at once: in place of those that are there, or besides them. */
     async createTags(ctx: Context, namespace: string, names: readonly string[], append: boolean): Promise<void> {
       const keys = new Set<string>()
       const twice = names.find(name => keys.size === keys.add(keyOf('tag', name)).size)
-      await db.write(async tx => {
+      const made = await db.write(async tx => {
         const found = await namespaceToFill(tx, ctx, rules.ADD_METADEF_TAGS, namespace)
         if (twice !== undefined) throw definitionExists('tag', twice, namespace)
         if (!append) await metadefs.removeDefinitions(tx, 'tag', found.id)
-        await insertWanted(tx, 'tag', found, names.map(name => ({ name, content: {} })), clock.now())
+        return insertWanted(tx, 'tag', found, names.map(name => ({ name, content: {} })), clock.now())
       })
+      for (const definition of made) tellOfDefinition(deps, ctx, 'create', { kind: 'tag', namespace, definition })
     },
 
     async update(ctx: Context, namespace: string, name: string, next: { name: string, content: Contents[K] }): Promise<Definition<K>> {
-      return orConflict(cause => definitionExists(kind, next.name, namespace, cause), () => db.write(async tx => {
+      const definition = await orConflict(cause => definitionExists(kind, next.name, namespace, cause), () => db.write(async tx => {
         const { id } = await namespaceFor(tx, ctx, own.modify, namespace)
         const was = await metadefs.findDefinition(tx, kind, id, name)
-        const definition = was && { ...next, createdAt: was.createdAt, updatedAt: clock.now() }
-        if (!definition || !await metadefs.updateDefinition(tx, kind, id, name, definition)) throw definitionNotFound(kind, name)
-        return definition
+        const changed = was && { ...next, createdAt: was.createdAt, updatedAt: clock.now() }
+        if (!changed || !await metadefs.updateDefinition(tx, kind, id, name, changed)) throw definitionNotFound(kind, name)
+        return changed
       }))
+      tellOfDefinition(deps, ctx, 'update', { kind, namespace, definition }, { was: name })
+      return definition
     },
 
     async remove(ctx: Context, namespace: string, name: string): Promise<void> {
-      await db.write(async tx => {
+      const removed = await db.write(async tx => {
         const { id } = await namespaceFor(tx, ctx, own.remove, namespace)
-        if (await metadefs.removeDefinitions(tx, kind, id, name) === 0) throw definitionNotFound(kind, name)
+        const found = await metadefs.findDefinition(tx, kind, id, name)
+        if (!found || await metadefs.removeDefinitions(tx, kind, id, name) === 0) throw definitionNotFound(kind, name)
+        return found
       })
+      tellOfDefinition(deps, ctx, 'delete', { kind, namespace, definition: removed }, { deletedAt: clock.now() })
     },
 
     async removeAll(ctx: Context, namespace: string): Promise<void> {
-      await db.write(async tx => {
+      const emptied = await db.write(async tx => {
         const [first, ...rest] = own.removeAll
         const found = await namespaceFor(tx, ctx, first!, namespace)
         for (const rule of rest) ctx.authorize(rule, targetOf(found))
         await metadefs.removeDefinitions(tx, kind, found.id)
+        return found
       })
+      tellOfEmptied(deps, ctx, kind, emptied)
     },
   }
 }

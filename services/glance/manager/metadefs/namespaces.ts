@@ -10,6 +10,7 @@ import * as metadefs from '../../store/metadefs.ts'
 import type { Tx } from '../../store/tables.ts'
 import type { Deps } from '../deps.ts'
 import { isAdmin } from '../visible.ts'
+import { tellOfDefinition, tellOfNamespace } from './events.ts'
 
 /** What a namespace holds, by kind. */
 export type Held = { readonly [K in Kind]: readonly Definition<K>[] }
@@ -70,6 +71,8 @@ export function namespaceManager(deps: Deps) {
         await metadefs.insertNamespace(tx, namespace)
         return holdingWanted(tx, namespace, wanted, now)
       }))
+      tellOfNamespace(deps, ctx, 'create', namespace)
+      for (const kind of KINDS) for (const definition of held[kind]) tellOfDefinition(deps, ctx, 'create', { kind, namespace: namespace.name, definition })
       return { namespace, held }
     },
 
@@ -97,7 +100,7 @@ export function namespaceManager(deps: Deps) {
 
     /** What is not said is as in a new namespace; what the namespace holds stays. */
     async update(ctx: Context, name: string, input: NamespaceInput): Promise<Namespace> {
-      return orConflict(cause => namespaceExists(input.name, cause), () => db.write(async tx => {
+      const changed = await orConflict(cause => namespaceExists(input.name, cause), () => db.write(async tx => {
         const was = await namespaceFor(tx, ctx, rules.MODIFY_METADEF_NAMESPACE, name)
         const next: Namespace = {
           ...was, name: input.name, displayName: input.displayName ?? null, description: input.description ?? null, visibility: input.visibility ?? 'private', isProtected: input.isProtected ?? false,
@@ -106,14 +109,18 @@ export function namespaceManager(deps: Deps) {
         await metadefs.updateNamespace(tx, next)
         return next
       }))
+      tellOfNamespace(deps, ctx, 'update', changed, { was: name })
+      return changed
     },
 
     async remove(ctx: Context, name: string): Promise<void> {
-      await db.write(async tx => {
+      const removed = await db.write(async tx => {
         const namespace = await namespaceFor(tx, ctx, rules.DELETE_METADEF_NAMESPACE, name)
         if (namespace.isProtected) throw refused('metadef.namespace.protected', `Metadata definition namespace ${name} is protected and cannot be deleted.`)
         await metadefs.removeNamespace(tx, namespace.id)
+        return namespace
       })
+      tellOfNamespace(deps, ctx, 'delete', removed, { deletedAt: clock.now() })
     },
 
     async resourceTypes(ctx: Context): Promise<ResourceType[]> {
