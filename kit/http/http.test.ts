@@ -1,6 +1,8 @@
 // The pipeline, seen through a small service of its own, in memory and over a socket.
 import { test } from 'node:test'
 import { inspect } from 'node:util'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import assert from 'node:assert/strict'
 import { PassThrough, Readable } from 'node:stream'
 import { fastify } from 'fastify'
@@ -57,6 +59,13 @@ const things: HttpService = {
       method: 'PUT', path: '/v1/bytes', rule: { public: 'test' }, status: 200, summary: 'Count bytes', body: 'stream', accepts: ['application/octet-stream'],
       async handle({ stream }) {
         return { size: await readAll(stream) }
+      },
+    }),
+    route({
+      method: 'PUT', path: '/v1/refused', rule: { public: 'test' }, status: 200, summary: 'Refuse bytes when some have come', body: 'stream', accepts: ['application/octet-stream'],
+      async handle({ stream, headers }) {
+        for await (const _chunk of stream.iterator({ destroyOnReturn: false })) throw new Fault(headers['x-kind'] === 'tooLarge' ? 'tooLarge' : 'unsupportedMediaType', 'things.refused', 'no more of this')
+        return {}
       },
     }),
     route({ method: 'GET', path: '/v1/bytes', rule: { public: 'test' }, status: 200, summary: 'Give bytes', handle: async () => Readable.from(blocks()) }),
@@ -179,6 +188,24 @@ test('a client that leaves in the middle of its request is no bug, in memory and
     assert.deepEqual(lines('the client left before it was answered').map(line => [line.level, line.fields['path']]), Array.from({ length: index + 1 }, () => ['debug', '/things/v1/things']))
   }
   assert.deepEqual(log.lines.filter(line => line.level !== 'debug'), [])
+})
+
+test('a client that reads nothing before it has sent everything gets the refusal, and its connection serves on', async t => {
+  const { listen, close } = await server()
+  t.after(close)
+  const port = await listen({ host: '127.0.0.1', port: 0 })
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  const answers = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  for (const [kind, path, status] of [['other', '/v1/refused', 415], ['tooLarge', '/v1/refused', 413], ['json', '/v1/things', 413]] as const) {
+    const type = kind === 'json' ? 'application/json' : 'application/octet-stream'
+    const sent = [`PUT /things${path} HTTP/1.1`, 'host: x', `content-type: ${type}`, `x-kind: ${kind}`, 'x-auth-token: member', `content-length: ${64 * 2 ** 20}`, '', '']
+    if (kind === 'json') sent[0] = 'POST /things/v1/things HTTP/1.1'
+    socket.write(sent.join('\r\n'))
+    for (let i = 0; i < 64; i++) if (!socket.write(Buffer.alloc(2 ** 20, 'x'))) await once(socket, 'drain', { signal: AbortSignal.timeout(20_000) })
+    assert.match(String((await answers.next()).value), new RegExp(`^HTTP/1.1 ${status} `), kind)
+  }
+  socket.destroy()
 })
 
 test('a token that somebody put into a path is not logged', async () => {

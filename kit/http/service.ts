@@ -236,7 +236,7 @@ function refuse(service: HttpService, around: Surroundings, request: FastifyRequ
   else around.log.info({ ...about, code: fault.code, ...(fault.cause !== undefined && { cause: String(fault.cause) }), ...fault.detail }, withoutTokens(fault.message))
   const rendered = service.dialect.render(fault, { requestId: ids.requestId, unexpected })
   reply.code(rendered.status).headers({ ...idHeaders(service, ids), ...headers, ...rendered.headers })
-  if (fault.kind === 'tooLarge') reply.header('connection', 'close')
+  if (request.raw instanceof IncomingMessage && !request.raw.complete) request.raw.resume()       // most clients read no answer before they have sent everything: what is left is thrown away
   if (typeof rendered.body === 'string') return reply.send(rendered.body)
   return reply.header('content-type', 'application/json').send(JSON.stringify(rendered.body))
 }
