@@ -32,6 +32,7 @@ import { usageRoutes } from './api/usage.ts'
 import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
 import { ImageCache } from './driver/image-cache.ts'
 import { fileStore } from './driver/file-store.ts'
+import { imageSchemaIn } from './driver/image-schema-file.ts'
 import { followFile } from './driver/followed-file.ts'
 import { memoryStore } from './driver/memory-store.ts'
 import { openStores } from './driver/open-stores.ts'
@@ -54,6 +55,7 @@ import { storeManager, type StoreManager } from './manager/stores.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
 import { taskManager, type TaskManager } from './manager/tasks.ts'
 import { readStores } from './model/store-specs.ts'
+import type { ImageSchema } from './model/image-schema.ts'
 import { IMPORT_METHODS, IMPORT_PLUGINS } from './model/imports.ts'
 import { readProtections } from './model/protections.ts'
 import { Stores } from './model/stores.ts'
@@ -93,6 +95,8 @@ interface Routed {
   /** Whether locations may be seen. */
   locations: boolean
   methods: readonly string[]
+  /** What is said of custom properties; the usual when not given. */
+  schema?: ImageSchema
 }
 
 /** What Glance declares: for the documents, the coverage and the checks. */
@@ -160,8 +164,9 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   configured(parts)
   if (parts.scratch !== undefined) await rm(parts.scratch, { recursive: true, force: true })
   const protections = options.propertyProtectionFile === null ? undefined : await followFile(options.propertyProtectionFile, text => readProtections(text, options.propertyProtectionRuleFormat), { clock, log })
+  const schema = await imageSchemaIn(options.imageSchemaFile)
   const queue = new TaskQueue({ clock, ids })
-  const deps: Deps = { ...parts, queue, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
+  const deps: Deps = { ...parts, queue, schema, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
   const cached = options.imageCacheDir === null ? undefined : await ImageCache.open(options.imageCacheDir, { mostBytes: options.imageCacheMaxSize, clock })
   if (cached) deps.cache = { images: cached, worker: cacheWorker(deps, cached) }
   await recover(deps)
@@ -171,7 +176,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const data = dataManager(deps)
   const imports = importManager(deps)
   const routes = routesOf({
-    images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data, members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), cache: cacheManager(deps), caches: cached !== undefined, locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    schema, images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data, members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), cache: cacheManager(deps), caches: cached !== undefined, locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   let bells: Serving | undefined
@@ -207,9 +212,9 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   }
 }
 
-function routesOf({ cache, caches, usage, images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
+function routesOf({ schema, cache, caches, usage, images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
   return [
-    ...discoveryRoutes({ caches }), ...cacheRoutes(cache), ...storeRoutes(stores), ...usageRoutes(usage), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes,
+    ...discoveryRoutes({ caches }), ...cacheRoutes(cache), ...storeRoutes(stores), ...usageRoutes(usage), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes(schema),
     ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
   ]
 }

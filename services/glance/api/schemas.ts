@@ -2,7 +2,7 @@
 import { route, type AnyRoute } from '@alto/kit/http'
 import { CONTAINER_FORMATS, DISK_FORMATS, TRANSITIONS, VISIBILITIES } from '../model/images.ts'
 import { MEMBER_STATUSES } from '../model/members.ts'
-import { KNOWN_PROPERTIES } from '../model/properties.ts'
+import { USUAL_SCHEMA, type ImageSchema } from '../model/image-schema.ts'
 import { DEFAULT } from '../policy/base.ts'
 
 const orNull = ['null', 'string'] as const
@@ -42,7 +42,6 @@ const IMAGE = {
       properties: { checksum: { type: 'string', minLength: 32, maxLength: 32 }, os_hash_algo: { type: 'string', maxLength: 64 }, os_hash_value: { type: 'string', maxLength: 128 } },
     } },
   } },
-  ...Object.fromEntries(Object.entries(KNOWN_PROPERTIES).map(([name, facts]) => [name, { ...facts, is_base: false }])),
 }
 
 const MEMBER = {
@@ -54,22 +53,28 @@ const MEMBER = {
   schema: { type: 'string', readOnly: true },
 }
 
-const image = { name: 'image', properties: IMAGE, additionalProperties: { type: 'string' }, links: [{ href: '{self}', rel: 'self' }, { href: '{file}', rel: 'enclosure' }, { href: '{schema}', rel: 'describedby' }] }
+const imageOf = ({ properties, required }: ImageSchema) => ({
+  name: 'image', properties: { ...IMAGE, ...Object.fromEntries(Object.entries(properties).map(([name, facts]) => [name, { ...facts, is_base: false }])) }, ...(required.length > 0 && { required }),
+  additionalProperties: { type: 'string' }, links: [{ href: '{self}', rel: 'self' }, { href: '{file}', rel: 'enclosure' }, { href: '{schema}', rel: 'describedby' }],
+})
 const member = { name: 'member', properties: MEMBER }
 const page = { first: { type: 'string' }, next: { type: 'string' }, schema: { type: 'string' } }
 const pageLinks = [{ href: '{first}', rel: 'first' }, { href: '{next}', rel: 'next' }, { href: '{schema}', rel: 'describedby' }]
 
-const SCHEMAS = [
+const schemasOf = (image: ReturnType<typeof imageOf>) => [
   ['image', 'Show image schema', image],
   ['images', 'Show images schema', { name: 'images', properties: { images: { type: 'array', items: image }, ...page }, links: pageLinks }],
   ['member', 'Show image member schema', member],
   ['members', 'Show image members schema', { name: 'members', properties: { members: { type: 'array', items: member }, schema: { type: 'string' } }, links: [{ href: '{schema}', rel: 'describedby' }] }],
 ] as const
 
-export const schemaRoutes: readonly AnyRoute[] = SCHEMAS.map(([name, summary, schema]) => route({
-  method: 'GET', path: `/v2/schemas/${name}`, rule: DEFAULT, status: 200, summary,
-  async handle({ ctx }) {
-    ctx.authorize(DEFAULT, {})
-    return schema
-  },
-}))
+/** The routes of schemas. `schema`: what is said of custom properties. */
+export function schemaRoutes(schema: ImageSchema = USUAL_SCHEMA): AnyRoute[] {
+  return schemasOf(imageOf(schema)).map(([name, summary, body]) => route({
+    method: 'GET', path: `/v2/schemas/${name}`, rule: DEFAULT, status: 200, summary,
+    async handle({ ctx }) {
+      ctx.authorize(DEFAULT, {})
+      return body
+    },
+  }))
+}

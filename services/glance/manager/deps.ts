@@ -11,6 +11,7 @@ import type { ImageCache } from '../driver/image-cache.ts'
 import type { Fetcher } from '../driver/fetcher.ts'
 import type { RemoteGlance } from '../driver/remote-glance.ts'
 import type { ImageStore } from '../driver/store.ts'
+import type { ImageSchema } from '../model/image-schema.ts'
 import type { Stores } from '../model/stores.ts'
 import type { Tables } from '../store/tables.ts'
 import type { CacheWorker } from './cache.ts'
@@ -75,6 +76,8 @@ export interface Deps {
   host: string
   options: DataOptions & RecordOptions & LocationOptions & ImportOptions & NotificationOptions
   queue: TaskQueue
+  /** What is said of custom properties. */
+  schema: ImageSchema
   /** Who may see and change which custom properties; everybody all of them when the operator protects none. */
   guard?: PropertyGuard | undefined
   fetcher: Fetcher

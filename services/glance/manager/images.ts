@@ -4,6 +4,7 @@ import { isUniqueViolation, type Page } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
 import type { Blob } from '../model/blobs.ts'
 import { busy, invalid, refused } from '../model/faults.ts'
+import { checkProperty, checkRequired } from '../model/image-schema.ts'
 import { characters, mayBeSet, withinLimits, type Image } from '../model/images.ts'
 import type { Listing } from '../model/listing.ts'
 import type { Draft } from '../model/locations.ts'
@@ -65,7 +66,9 @@ export function imageManager(deps: Deps) {
         mayBeSet(name)
         if (name === 'locations') throw refused('locations.invisible', "It's not allowed to add locations if locations are invisible.")
         checkValue(name, value)
+        checkProperty(deps.schema, name, value)
       }
+      checkRequired(deps.schema, input)
       const { id: askedId, ...rest } = input as { id?: string }
       const id = askedId ?? ids.uuid()
       const now = clock.now()
@@ -110,6 +113,7 @@ export function imageManager(deps: Deps) {
     },
 
     async update(ctx: Context, id: string, changes: readonly Change[]): Promise<Stored> {
+      for (const { op, name, value } of changes) if (op !== 'remove') checkProperty(deps.schema, name, value)
       const places = changes.filter(change => change.locations)
       if (places.length > 0) await db.read(async tx => mayChangeLocations(ctx, (await imageFor(tx, ctx, rules.MODIFY_IMAGE, id)).image, places))      // before any URL is asked
       const sizes = places.length > 0 ? await sizesOf(deps, id, places) : new Map<string, number>()

@@ -5,9 +5,13 @@ const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){
 /** A property, as JSON schema tells it. */
 export interface KnownProperty {
   type: 'string' | readonly ['null', 'string']
-  description: string
+  title?: string
+  description?: string
   pattern?: string
-  enum?: readonly string[]
+  enum?: readonly (string | null)[]
+  /** Of characters. */
+  minLength?: number
+  maxLength?: number
 }
 
 /** By name. A kernel and a ramdisk may be null, which is to have none. */
@@ -24,11 +28,13 @@ export const KNOWN_PROPERTIES: Readonly<Record<string, KnownProperty>> = {
 }
 
 /** What is wrong with `value` in the property `name`; undefined when nothing is. */
-export function wrongIn(name: string, value: unknown): string | undefined {
-  const known = Object.hasOwn(KNOWN_PROPERTIES, name) ? KNOWN_PROPERTIES[name] : undefined
+export function wrongIn(name: string, value: unknown, properties = KNOWN_PROPERTIES): string | undefined {
+  const known = Object.hasOwn(properties, name) ? properties[name] : undefined
   if (value === null && Array.isArray(known?.type)) return undefined
-  if (typeof value !== 'string' || Array.from(value).length > 65_535) return 'It must be a string of at most 65535 characters.'
-  if (known?.pattern !== undefined && !new RegExp(known.pattern).test(value)) return `It must match ${known.pattern}.`
+  const length = typeof value === 'string' ? Array.from(value).length : 0
+  if (typeof value !== 'string' || length > 65_535) return 'It must be a string of at most 65535 characters.'
+  if (length < (known?.minLength ?? 0) || length > (known?.maxLength ?? Infinity)) return `It must have ${known?.minLength ?? 0} to ${known?.maxLength ?? 65_535} characters.`
+  if (known?.pattern !== undefined && !new RegExp(known.pattern, 'u').test(value)) return `It must match ${known.pattern}.`
   if (known?.enum && !known.enum.includes(value)) return `It must be one of ${known.enum.join(', ')}.`
   return undefined
 }

@@ -9,6 +9,7 @@ import { memoryStore, type Tables } from '../index.ts'
 import type { Fetcher } from '../driver/fetcher.ts'
 import type { Deps } from '../manager/deps.ts'
 import { IMAGE_FORGET } from '../manager/kinds.ts'
+import { USUAL_SCHEMA } from '../model/image-schema.ts'
 import { Stores } from '../model/stores.ts'
 import { imageForget, imageImport } from '../task/imports.ts'
 import { glanceAlone, OPTIONS, type Cloud } from './cloud.ts'
@@ -42,7 +43,7 @@ async function open(story: Story, define: (deps: Deps) => Definition<Tables>): P
   const cloud = await glanceAlone({ db, store, more: [cheap], asleep: true })
   const ids = seededIds('law')
   const queue = new TaskQueue({ clock: cloud.clock, ids })
-  const deps: Deps = { db, clock: cloud.clock, ids, log: cloud.log, host: 'law', queue, fetcher: WEB, stores: new Stores([store, cheap]), options: OPTIONS }
+  const deps: Deps = { db, clock: cloud.clock, ids, log: cloud.log, host: 'law', queue, fetcher: WEB, stores: new Stores([store, cheap]), options: OPTIONS, schema: USUAL_SCHEMA }
   const imageId = await story.prepare(cloud)
 
   /** The image and its whole bytes: those that are doomed are on their way out. */

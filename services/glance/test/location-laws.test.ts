@@ -9,6 +9,7 @@ import type { Fetcher } from '../driver/fetcher.ts'
 import { httpStore } from '../driver/http-store.ts'
 import { memoryStore, type Tables } from '../index.ts'
 import type { Deps } from '../manager/deps.ts'
+import { USUAL_SCHEMA } from '../model/image-schema.ts'
 import { Stores } from '../model/stores.ts'
 import { locationAdd } from '../task/locations.ts'
 import { glanceAlone, OPTIONS } from './cloud.ts'
@@ -28,7 +29,7 @@ async function open(said: Record<string, unknown>): Promise<TaskWorld<Tables>> {
   const cloud = await glanceAlone({ db, store, more: [web], asleep: true })
   const ids = seededIds('law')
   const queue = new TaskQueue({ clock: cloud.clock, ids })
-  const deps: Deps = { db, clock: cloud.clock, ids, log: cloud.log, host: 'law', queue, fetcher: WEB, stores: new Stores([store, web]), options: OPTIONS }
+  const deps: Deps = { db, clock: cloud.clock, ids, log: cloud.log, host: 'law', queue, fetcher: WEB, stores: new Stores([store, web]), options: OPTIONS, schema: USUAL_SCHEMA }
   const imageId: string = (await cloud.as('p1:member')('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id
 
   return {

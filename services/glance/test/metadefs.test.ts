@@ -190,3 +190,32 @@ test('a namespace takes thousands of tags at once, and tells the one that is the
   assert.equal(twice.status, 409)
   assert.match(at.cloud.said(twice) ?? '', /name=ZZ already exists/)
 })
+
+test('of many tags, some of which are there, one is named, as upstream names it', async () => {
+  await using at = await withNamespace()
+  const more = (names: string[], append: string) => at.admin('POST', `${NAMESPACES}/A::B/tags`, { body: { tags: names.map(name => ({ name })) }, headers: { 'x-openstack-append': append } })
+  const refused = await more(['new', 'T1', 'newer'], 'true')
+  assert.deepEqual([refused.status, at.cloud.said(refused)], [409, 'A metadata tag with name=T1 already exists in namespace=A::B. (Please note that metadata tag names are case insensitive).'])
+  assert.deepEqual((await at.admin('GET', `${NAMESPACES}/A::B/tags`)).body, { tags: [{ name: 't1' }] })
+  assert.equal((await more(['T1', 'new'], 'false')).status, 201)
+})
+
+test('a name that no path can have is refused wherever it is given, and any other is found under its own', async () => {
+  await using at = await withNamespace()
+  const below = `${NAMESPACES}/A::B`
+  for (const name of ['.', '..', 'a/b', '/', '']) {
+    const asked: [string, string, unknown][] = [
+      ['POST', NAMESPACES, { namespace: name }], ['PUT', below, { namespace: name }], ['POST', NAMESPACES, { namespace: 'N', properties: { [name]: CPU } }], ['POST', NAMESPACES, { namespace: 'N', objects: [{ name }] }],
+      ['POST', `${below}/objects`, { name }], ['PUT', `${below}/objects/o1`, { name }], ['POST', `${below}/properties`, { name, ...CPU }], ['PUT', `${below}/properties/cpu`, { name, ...CPU }],
+      ['POST', `${below}/resource_types`, { name }], ['POST', `${below}/tags`, { tags: [{ name }] }], ['PUT', `${below}/tags/t1`, { name }],
+    ]
+    for (const [method, path, body] of asked) assert.equal((await at.admin(method, path, { body })).status, 400, `${method} ${path} ${name}`)
+  }
+  for (const name of ['...', '.a', '%2e%2e', 'a b', '?', '#', 'ä', '\\']) {
+    const path = `${NAMESPACES}/${encodeURIComponent(name)}`
+    assert.equal((await at.admin('POST', NAMESPACES, { body: { namespace: name, properties: { [name]: CPU } } })).status, 201, name)
+    assert.equal((await at.admin('POST', `${path}/objects`, { body: { name } })).status, 201, name)
+    for (const one of ['', `/objects/${encodeURIComponent(name)}`, `/properties/${encodeURIComponent(name)}`]) assert.equal((await at.admin('GET', `${path}${one}`)).status, 200, `${name}${one}`)
+    assert.equal((await at.admin('DELETE', path)).status, 204, name)
+  }
+})

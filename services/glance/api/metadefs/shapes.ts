@@ -4,8 +4,9 @@ import { isoTime } from '../../model/images.ts'
 import { prefixed, type Definition, type Namespace } from '../../model/metadefs.ts'
 import type { Held } from '../../manager/metadefs/namespaces.ts'
 
-/** Names of namespaces and of what they hold; a name without any character could not be asked for. */
-export const name = t.string({ min: 1, max: 80, pattern: '^[^/]*$' })
+/** Names of namespaces and of what they hold: such as can be asked for. No path has an empty segment, or `.` and `..` (RFC 3986, 6.2.2.3: clients take them out, encoded or not). */
+const NAME = '^(?!\\.{1,2}$)[^/]*$'
+export const name = t.string({ min: 1, max: 80, pattern: NAME })
 const text = t.string({ max: 65_535 })
 const count = t.integer({ min: 0 })
 const type = t.nullable(t.oneOf('array', 'boolean', 'integer', 'number', 'object', 'string'))
@@ -18,7 +19,9 @@ export const propertyMembers = {
   items: t.optional(t.open({ type: t.optional(type), enum: t.optional(t.array(t.anything(), { max: 10_000 })) })),
   maxItems: t.optional(count), minItems: t.optional(count), uniqueItems: t.optional(t.boolean()), additionalItems: t.optional(t.boolean()),
 }
+/** Under their names: of an object's, which are no segments of paths, and of a namespace's, which are. */
 const properties = t.map(t.object(propertyMembers), { max: 1000, keyMax: 80 })
+const ownProperties = t.map(t.object(propertyMembers), { max: 1000, keyPattern: '^(?!\\.{1,2}$)[^/]{1,80}$' })
 
 /** Members that only the service writes: a body that has one is refused by name, so the schema lets them through. */
 const readOnly = { self: t.optional(t.anything()), schema: t.optional(t.anything()), created_at: t.optional(t.anything()), updated_at: t.optional(t.anything()) }
@@ -33,7 +36,7 @@ export const tagBody = t.object({ name, ...times })
 export const tagsBody = t.object({ tags: t.array(t.object({ name }), { max: 10_000 }), ...times })
 export const namespaceBody = t.object({
   namespace: name, display_name: t.optional(t.string({ max: 80 })), description: t.optional(t.string({ max: 500 })), visibility: t.optional(t.oneOf('public', 'private')), protected: t.optional(t.boolean()),
-  owner: t.optional(t.string()), resource_type_associations: t.optional(t.array(associationBody, { max: 1000 })), properties: t.optional(properties), objects: t.optional(t.array(objectBody, { max: 1000 })),
+  owner: t.optional(t.string()), resource_type_associations: t.optional(t.array(associationBody, { max: 1000 })), properties: t.optional(ownProperties), objects: t.optional(t.array(objectBody, { max: 1000 })),
   tags: t.optional(t.array(tagBody, { max: 10_000 })), ...readOnly,
 })
 

@@ -3,7 +3,7 @@ import type { Context } from '@alto/kit/context'
 import { orConflict } from '@alto/kit/db'
 import { Fault } from '@alto/kit/errors'
 import type { Rule } from '@alto/kit/policy'
-import { definitionExists, definitionNotFound, KINDS, keyOf, type Contents, type Definition, type Kind, type MetadefListing } from '../../model/metadefs.ts'
+import { definitionExists, definitionNotFound, KINDS, type Contents, type Definition, type Kind, type MetadefListing } from '../../model/metadefs.ts'
 import * as rules from '../../policy/metadefs.ts'
 import * as metadefs from '../../store/metadefs.ts'
 import type { Deps } from '../deps.ts'
@@ -92,11 +92,8 @@ function definitionManager<K extends Kind>(deps: Deps, kind: K) {
 
     /** Many tags at once: in place of those that are there, or besides them. */
     async createTags(ctx: Context, namespace: string, names: readonly string[], append: boolean): Promise<void> {
-      const keys = new Set<string>()
-      const twice = names.find(name => keys.size === keys.add(keyOf('tag', name)).size)
       const made = await db.write(async tx => {
         const found = await namespaceToFill(tx, ctx, rules.ADD_METADEF_TAGS, namespace)
-        if (twice !== undefined) throw definitionExists('tag', twice, namespace)
         if (!append) await metadefs.removeDefinitions(tx, 'tag', found.id)
         return insertWanted(tx, 'tag', found, names.map(name => ({ name, content: {} })), clock.now())
       })

@@ -4,7 +4,7 @@ import { isUniqueViolation, orConflict, type Page } from '@alto/kit/db'
 import type { Rule } from '@alto/kit/policy'
 import { refused } from '../../model/faults.ts'
 import type { NamespaceInput, WantedDefinitions } from '../../model/metadef-bodies.ts'
-import { definitionExists, KINDS, namespaceExists, namespaceNotFound, type Contents, type Definition, type Kind, type MetadefListing, type Namespace, type ResourceType } from '../../model/metadefs.ts'
+import { definitionExists, keyOf, KINDS, namespaceExists, namespaceNotFound, type Contents, type Definition, type Kind, type MetadefListing, type Namespace, type ResourceType } from '../../model/metadefs.ts'
 import * as rules from '../../policy/metadefs.ts'
 import * as metadefs from '../../store/metadefs.ts'
 import type { Tx } from '../../store/tables.ts'
@@ -43,14 +43,25 @@ export function targetOf(namespace: Namespace) {
 /** Definitions as they begin to be, with the resource types that they name made known. */
 export async function insertWanted<K extends Kind>(tx: Tx, kind: K, namespace: Namespace, wanted: readonly { name: string, content: Contents[K] }[], now: number): Promise<Definition<K>[]> {
   const made = wanted.map(one => ({ ...one, createdAt: now, updatedAt: now }))
+  if (made.length > 1) await refuseTaken(tx, kind, namespace, made)
   if (kind === 'association') await metadefs.ensureResourceTypes(tx, made.map(one => one.name), now)
   try {
     await metadefs.insertDefinitions(tx, kind, namespace.id, made)
   } catch (error) {
-    if (isUniqueViolation(error)) throw definitionExists(kind, wanted.length === 1 ? wanted[0]!.name : wanted.map(one => one.name).join(', '), namespace.name, error)
+    if (isUniqueViolation(error)) throw definitionExists(kind, wanted.map(one => one.name).join(', '), namespace.name, error)
     throw error
   }
   return made
+}
+
+/** Of many, which one is taken, or wanted twice: the database would tell of all of them together. */
+async function refuseTaken(tx: Tx, kind: Kind, namespace: Namespace, wanted: readonly { name: string }[]): Promise<void> {
+  const taken = new Set(((await metadefs.definitionsOf(tx, kind, [namespace.id])).get(namespace.id) ?? []).map(one => keyOf(kind, one.name)))
+  for (const { name } of wanted) {
+    const key = keyOf(kind, name)
+    if (taken.has(key)) throw definitionExists(kind, name, namespace.name)
+    taken.add(key)
+  }
 }
 
 /** The use cases of namespaces. */
