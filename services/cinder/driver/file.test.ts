@@ -48,6 +48,28 @@ test('an image that Glance keeps on the same machine becomes a disk from where i
   assert.ok(Buffer.concat(await Array.fromAsync(copy.read())).subarray(0, MIB).equals(content))
 })
 
+test('what a guest writes over the beginning of its disk is bytes and no format: an upload, a copy and a larger disk hold nothing of the host', async () => {
+  await using bench = await open()
+  const secret = join(bench.directory, 'secret')
+  await writeFile(secret, Buffer.alloc(MIB, 'the host knows this'))
+  const [overlay, inside] = [join(bench.directory, 'overlay.qcow2'), 'cccccccc-0000-4000-8000-000000000001']
+  await commandHost.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', secret, overlay, '1M'])
+  await bench.store.makeBlank(ID, 2 * MIB)
+  const header = await readFile(overlay)
+  await writeFile(overlay, header.subarray(0, 65_536))
+  const connection = bench.store.connection(ID)
+  assert.ok(connection.kind === 'file')
+  await commandHost.run(['qemu-io', '-f', 'qcow2', '-c', `write -s ${overlay} 0 65536`, connection.path])
+  await bench.store.makeCopy(inside, { sourceId: ID, bytes: 4 * MIB }, signal)
+  await bench.store.grow(ID, 4 * MIB)
+  for (const id of [ID, inside]) {
+    await using copy = await bench.store.copyFor(id, 'raw', signal)
+    const bytes = Buffer.concat(await Array.fromAsync(copy.read()))
+    assert.ok(bytes.subarray(0, 65_536).equals(header.subarray(0, 65_536)))
+    assert.deepEqual([bytes.length, bytes.subarray(65_536).every(byte => byte === 0), await bench.store.look(id)], [4 * MIB, true, 4 * MIB])
+  }
+})
+
 test('what a crash left half made is made anew', async () => {
   await using bench = await open()
   await mkdir(join(bench.directory, 'cloud', ID), { recursive: true })

@@ -118,6 +118,24 @@ test('a file of Glance whose bytes are not those of the image any more is refuse
   assert.deepEqual([await bench.driver.marked(), (await stat(path)).nlink], [[], 1])
 })
 
+test('what a guest writes over the beginning of its disk is bytes and no format: a snapshot and a larger disk hold nothing of the host', async () => {
+  await using bench = await open()
+  const [secret, overlay] = [join(bench.dir, 'secret'), join(bench.dir, 'overlay.qcow2')]
+  await writeFile(secret, Buffer.alloc(DISK.length, 'the host knows this'))
+  await commandHost.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', secret, overlay, '1M'])
+  const header = (await readFile(overlay)).subarray(0, 65_536)
+  await writeFile(overlay, header)
+  await makeRoot(bench, {}, DISK, 4 * DISK.length)
+  const { name } = (await bench.driver.marked()).find(({ kind }) => kind === 'disk-directory')!
+  const root = (await readdir(name)).find(file => file.startsWith('root'))!
+  await commandHost.run(['qemu-io', '-f', 'qcow2', '-c', `write -s ${overlay} 0 65536`, join(name, root)])
+  await bench.driver.growRoot(GUEST, 8 * DISK.length)
+  await using copy = await bench.driver.snapshot(GUEST, 'raw', new AbortController().signal)
+  const bytes = Buffer.concat(await Array.fromAsync(copy.read()))
+  assert.ok(bytes.subarray(0, 65_536).equals(header))
+  assert.deepEqual([bytes.length, bytes.subarray(65_536).every(byte => byte === 0)], [8 * DISK.length, true])
+})
+
 test('a cached image goes when no guest stands on it and nobody wanted it for long enough', async () => {
   await using bench = await open()
   const cached = async () => (await bench.driver.marked()).filter(({ kind }) => kind === 'cached-image').length
