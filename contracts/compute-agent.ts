@@ -58,6 +58,8 @@ export interface WantedServer {
   readonly configDrive?: readonly { readonly path: string, readonly content: string }[]
   /** Snapshots of the root disk to make and upload, each once. The row keeps them until they were reported `done` or `failed`. */
   readonly snapshots: readonly WantedSnapshot[]
+  /** Since 1.3 (an agent makes them since its 1.2). Copies to make of attached volumes, each once and each of one moment. The row keeps them until they were reported `done` or `failed`; one that it does not name any more is given up. */
+  readonly copies?: readonly WantedCopy[]
 }
 
 /** What a server's power should be. `suspended` keeps its memory on disk. */
@@ -114,6 +116,16 @@ export interface WantedSnapshot {
   readonly diskFormat: 'qcow2' | 'raw'
 }
 
+/**
+ * A copy to make of what an attached volume holds at one moment, while its guest goes on. `to` is how the host reaches a disk of the volume's size that nobody
+ * else has open; all of it is written, whatever an earlier try left there.
+ */
+export interface WantedCopy {
+  readonly id: string
+  readonly attachmentId: string
+  readonly to: VolumeConnection
+}
+
 /** A server to destroy: its guest, its disks, its logs. Volumes and ports are only let go of. */
 export interface Tombstone {
   readonly serverId: string
@@ -128,7 +140,7 @@ export interface ReportSequence { readonly incarnation: string, readonly number:
 export interface ObservedServer {
   /** `crashed`: the guest or its emulator stopped in an error. `absent`: nothing of it is on this host. */
   readonly power: 'absent' | 'building' | 'running' | 'paused' | 'stopped' | 'suspended' | 'crashed'
-  /** True when everything that the row of this generation wants is so. */
+  /** True when everything that the row of this generation wants is so; copies are told of one by one and do not count. */
   readonly converged: boolean
   /** The guest shut itself down under this nonce; the controller answers with power `stopped`. */
   readonly endedNonce?: string
@@ -139,6 +151,8 @@ export interface ObservedServer {
   /** Attachment ids of the volumes that are plugged into the guest; none while it is off: the files are closed then. */
   readonly volumes: readonly string[]
   readonly snapshots: readonly { readonly imageId: string, readonly state: 'done' | 'failed', readonly reason?: string }[]
+  /** Since 1.3. Copies that have ended. */
+  readonly copies?: readonly { readonly id: string, readonly state: 'done' | 'failed', readonly reason?: string }[]
   /** The step that fails at present; it is tried again unless `final`. The message is fit for users. */
   readonly fault?: { readonly step: string, readonly code: string, readonly message: string, readonly final: boolean }
 }
@@ -177,7 +191,7 @@ export interface MarkedThing {
   readonly name: string
 }
 
-export const computeAgent = contract<ComputeAgent>('compute-agent', '1.1', {
+export const computeAgent = contract<ComputeAgent>('compute-agent', '1.2', {
   look: { kind: 'cast', since: '1.0' },
   consoleLog: { kind: 'call', since: '1.0' },
   console: { kind: 'call', since: '1.0' },
@@ -185,7 +199,7 @@ export const computeAgent = contract<ComputeAgent>('compute-agent', '1.1', {
   removeOrphan: { kind: 'call', since: '1.0' },
 })
 
-export const computeControl = contract<ComputeControl>('compute-control', '1.2', {
+export const computeControl = contract<ComputeControl>('compute-control', '1.3', {
   desired: { kind: 'call', since: '1.0' },
   report: { kind: 'call', since: '1.0' },
   heartbeat: { kind: 'call', since: '1.0' },

@@ -2,5 +2,5 @@
 export { builtImage, type ImageBuild } from './built-image.ts'
 export { bytesOf, fileOf, HeldFile, type ImageSource, type OpenedImage } from './image-source.ts'
 export { INSPECT_BYTES, declaredAs, inspectDisk, inspectFile, type DiskFormat, type DiskInspection } from './inspect.ts'
-export { qemuImg, type QemuImg, type WritableFormat } from './qemu-img.ts'
+export { qemuImg, type QemuImg, type ReachedDisk, type WritableFormat } from './qemu-img.ts'
 export { attachmentKey, clientWaitsAt, endStorageDaemons, keepStorageDaemon, storageDaemonArguments, storageDaemonIn, storageDaemonsOf, type RunningStorageDaemon, type StorageDaemon } from './storage-daemon.ts'

@@ -344,3 +344,34 @@ test('a crash before or after any call to the hypervisor is repaired by the agen
   }
   assert.ok(calls > 20)
 })
+
+test('a volume is copied while its guest is reported to be as it is wanted; a pause makes it start over, a detach waits for it', async () => {
+  const begun: string[] = []
+  const c = cloud({ wrap: fake => ({ ...fake, copyVolume(id, volume, copy, signal) { begun.push(copy.id); return fake.copyVolume(id, volume, copy, signal) } }) })
+  await c.start()
+  await c.want({ volumes: [VOLUME], copies: [{ id: 'c1', attachmentId: 'a1', to: { kind: 'file', path: '/c1', format: 'qcow2' } }] })
+  await c.until(() => c.reports.at(-1)?.progress === 'copying volume v1', 'it is being copied')
+  assert.deepEqual(c.last(), { power: 'running', converged: true, ports: [], volumes: ['a1'], snapshots: [] })
+  await c.want({ power: 'paused' })
+  await c.until(() => begun.length === 2, 'the copy starts over')
+  assert.equal((await c.fake.look(ID)).process, 'paused')
+  await c.want({ volumes: [] })
+  await c.until(() => c.last().volumes.length === 0, 'the volume is let go of')
+  assert.deepEqual([begun, c.last().copies], [['c1', 'c1'], [{ id: 'c1', state: 'done' }]])
+  await c.stop()
+})
+
+test('a copy that is given up ends at once, and one whose target can never be reached has failed with that reason', async () => {
+  const c = cloud({ diskMs: 100, wrap: fake => ({ ...fake, async copyVolume(_id, _volume, copy, signal) {
+    if (copy.id === 'c2') throw new Fault('badRequest', 'nova.volume.noSecret', 'this host has no secret')
+    await c.clock.sleep(10_000_000, signal)
+  } }) })
+  await c.start()
+  const copy = (id: string) => ({ id, attachmentId: 'a1', to: { kind: 'file', path: `/${id}`, format: 'qcow2' } } as const)
+  await c.want({ volumes: [VOLUME], copies: [copy('c1')] })
+  await c.until(() => c.reports.at(-1)?.progress !== undefined && c.last().volumes.length === 1, 'it is being copied')
+  await c.want({ copies: [copy('c2')] })
+  await c.until(() => c.last().copies !== undefined, 'the next one has ended')
+  assert.deepEqual(c.last().copies, [{ id: 'c2', state: 'failed', reason: 'this host has no secret' }])
+  await c.stop()
+})

@@ -33,6 +33,8 @@ export class GuestKeeping implements Keeping<Order> {
   #reported = { text: '', at: 0 }
   /** The last word of progress, on its way: what is reported afterwards must not overtake it. */
   #telling: Promise<void> | undefined
+  /** The copy that is being made. */
+  #copying: string | undefined
 
   constructor(tools: KeeperTools, serverId: string) {
     this.#tools = tools
@@ -41,6 +43,7 @@ export class GuestKeeping implements Keeping<Order> {
 
   interrupts(next: Order, present: Order): boolean {
     if ('tombstone' in next || 'tombstone' in present) return 'tombstone' in next !== 'tombstone' in present
+    if (this.#copying !== undefined && 'wanted' in next && !next.wanted.copies?.some(({ id }) => id === this.#copying)) return true
     const key = ({ wanted }: { wanted: WantedServer }) => JSON.stringify([wanted.power, wanted.powerNonce, wanted.reboot, wanted.root])
     return key(next) !== key(present)
   }
@@ -48,6 +51,7 @@ export class GuestKeeping implements Keeping<Order> {
   async converge(attempt: Attempt<Order>): Promise<void> {
     const { driver, log } = this.#tools
     for (;;) {
+      this.#copying = undefined
       const { order, signal } = attempt.next()
       const { epoch } = termsOf(order)
       const notes = await readNotes(driver, this.serverId)
@@ -67,8 +71,9 @@ export class GuestKeeping implements Keeping<Order> {
       }
       attempt.begin(step.do)
       log.info({ step: step.do, generation: order.wanted.generation }, 'guest step')
+      this.#copying = step.do === 'copyVolume' ? step.copy.id : undefined
       const progress = (what: string) => {
-        this.#telling = this.#send(order, observed(order.wanted, sight, notes, false), what).catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'progress was not heard'))
+        this.#telling = this.#send(order, observed(order.wanted, sight, notes, step.do === 'copyVolume'), what).catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'progress was not heard'))
       }
       await carryOut(this.#tools, order.wanted, { step, notes }, progress, signal)
     }
@@ -78,7 +83,7 @@ export class GuestKeeping implements Keeping<Order> {
     if ('tombstone' in order) return
     const { driver } = this.#tools
     const [sight, notes] = [await driver.look(this.serverId), await readNotes(driver, this.serverId)]
-    await this.#report(order, { ...observed(order.wanted, sight, notes, false), fault: reportedFault(failure, WORDS) })
+    await this.#report(order, { ...observed(order.wanted, sight, notes, failure.step === 'copyVolume'), fault: reportedFault(failure, WORDS) })
   }
 
   /** Reports, unless the controller has heard just that, and lately: an older report that was delivered twice, or late, may have been taken for the newest. */
@@ -103,7 +108,7 @@ function observed(wanted: WantedServer, sight: GuestSight, notes: GuestNotes, co
     converged,
     ...(notes.endedNonce !== undefined && { endedNonce: notes.endedNonce }),
     ...(notes.rebootNonce !== undefined && { rebootNonce: notes.rebootNonce }),
-    ports: sight.ports, snapshots: notes.snapshots,
+    ports: sight.ports, snapshots: notes.snapshots, ...(notes.copies.length > 0 && { copies: notes.copies }),
     volumes: sight.volumes.map(({ attachmentId }) => attachmentId).filter(id => !sight.volumes.some(v => v.half && v.attachmentId === id) || !wanted.volumes.some(v => v.attachmentId === id)),
   }
 }

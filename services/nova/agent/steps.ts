@@ -4,8 +4,8 @@ import type { Clock } from '@alto/kit/clock'
 import type { OpenedImage } from '@alto/kit/disk'
 import { Fault, isFinalFault, messageOf } from '@alto/kit/errors'
 import type { Hypervisor, ImageBytes } from '../driver/hypervisor.ts'
-import type { Step } from '../model/convergence.ts'
-import { GIB, type GuestNotes, type GuestPort, type GuestSnapshot, type SnapshotOutcome } from '../model/guests.ts'
+import { withCopy, type Step } from '../model/convergence.ts'
+import { GIB, type CopyOutcome, type GuestNotes, type GuestPort, type GuestSnapshot, type SnapshotOutcome } from '../model/guests.ts'
 import { writeNotes } from './notes.ts'
 
 /** Glance, as far as an agent needs it. */
@@ -76,6 +76,10 @@ export async function carryOut(tools: Tools, wanted: WantedServer, state: { step
     case 'snapshot':
       progress(`making snapshot ${step.snapshot.imageId}`)
       await note({ snapshots: [...notes.snapshots, await snapshot(tools, id, step.snapshot, signal)] })
+      return
+    case 'copyVolume':
+      progress(`copying volume ${step.volume.id}`)
+      await note({ copies: withCopy(wanted, notes, await copyOf(driver, id, step, signal)) })
   }
 }
 
@@ -115,5 +119,15 @@ async function snapshot({ driver, images }: Tools, id: string, { imageId, diskFo
   } catch (error) {
     if (!isFinalFault(error)) throw error
     return { imageId, state: 'failed', reason: messageOf(error) }
+  }
+}
+
+async function copyOf(driver: Hypervisor, id: string, { copy, volume }: Extract<Step, { do: 'copyVolume' }>, signal: AbortSignal): Promise<CopyOutcome> {
+  try {
+    await driver.copyVolume(id, volume, copy, signal)
+    return { id: copy.id, state: 'done' }
+  } catch (error) {
+    if (!isFinalFault(error)) throw error
+    return { id: copy.id, state: 'failed', reason: messageOf(error) }
   }
 }

@@ -13,6 +13,7 @@ hypervisorConformance('fake', async () => {
     driver, image,
     download: async () => (async function* () {})(),
     volume: async () => ({ id: 'v1', attachmentId: 'a1', device: '/dev/vdb', sizeGib: 1, connection: { kind: 'file', path: '/none', format: 'qcow2' } }),
+    blank: async () => ({ kind: 'file', path: '/none', format: 'qcow2' }),
     restarted: async () => driver,
     async [Symbol.asyncDispose]() { await driver.close() },
   }

@@ -161,6 +161,11 @@ export function fakeHypervisor(options: FakeOptions): FakeHypervisor {
       const bytes = fakeDisk(format)
       return { bytes: bytes.length, async * read() { yield bytes }, async [Symbol.asyncDispose]() {} }
     },
+    async copyVolume(id, { attachmentId }, _copy, signal) {
+      await clock.sleep(diskMs, signal)
+      const guest = guests.get(id)
+      if (guest && guest.process !== 'none' && !guest.volumes.has(attachmentId)) throw new Fault('unavailable', 'nova.guest.copyFailed', `attachment ${attachmentId} is not plugged into server ${id}`)
+    },
     async consoleLog(id, lines) {
       const guest = guests.get(id)
       const all = guest ? text(guest) : ''

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '@alto/kit/errors'
-import { GIB, type GuestImage, type GuestSpec, type GuestVolume } from '../model/guests.ts'
+import { GIB, type GuestImage, type GuestSpec, type GuestVolume, type GuestVolumeConnection } from '../model/guests.ts'
 import type { Hypervisor, ImageBytes } from './hypervisor.ts'
 
 /** A driver to test, and what its guests are made from. */
@@ -13,6 +13,8 @@ export interface Bench extends AsyncDisposable {
   download(): Promise<ImageBytes>
   /** A volume of 1 GiB that exists. */
   volume(): Promise<GuestVolume>
+  /** How the host reaches a blank disk of 1 GiB. */
+  blank(): Promise<GuestVolumeConnection>
   /** The driver as a new process would make it, the guests going on. */
   restarted(): Promise<Hypervisor>
 }
@@ -116,6 +118,33 @@ export function hypervisorConformance(name: string, open: () => Promise<Bench>):
       assert.equal(bytes.readBigUInt64BE(8), 0n)                              // no backing file
       assert.equal(bytes.readBigUInt64BE(24), BigInt(GIB))
     }
+  })
+
+  test(`${name}: a volume is copied while its guest runs, is paused, and is off, and the guest is as it was`, async () => {
+    await using bench = await open()
+    const { driver } = bench
+    const volume = await bench.volume()
+    const copy = { id: '55555555-2222-4333-8444-555555555555', attachmentId: volume.attachmentId, to: await bench.blank() }
+    const guest = { ...await made(bench), volumes: [volume] }
+    await driver.start(guest)
+    for (const change of [async () => {}, () => driver.pause(GUEST), () => driver.kill(GUEST)]) {
+      await change()
+      const before = await driver.look(GUEST)
+      await driver.copyVolume(GUEST, volume, copy, signal)
+      await driver.copyVolume(GUEST, volume, copy, signal)
+      assert.deepEqual(await driver.look(GUEST), before)
+    }
+    await driver.start({ ...guest, volumes: [] })
+    await assert.rejects(driver.copyVolume(GUEST, volume, copy, signal), error => isFault(error, 'nova.guest.copyFailed'))
+  })
+
+  test(`${name}: a copy that is not wanted any more ends at once`, async () => {
+    await using bench = await open()
+    const volume = await bench.volume()
+    await bench.driver.start({ ...await made(bench), volumes: [volume] })
+    const before = await bench.driver.look(GUEST)
+    await assert.rejects(bench.driver.copyVolume(GUEST, volume, { id: '55555555-2222-4333-8444-555555555555', attachmentId: volume.attachmentId, to: await bench.blank() }, AbortSignal.abort(new Error('not any more'))))
+    assert.deepEqual(await bench.driver.look(GUEST), before)
   })
 
   test(`${name}: notes are kept as long as the guest, and guests outlive the process that started them`, async () => {

@@ -1,6 +1,6 @@
 // What the agent needs of a hypervisor. Each call is safe to repeat, and to repeat after a crash in the middle of it; deciding what to call is the agent's.
 import type { ImageSource } from '@alto/kit/disk'
-import type { GuestImage, GuestPort, GuestSight, GuestSpec, GuestVolume, HypervisorResources, MarkedThing } from '../model/guests.ts'
+import type { GuestCopy, GuestImage, GuestPort, GuestSight, GuestSpec, GuestVolume, HypervisorResources, MarkedThing } from '../model/guests.ts'
 
 /** Bytes of an image, as they come. */
 export type ImageBytes = AsyncIterable<Uint8Array>
@@ -64,6 +64,12 @@ export interface Hypervisor {
 
   /** Copies the root disk, of one moment, into a file of `format` that depends on no other. Works on a running guest. */
   snapshot(id: string, format: 'qcow2' | 'raw', signal: AbortSignal): Promise<SnapshotFile>
+  /**
+   * Copies what a volume of the guest holds, of one moment, into `copy.to`, a disk of its size that nobody else has open: all of it is overwritten. The guest goes on,
+   * and suffers nothing when the target is slow, full or lost; a volume that is not plugged is read where it lies. Nothing of the copying is left on this host, also when it ended
+   * early. Throws Fault unavailable `nova.guest.copyFailed`, and what makes a volume's link throw.
+   */
+  copyVolume(id: string, volume: GuestVolume, copy: GuestCopy, signal: AbortSignal): Promise<void>
   /** The last `lines` lines of the console's log, or all that is kept. */
   consoleLog(id: string, lines?: number): Promise<string>
   /** Throws Fault conflict `nova.guest.notRunning`. */

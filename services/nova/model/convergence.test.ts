@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nextStep, type Step } from './convergence.ts'
+import { nextStep, withCopy, type Step } from './convergence.ts'
 import { GIB, NO_NOTES, type GuestNotes, type GuestSight, type WantedGuest } from './guests.ts'
 
 type World = { sight: GuestSight, notes: GuestNotes }
 
 const port = (id: string) => ({ id, mac: '52:54:00:00:00:01', tap: `tap${id}` })
 const volume = (id: string, sizeGib = 1) => ({ id, attachmentId: id, device: '/dev/vdb', sizeGib, connection: { kind: 'file', path: '/v', format: 'qcow2' } as const })
+const copyOf = (attachmentId: string) => ({ id: `c-${attachmentId}`, attachmentId, to: { kind: 'file', path: '/c', format: 'qcow2' } as const })
 const WANTED: WantedGuest = {
   id: 'g', name: 'web', flavor: { vcpus: 1, ramMib: 64 }, root: { kind: 'image', revision: 1, image: { id: 'i', sha512: '', diskFormat: 'qcow2' }, diskGib: 1 },
   ports: [], volumes: [], power: 'running', powerNonce: 'n1', shutdownTimeoutMs: 1000, snapshots: [],
@@ -19,11 +20,11 @@ const wantedGuests: fc.Arbitrary<WantedGuest> = fc.record({
   power: fc.constantFrom('running' as const, 'stopped' as const, 'paused' as const, 'suspended' as const),
   powerNonce: fc.constantFrom('n1', 'n2'), shutdownTimeoutMs: fc.constantFrom(0, 1000), revision: fc.constantFrom(1, 2), diskGib: fc.constantFrom(0, 1, 2), bootFromVolume: fc.boolean(),
   reboot: fc.option(fc.record({ nonce: fc.constantFrom('r1', 'r2'), kind: fc.constantFrom('soft' as const, 'hard' as const) }), { nil: undefined }),
-  ports: fc.subarray(['p1', 'p2']), volumes: fc.subarray(['v1', 'v2']), sizeGib: fc.constantFrom(1, 2), snapshots: fc.subarray(['s1', 's2']),
-}).map(({ revision, diskGib, bootFromVolume, ports, volumes, sizeGib, snapshots, reboot, ...rest }) => ({
+  ports: fc.subarray(['p1', 'p2']), volumes: fc.subarray(['v1', 'v2']), sizeGib: fc.constantFrom(1, 2), snapshots: fc.subarray(['s1', 's2']), copies: fc.subarray(['v1', 'v2', 'v9']),
+}).map(({ revision, diskGib, bootFromVolume, ports, volumes, sizeGib, snapshots, copies, reboot, ...rest }) => ({
   ...WANTED, ...rest, ...(reboot && { reboot }), ports: ports.map(port), volumes: volumes.map(id => volume(id, sizeGib)),
   root: bootFromVolume ? { kind: 'volume', volumeId: 'v1' } : { kind: 'image', revision, image: { id: 'i', sha512: '', diskFormat: 'qcow2' }, diskGib },
-  snapshots: snapshots.map(imageId => ({ imageId, diskFormat: 'qcow2' })),
+  snapshots: snapshots.map(imageId => ({ imageId, diskFormat: 'qcow2' })), copies: copies.map(copyOf),
 }))
 
 const worlds: fc.Arbitrary<World> = fc.record({
@@ -64,6 +65,7 @@ function effect({ sight, notes }: World, wanted: WantedGuest, step: Step, heeds:
     case 'plugVolume': return { sight: { ...sight, volumes: [...sight.volumes.filter(v => v.attachmentId !== step.volume.attachmentId), { attachmentId: step.volume.attachmentId, bytes: step.volume.sizeGib * GIB }] }, notes }
     case 'growVolume': return { sight: { ...sight, volumes: sight.volumes.map(v => v.attachmentId === step.attachmentId ? { ...v, bytes: step.bytes } : v) }, notes }
     case 'snapshot': return { sight, notes: { ...notes, snapshots: [...notes.snapshots, { imageId: step.snapshot.imageId, state: 'done' }] } }
+    case 'copyVolume': return { sight, notes: { ...notes, copies: withCopy(wanted, notes, { id: step.copy.id, state: 'done' }) } }
   }
 }
 
@@ -90,6 +92,7 @@ test('from every sight the steps end, and what is wanted is reached', () => {
       if (wanted.reboot) assert.equal(notes.rebootNonce, wanted.reboot.nonce)
     }
     assert.deepEqual(notes.snapshots.map(({ imageId }) => imageId), wanted.snapshots.map(({ imageId }) => imageId))
+    assert.deepEqual(notes.copies.map(({ id, state }) => [id, state]), wanted.copies!.map(({ id, attachmentId }) => [id, wanted.volumes.some(v => v.attachmentId === attachmentId) ? 'done' : 'failed']))
   }), { numRuns: 2000 })
 })
 
@@ -132,4 +135,20 @@ test('power comes before plugs: a guest that holds on to a device can be stopped
   const holding = { ...RUNNING, sight: { ...RUNNING.sight, volumes: [{ attachmentId: 'v9', bytes: GIB }] } }
   assert.deepEqual(run(holding, { ...WANTED, power: 'stopped' }).steps, ['powerDown', 'kill'])
   assert.deepEqual(run(holding, WANTED).steps, ['unplugVolume'])
+})
+
+test('a copy of a volume is made once, after everything else, and fails when the volume is not wanted any more', () => {
+  const wanted = { ...WANTED, volumes: [volume('v1')], snapshots: [{ imageId: 's1', diskFormat: 'qcow2' as const }], copies: [copyOf('v1')] }
+  const done = run(RUNNING, wanted)
+  assert.deepEqual(done.steps, ['plugVolume', 'snapshot', 'copyVolume'])
+  assert.deepEqual(run(done.world, wanted).steps, [])
+  assert.deepEqual(run(RUNNING, { ...wanted, power: 'stopped' }).steps, ['powerDown', 'kill', 'snapshot', 'copyVolume'])
+  const detached = run(RUNNING, { ...wanted, volumes: [], snapshots: [] })
+  assert.deepEqual([detached.steps, detached.world.notes.copies], [['note'], [{ id: 'c-v1', state: 'failed', reason: 'the volume was detached before it was copied' }]])
+})
+
+test('outcomes of copies that are wanted no more are forgotten with the next one', () => {
+  const [first, second] = [copyOf('v1'), copyOf('v2')]
+  const notes = { ...NO_NOTES, copies: [{ id: first.id, state: 'done' as const }] }
+  assert.deepEqual(withCopy({ copies: [second] }, notes, { id: second.id, state: 'done' }), [{ id: second.id, state: 'done' }])
 })

@@ -8,9 +8,10 @@
 // - *a reboot happens once*: its nonce is noted with the step that carries it out;
 // - *nothing is taken from a running guest but what is no longer wanted*, and power comes before plugs, so that a guest which
 //   does not let go of a device can always be stopped.
+// - *a copy of a volume comes last*: it is made of a guest that is as it is wanted, and starts over, of a later moment, when that changes.
 // What would break them: a step that depends on which step came before; a note written before its effect, unless what is then seen leads to that
 // effect anyway (a start is noted before it is done: without a process the next look starts the guest; a reset is noted after it: at worst it is repeated).
-import { GIB, type GuestNotes, type GuestPort, type GuestSight, type GuestSnapshot, type GuestVolume, type WantedGuest } from './guests.ts'
+import { GIB, type CopyOutcome, type GuestCopy, type GuestNotes, type GuestPort, type GuestSight, type GuestSnapshot, type GuestVolume, type WantedGuest } from './guests.ts'
 
 /** One thing to do; `kill` and `start` are the only ones that a dead guest and a live one need to change places; a kill takes the rests of a dead one away too. */
 export type Step =
@@ -33,10 +34,11 @@ export type Step =
   | { readonly do: 'plugVolume', readonly volume: GuestVolume }
   | { readonly do: 'growVolume', readonly attachmentId: string, readonly bytes: number }
   | { readonly do: 'snapshot', readonly snapshot: GuestSnapshot }
+  | { readonly do: 'copyVolume', readonly copy: GuestCopy, readonly volume: GuestVolume }
 
 /** The next step towards `wanted`, or undefined when all of it is so. */
 export function nextStep(wanted: WantedGuest, sight: GuestSight, notes: GuestNotes): Step | undefined {
-  return rootStep(wanted, sight) ?? powerStep(wanted, sight, notes) ?? plugStep(wanted, sight) ?? snapshotStep(wanted, notes)
+  return rootStep(wanted, sight) ?? powerStep(wanted, sight, notes) ?? plugStep(wanted, sight) ?? snapshotStep(wanted, notes) ?? copyStep(wanted, notes)
 }
 
 function rootStep({ root }: WantedGuest, sight: GuestSight): Step | undefined {
@@ -93,4 +95,16 @@ function plugStep(wanted: WantedGuest, sight: GuestSight): Step | undefined {
 function snapshotStep(wanted: WantedGuest, notes: GuestNotes): Step | undefined {
   const snapshot = wanted.snapshots.find(({ imageId }) => !notes.snapshots.some(outcome => outcome.imageId === imageId))
   return snapshot && { do: 'snapshot', snapshot }
+}
+
+function copyStep({ copies = [], volumes }: WantedGuest, notes: GuestNotes): Step | undefined {
+  const copy = copies.find(({ id }) => !notes.copies.some(outcome => outcome.id === id))
+  if (!copy) return undefined
+  const volume = volumes.find(({ attachmentId }) => attachmentId === copy.attachmentId)
+  return volume ? { do: 'copyVolume', copy, volume } : { do: 'note', notes: { copies: withCopy({ copies }, notes, { id: copy.id, state: 'failed', reason: 'the volume was detached before it was copied' }) } }
+}
+
+/** The outcomes to note when one is added: of copies that are wanted still. */
+export function withCopy({ copies = [] }: Pick<WantedGuest, 'copies'>, notes: GuestNotes, outcome: CopyOutcome): CopyOutcome[] {
+  return [...notes.copies.filter(known => copies.some(({ id }) => id === known.id)), outcome]
 }

@@ -41,6 +41,13 @@ export interface GuestSnapshot {
   readonly diskFormat: 'qcow2' | 'raw'
 }
 
+/** A copy to make of a plugged volume, and how its target is reached. */
+export interface GuestCopy {
+  readonly id: string
+  readonly attachmentId: string
+  readonly to: GuestVolumeConnection
+}
+
 /** What a guest is started from. */
 export interface GuestSpec {
   readonly id: string
@@ -59,6 +66,7 @@ export interface WantedGuest extends GuestSpec {
   readonly shutdownTimeoutMs: number
   readonly reboot?: { readonly nonce: string, readonly kind: 'soft' | 'hard' }
   readonly snapshots: readonly GuestSnapshot[]
+  readonly copies?: readonly GuestCopy[]
 }
 
 /** What can be seen of a guest on its host at one moment. */
@@ -86,6 +94,8 @@ export interface GuestNotes {
   /** The last reboot that was carried out. */
   readonly rebootNonce?: string
   readonly snapshots: readonly SnapshotOutcome[]
+  /** Of the copies that are wanted still. */
+  readonly copies: readonly CopyOutcome[]
 }
 
 export interface SnapshotOutcome {
@@ -94,8 +104,14 @@ export interface SnapshotOutcome {
   readonly reason?: string
 }
 
+export interface CopyOutcome {
+  readonly id: string
+  readonly state: 'done' | 'failed'
+  readonly reason?: string
+}
+
 /** The notes of a guest that was never seen. */
-export const NO_NOTES: GuestNotes = { epoch: 0, snapshots: [] }
+export const NO_NOTES: GuestNotes = { epoch: 0, snapshots: [], copies: [] }
 
 /** A host's capacity and what its guests take of it. */
 export interface HypervisorResources {

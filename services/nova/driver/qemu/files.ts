@@ -22,6 +22,8 @@ export interface GuestFiles {
   readonly configDrive: string
   readonly memory: string
   readonly machine: string
+  /** What a guest has overwritten of a volume since a copy of that began. */
+  readonly copyBefore: string
   readonly pidfile: string
   /** What QEMU said while it started. */
   readonly words: string
@@ -52,7 +54,7 @@ export function filesOf(places: Places, id: string): GuestFiles {
   const run = join(places.run, id)
   return {
     id, dir, run,
-    consoleLog: join(dir, 'console.log'), notes: join(dir, 'notes.json'), configDrive: join(dir, 'config.iso'), memory: join(dir, 'memory'), machine: join(dir, 'machine.json'),
+    consoleLog: join(dir, 'console.log'), notes: join(dir, 'notes.json'), configDrive: join(dir, 'config.iso'), memory: join(dir, 'memory'), machine: join(dir, 'machine.json'), copyBefore: join(dir, 'copy-before.part'),
     pidfile: join(run, 'pid'), words: join(run, 'words'), monitor: join(run, 'qmp'), spareMonitor: join(run, 'qmp2'), serial: join(run, 'ser'), vnc: join(run, 'vnc'), migration: join(run, 'mig'),
     root: revision => join(dir, `root-${revision}.qcow2`),
   }

@@ -33,6 +33,11 @@ async function open(): Promise<Bench & { readonly dir: string }> {
       await qemuImg(commandHost).create({ path, format: 'qcow2', bytes: GIB })
       return { id: '33333333-2222-4333-8444-555555555555', attachmentId: '44444444-2222-4333-8444-555555555555', device: '/dev/vdb', sizeGib: 1, connection: { kind: 'file', path, format: 'qcow2' } }
     },
+    async blank() {
+      const path = join(dir, 'blank.qcow2')
+      await qemuImg(commandHost).create({ path, format: 'qcow2', bytes: GIB })
+      return { kind: 'file', path, format: 'qcow2' }
+    },
     async restarted() {
       await driver.close()                                                     // a monitor has one client at a time
       return await qemuHypervisor(options)

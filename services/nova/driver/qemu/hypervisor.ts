@@ -13,6 +13,7 @@ import { qemuArguments, type Emulation } from './arguments.ts'
 import { writeConfigDrive } from './config-drive.ts'
 import { readConsoleLog, touchConsoleLog, trimConsoleLog } from './console-log.ts'
 import { filesOf, guestName, placesOf, revisionOf, type GuestFiles } from './files.ts'
+import { copyPlugged, copyUnplugged, endCopies } from './copies.ts'
 import { imageCache } from './images.ts'
 import { volumeLinks } from './links.ts'
 import { keepMachine, keepPlugs, keepSlots, readMachine } from './machine.ts'
@@ -69,7 +70,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     const name = `guest=${guestName(places, id)}`
     for (const process of await processesWith(name)) if (process.argv.includes(name)) await endProcess(process, clock)
     await links.endAll(filesOf(places, id))
-    await rm(filesOf(places, id).run, { recursive: true, force: true })
+    for (const path of [filesOf(places, id).run, filesOf(places, id).copyBefore]) await rm(path, { recursive: true, force: true })
   }
   /** Starts QEMU and waits until its monitor answers, which it does when the whole machine is made. */
   const launched = async (argv: [string, ...string[]], files: GuestFiles): Promise<Live> => {
@@ -179,6 +180,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     async resume(id) { await (await running(id)).qmp.execute('cont') },
     async suspend(id, signal) {
       const { qmp, files } = await running(id)
+      await endCopies({ files, qmp }, { links, clock })
       await keepSlots(files, qmp)
       if (!(await sightOf(files, undefined)).suspended) await saveMemory(qmp, files, clock, signal)
       await kill(id)
@@ -203,6 +205,7 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
     },
     async unplugVolume(id, attachmentId) {
       const { qmp, files } = await running(id)
+      await endCopies({ files, qmp }, { links, clock })
       await unplugVolume(qmp, clock, attachmentId)
       await links.end(files, attachmentId)
       await keepPlugs(files, ({ volumes }) => ({ volumes: volumes.filter(other => other.attachmentId !== attachmentId) }))
@@ -214,6 +217,12 @@ export async function qemuHypervisor(options: QemuOptions): Promise<Hypervisor> 
       const { root } = await sightOf(files, live)
       if (!root) throw new Fault('conflict', 'nova.guest.noRoot', `server ${id} has no root disk on this host`)
       return await snapshotRoot({ files, revision: root.revision, bytes: root.bytes, qmp: live?.qmp }, format, img, clock, signal)
+    },
+    async copyVolume(id, volume, copy, signal) {
+      const { files, live } = await at(id)
+      if (live && await statusOf(live.qmp) !== 'inmigrate') return await copyPlugged({ files, qmp: live.qmp }, volume, copy, { img, links, clock }, signal)
+      await kill(id)                                             // a restore that was interrupted has the volume open
+      await copyUnplugged(files, volume, copy, { img, links, clock }, signal)
     },
     consoleLog: (id, lines) => readConsoleLog(filesOf(places, id).consoleLog, lines),
     async console(id, kind) {

@@ -11,7 +11,7 @@ import { isFault, isFinalFault } from '@alto/kit/errors'
 import { addNamespace, commandHost, daemonOf, removeNamespace } from '@alto/kit/host'
 import { systemIds } from '@alto/kit/ids'
 import { freePort, until } from '@alto/kit/testing'
-import { GIB, type GuestSpec, type GuestVolume } from '../../model/guests.ts'
+import { GIB, NO_NOTES, type GuestSpec, type GuestVolume } from '../../model/guests.ts'
 import { nextStep } from '../../model/convergence.ts'
 import { volumeDevice } from './arguments.ts'
 import { filesOf, placesOf, volumeNode } from './files.ts'
@@ -148,7 +148,7 @@ test('a link that died is noticed at once, and made again under the running gues
   const sight = await driver.look(GUEST)
   assert.deepEqual(sight.volumes, [{ attachmentId: ATTACHMENT, bytes: GIB, cut: true }])
   const wanted = { ...spec, power: 'running', powerNonce: 'n', shutdownTimeoutMs: 0, snapshots: [] } as const
-  assert.deepEqual(nextStep(wanted, sight, { epoch: 1, startedNonce: 'n', snapshots: [] }), { do: 'plugVolume', volume })
+  assert.deepEqual(nextStep(wanted, sight, { ...NO_NOTES, startedNonce: 'n' }), { do: 'plugVolume', volume })
   await bench.io('aio_write -P 5 0 1M')
   await driver.plugVolume(GUEST, volume)
   await bench.io('aio_flush')
@@ -176,7 +176,7 @@ test('a guest that vanished leaves a link, which is seen and goes with what is d
   await until('the daemon is gone', async () => await daemonOf(bench.files.pidfile) === undefined)
   const sight = await driver.look(GUEST)
   assert.deepEqual(sight.volumes, [{ attachmentId: ATTACHMENT, bytes: 0, half: true }])
-  assert.deepEqual(nextStep({ ...bench.spec, power: 'stopped', powerNonce: 'n', shutdownTimeoutMs: 0, snapshots: [] }, sight, { epoch: 1, snapshots: [] }), { do: 'kill' })
+  assert.deepEqual(nextStep({ ...bench.spec, power: 'stopped', powerNonce: 'n', shutdownTimeoutMs: 0, snapshots: [] }, sight, NO_NOTES), { do: 'kill' })
   await driver.kill(GUEST)
   assert.deepEqual([(await driver.look(GUEST)).volumes, await storageDaemonsOf(`${bench.mark}.link.`)], [[], []])
 })

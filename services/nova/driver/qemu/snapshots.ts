@@ -4,14 +4,13 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@alto/kit/clock'
 import type { QemuImg } from '@alto/kit/disk'
-import { Fault, isFault } from '@alto/kit/errors'
 import type { SnapshotFile } from '../hypervisor.ts'
 import { ROOT_DEVICE } from './arguments.ts'
+import { endBackup, ignoreRefusal, runBackup } from './backup.ts'
 import type { GuestFiles } from './files.ts'
 import type { Qmp } from './qmp.ts'
 
 const JOB = 'snapshot'
-const POLL = 100
 const SLACK = 64 * 1024 * 1024
 
 /** Copies the root disk of `bytes` to a file beside it. One at a time for each guest; the remains of an interrupted one are cleared first. */
@@ -38,15 +37,7 @@ async function backup(qmp: Qmp, target: { path: string, format: 'qcow2' | 'raw',
   await img.create(target)
   await qmp.execute('blockdev-add', { 'driver': target.format, 'node-name': JOB, 'discard': 'unmap', 'detect-zeroes': 'unmap', 'file': { driver: 'file', filename: target.path, discard: 'unmap' } })
   try {
-    await qmp.execute('blockdev-backup', { 'job-id': JOB, 'device': ROOT_DEVICE, 'target': JOB, 'sync': 'full', 'auto-dismiss': false })
-    for (;;) {
-      const job = await jobOf(qmp)
-      if (job?.status === 'concluded') {
-        if (job.error !== undefined) throw new Fault('unavailable', 'nova.guest.snapshotFailed', `the disk could not be copied: ${job.error}`)
-        return
-      }
-      await clock.sleep(POLL, signal)
-    }
+    await runBackup(qmp, { job: JOB, source: ROOT_DEVICE, target: JOB }, 'nova.guest.snapshotFailed', clock, signal)
   } finally {
     await clear(qmp, clock)
   }
@@ -54,19 +45,6 @@ async function backup(qmp: Qmp, target: { path: string, format: 'qcow2' | 'raw',
 
 /** Ends a backup job, if there is one, and closes its file. */
 async function clear(qmp: Qmp, clock: Clock): Promise<void> {
-  for (;;) {
-    const job = await jobOf(qmp)
-    if (!job) break
-    await qmp.execute(job.status === 'concluded' ? 'job-dismiss' : 'job-cancel', { id: JOB }).catch(ignoreRefusal)
-    if (job.status !== 'concluded') await clock.sleep(POLL)
-  }
+  await endBackup(qmp, JOB, clock)
   await qmp.execute('blockdev-del', { 'node-name': JOB }).catch(ignoreRefusal)
-}
-
-async function jobOf(qmp: Qmp): Promise<{ status: string, error?: string } | undefined> {
-  return (await qmp.execute('query-jobs') as { id: string, status: string, error?: string }[]).find(({ id }) => id === JOB)
-}
-
-function ignoreRefusal(error: unknown): void {
-  if (!isFault(error, 'nova.qmp.refused')) throw error
 }
