@@ -63,7 +63,7 @@ export interface DiskUpload {
   readonly diskFormat: 'qcow2' | 'raw'
 }
 
-/** An export to one attachment: NBD named by the attachment's id, over TLS with the key that `volume/ATTACHMENT_ID` has of the site's data secret; one client at a time. */
+/** An export to one attachment, or (by its id) one copy that another host makes into this disk: NBD named by the attachment's id, over TLS with the key that `volume/ATTACHMENT_ID` has of the site's data secret; one client at a time. */
 export interface DiskExport {
   readonly attachmentId: string
   readonly port: number

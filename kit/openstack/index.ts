@@ -10,4 +10,4 @@ export { networkClient, type FloatingIp, type Network, type NetworkClient, type 
 export { imageClient, imageProperties, type Image, type ImageClient } from './clients/image.ts'
 export { volumeClient, type Connector, type Volume, type VolumeAttachment, type VolumeClient } from './clients/volume.ts'
 export { limitClient, type LimitClient, type ProjectLimits } from './clients/limits.ts'
-export { computeClient, type ComputeClient, type ServerEvent } from './clients/compute.ts'
+export { computeClient, type ComputeClient, type DiskConnection, type ServerEvent, type VolumeCopyProgress } from './clients/compute.ts'

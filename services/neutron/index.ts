@@ -78,7 +78,7 @@ export interface NeutronParts {
   /** Reaches the agents. */
   rpc: Transport
   /** Nova, to be told of its servers' ports. */
-  compute: ComputeClient
+  compute: Pick<ComputeClient, 'sendEvents'>
 }
 
 /** A running Neutron. */

@@ -4,6 +4,7 @@ import { computeRoutes } from './api/index.ts'
 import { novaOptions } from './options.ts'
 import * as addressesRules from './policy/addresses.ts'
 import * as aggregatesRules from './policy/aggregates.ts'
+import * as assistedSnapshotsRules from './policy/assisted-snapshots.ts'
 import * as baseRules from './policy/base.ts'
 import * as consolesRules from './policy/consoles.ts'
 import * as eventsRules from './policy/events.ts'
@@ -41,7 +42,7 @@ export { migrations, type Tables } from './store/tables.ts'
 
 /** Every rule that Nova asks. */
 export const policy: readonly Rule[] = forProjects([
-  addressesRules, aggregatesRules, baseRules, consolesRules, eventsRules, extensionsRules, flavorSpecsRules, flavorsRules, hostsRules, instanceActionsRules, interfacesRules, keypairsRules, limitsRules, quotasRules, securityGroupsRules, serverActionsRules, serverDetailsRules, serverGroupsRules, serverMetadataRules, serverRequestsRules, serverTagsRules, serversRules, servicesRules, volumesRules, zonesRules,
+  addressesRules, aggregatesRules, assistedSnapshotsRules, baseRules, consolesRules, eventsRules, extensionsRules, flavorSpecsRules, flavorsRules, hostsRules, instanceActionsRules, interfacesRules, keypairsRules, limitsRules, quotasRules, securityGroupsRules, serverActionsRules, serverDetailsRules, serverGroupsRules, serverMetadataRules, serverRequestsRules, serverTagsRules, serversRules, servicesRules, volumesRules, zonesRules,
 ].flatMap(room => Object.values(room)))
 
 /** What Nova declares of itself. */

@@ -25,8 +25,9 @@ export function snapshotRoutes(snapshots: SnapshotManager, max: number): AnyRout
       method: 'POST', path: '/v3/snapshots', rule: rules.CREATE_SNAPSHOT, status: 202, summary: 'Create a snapshot',
       body: t.open({ snapshot: t.open({ volume_id: t.uuid(), name, display_name: name, description: name, display_description: name, force: t.optional(t.nullable(t.booleanLike())), metadata: t.optional(t.nullable(metadata)) }) }),
       async handle({ ctx, body: { snapshot: b }, version }) {
-        if (b.force === false && atLeast(version, 3, 66)) throw invalid('Invalid value for \'force\': since microversion 3.66 it may only be true, or left out.')
-        return { snapshot: viewSnapshot(await snapshots.create(ctx, { volumeId: b.volume_id, name: b.name ?? b.display_name ?? null, description: b.description ?? b.display_description ?? null, metadata: b.metadata ?? {} }), version, false) }
+        const force = b.force === undefined || b.force === null ? undefined : t.asBoolean(b.force)
+        if (force === false && atLeast(version, 3, 66)) throw invalid('Invalid value for \'force\': since microversion 3.66 it may only be true, or left out.')
+        return { snapshot: viewSnapshot(await snapshots.create(ctx, { volumeId: b.volume_id, name: b.name ?? b.display_name ?? null, description: b.description ?? b.display_description ?? null, metadata: b.metadata ?? {}, mayBeInUse: force === true || atLeast(version, 3, 66) }), version, false) }
       },
     }),
     route({

@@ -185,6 +185,15 @@ export function notAttached(volumeId: string): Fault {
   return invalidVolume(`Unable to detach volume. Volume ${volumeId} status must be 'in-use' and attach_status must be 'attached' to detach.`)
 }
 
+/** How the host of a server reaches a disk that a copy of the server's volume is to be written to: the file on the disk's own host, else an export under the copy's id. Fault badRequest when it does not, unavailable when no port is free. */
+export async function copyConnection(tx: Tx, deps: Pick<Deps, 'exportPorts'>, disk: Disk, host: string | null): Promise<VolumeConnection | undefined> {
+  const connection = disk.observed?.connection
+  if (connection === undefined || await isLocal(tx, disk, host ?? undefined)) return connection
+  const address = (await hosts.list(tx)).find(({ name }) => name === disk.host)?.capacity.dataAddress
+  if (address === undefined) throw unreachable(disk, host ?? undefined)
+  return { kind: 'nbd-tls', address, port: await exports.takeForCopy(tx, disk.host, disk.id, deps.exportPorts), exportName: disk.id, identity: disk.id, format: connection.format }
+}
+
 /** True for a host whose disks are only remembered: anybody can reach them, and as many as like. */
 async function isRemembered(tx: Tx, host: string | null): Promise<boolean> {
   return (await hosts.list(tx)).find(h => h.name === host)?.capacity.driver === 'fake'

@@ -1,9 +1,10 @@
-// Snapshots. They are copies of the volume's disk, so the volume must not be in use while one is made.
+// Snapshots: copies of the volume's disk. One that a server has is copied by the server's host, while the guest goes on.
 import type { Context } from '@alto/kit/context'
 import { changed, invalidSnapshot, invalidVolume, metadataNotFound, notFound } from '../model/faults.ts'
 import type { SnapshotFilter } from '../model/filters.ts'
 import { SNAPSHOT_DELETABLE, SNAPSHOT_STATUSES, type Snapshot, type SnapshotStatus } from '../model/snapshots.ts'
 import * as rules from '../policy/snapshots.ts'
+import * as attachments from '../store/attachments.ts'
 import * as snapshots from '../store/snapshots.ts'
 import * as volumes from '../store/volumes.ts'
 import { authorizedSnapshot, heldVolume, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
@@ -44,13 +45,15 @@ export function snapshotManager(deps: Deps) {
       })
     },
 
-    /** Makes a snapshot of an available volume. */
-    async create(ctx: Context, input: { volumeId: string, name: string | null, description: string | null, metadata: Readonly<Record<string, string>> }): Promise<Snapshot> {
+    /** Makes a snapshot of an available volume, or of one that servers have where `mayBeInUse` (by force, or since microversion 3.66). */
+    async create(ctx: Context, input: { volumeId: string, name: string | null, description: string | null, metadata: Readonly<Record<string, string>>, mayBeInUse: boolean }): Promise<Snapshot> {
       return db.write(async tx => {
         const volume = await heldVolume(ctx, tx, rules.CREATE_SNAPSHOT, input.volumeId)
         const known = ctx.idempotencyKey === undefined ? undefined : await snapshots.findByKey(tx, ctx.idempotencyKey)
         if (known) return known
-        if (volume.status !== 'available') throw invalidVolume(`Volume ${volume.id} status must be available, but current status is: ${volume.status}.`)
+        const allowed = input.mayBeInUse ? ['available', 'in-use'] : ['available']
+        if (!allowed.includes(volume.status)) throw invalidVolume(`Volume ${volume.id} status must be ${allowed.join(', ')}, but current status is: ${volume.status}.`)
+        if ((await attachments.list(tx, { volumeIds: [volume.id] })).some(a => a.connection !== null && a.instanceId === null)) throw invalidVolume(`Volume ${volume.id} is attached to a host and to no server: nobody can tell what it holds at one moment.`)
         const snapshot: Snapshot = {
           id: ids.uuid(), volumeId: volume.id, projectId: volume.projectId, userId: ctx.credentials.userId, name: input.name, description: input.description, size: volume.size, status: 'creating',
           reason: null, metadata: input.metadata, createdAt: clock.now(), updatedAt: null,

@@ -19,7 +19,7 @@ export interface DiskUpload {
   readonly diskFormat: 'qcow2' | 'raw'
 }
 
-/** An export to an attachment of another host; contracts/volume-agent.ts. */
+/** An export to an attachment of another host, or to one that writes a copy into the disk: then the copy's id stands for the attachment's; contracts/volume-agent.ts. */
 export interface DiskExport {
   readonly attachmentId: string
   readonly port: number

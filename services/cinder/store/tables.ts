@@ -43,6 +43,7 @@ export interface Tables extends TaskTables {
   hosts: HostsTable
   counters: { name: string, value: number }
   exports: { attachment_id: string, host: string, port: number }
+  copy_exports: { snapshot_id: string, host: string, port: number }
 }
 
 export type Tx = KitTx<Tables>
@@ -92,5 +93,12 @@ export const migrations: readonly Migration[] = [
   {
     id: '0003-report-sequences',
     up: ["alter table disks add column reported_by text not null default ''", 'alter table disks add column reported_sequence bigint not null default 0'],
+  },
+  {
+    id: '0004-copy-exports',
+    up: [
+      'create table copy_exports (snapshot_id text primary key references snapshots(id) on delete cascade, host text not null, port bigint not null)',
+      'create unique index copy_exports_port on copy_exports (host, port)',
+    ],
   },
 ]

@@ -9,6 +9,7 @@ import { enforcer, policySet } from '@alto/kit/policy'
 import { TaskQueue, TaskRunner, type Definition } from '@alto/kit/task'
 import { testTaskLaws, type OpenWorld } from '@alto/kit/testing'
 import { policy } from '../index.ts'
+import { attachmentManager } from '../manager/attachments.ts'
 import { volumeController } from '../manager/control.ts'
 import type { Deps } from '../manager/deps.ts'
 import { snapshotManager } from '../manager/snapshots.ts'
@@ -26,7 +27,9 @@ interface Small {
   volumes: ReturnType<typeof volumeManager>
   snapshots: ReturnType<typeof snapshotManager>
   actions: ReturnType<typeof volumeActionManager>
+  attachments: ReturnType<typeof attachmentManager>
   ctx: ReturnType<typeof requestContext>
+  service: ReturnType<typeof requestContext>
 }
 
 /** A world for the task that `define` declares: each of `before` makes what must be there, `begin` asks for the task and gives the resource's id. */
@@ -34,10 +37,20 @@ function world(define: (deps: Deps) => Definition<Tables>, begin: (cloud: Small,
   return async () => {
     const [db, clock, ids, log] = [openSqlite<Tables>(':memory:'), new ManualClock(), seededIds('laws'), memoryLog()]
     await migrate(db, migrations, clock)
+    const copies = new Map<string, 'copying' | 'done'>()
     const queue = new TaskQueue({ clock, ids })
     const image = { id: 'i1', name: 'copy', status: 'queued', owner: 'p1', visibility: 'private', disk_format: 'raw', container_format: 'bare', size: null, virtual_size: null, min_disk: 0, min_ram: 0, os_hash_algo: null, os_hash_value: null }
     const deps: Deps = {
-      db, clock, ids, log, queue, look: async () => {}, compute: { sendEvents: async () => {} },
+      db, clock, ids, log, queue, look: async () => {}, 
+      compute: {
+        sendEvents: async () => {},
+        async copyVolume({ id }) {
+          const status = copies.get(id) ?? 'copying'
+          copies.set(id, 'done')
+          return { status }
+        },
+        async forgetCopy({ id }) { copies.delete(id) },
+      },
       image: { image: async () => undefined, create: async () => image, remove: async () => {}, download: () => Promise.reject(new Error('agents do')), upload: () => Promise.reject(new Error('agents do')) },
       exportPorts: { first: 1, last: 9 },
       silentSince: () => clock.now() - 60_000, options: { defaultVolumeType: 't', storageAvailabilityZone: 'nova', osapiMaxLimit: 100, serviceDownTime: 60, stepDeadlineSeconds: 300 },
@@ -46,11 +59,12 @@ function world(define: (deps: Deps) => Definition<Tables>, begin: (cloud: Small,
     const asked = enforcer(policySet(policy))
     const credentials = { userId: 'u1', userDomainId: 'default', projectId: 'p1', roles: ['member', 'reader'] }
     const ctx = requestContext({ requestId: 'req', globalRequestId: undefined, credentials, serviceRoles: [], token: 'x', idempotencyKey: undefined, baseUrl: '', log }, asked, rule => new Fault('forbidden', 'no', rule))
-    const cloud: Small = { ctx, volumes: volumeManager(deps), snapshots: snapshotManager(deps), actions: volumeActionManager(deps) }
+    const service = requestContext({ requestId: 'req', globalRequestId: undefined, credentials: { ...credentials, roles: ['admin', 'service', 'member', 'reader'] }, serviceRoles: [], token: 'x', idempotencyKey: undefined, baseUrl: '', log }, asked, rule => new Fault('forbidden', 'no', rule))
+    const cloud: Small = { ctx, service, attachments: attachmentManager(deps), volumes: volumeManager(deps), snapshots: snapshotManager(deps), actions: volumeActionManager(deps) }
     await db.write(tx => types.insert(tx, { id: 't1', name: 't', description: null, isPublic: true, extraSpecs: {}, createdAt: 0 }))
 
     const turn = async () => {
-      await control.heartbeat({ host: 'host1', incarnation: 'i', capacity: { totalBytes: 1, freeBytes: 1, driver: 'fake' } })
+      await control.heartbeat({ host: 'host1', incarnation: 'i', capacity: { totalBytes: 1, freeBytes: 1, driver: 'file', dataAddress: '198.18.0.1' } })
       const { disks, tombstones } = await control.desired({ host: 'host1', incarnation: 'i', cursor: 0 })
       for (const { id, generation, epoch, sizeGib, uploads } of disks) {
         await control.report({ diskId: id, generation, epoch, observed: {
@@ -69,14 +83,17 @@ function world(define: (deps: Deps) => Definition<Tables>, begin: (cloud: Small,
       await runner.idle()
     }
     let resourceId = ''
-    const left = () => db.read(async tx => (await tx.selectFrom('disks').select(['host', 'tombstone', 'wanted']).orderBy('id').execute()).map(row => ({ ...row })))
+    const left = () => db.read(async tx => ({
+      disks: (await tx.selectFrom('disks').select(['host', 'tombstone', 'wanted']).orderBy('id').execute()).map(row => ({ ...row })),
+      ports: (await tx.selectFrom('copy_exports').select('port').execute()).map(row => ({ ...row })), copies: copies.size,
+    }))
     return {
       db, clock, ids, queue, definition: define(deps), turn, left,
       async begin() { resourceId = await begin(cloud, madeId); return resourceId },
       seen: () => db.read(async tx => ({
         volumes: (await tx.selectFrom('volumes').select(['size', 'status', 'host', 'reason', 'previous_status']).orderBy('created_at').execute()).map(row => ({ ...row })),
         snapshots: (await tx.selectFrom('snapshots').select(['size', 'status', 'reason']).execute()).map(row => ({ ...row })),
-        use: (await tx.selectFrom('quota_use').select(['resource', 'used']).orderBy('resource').execute()).map(row => ({ ...row })), disks: await left(),
+        use: (await tx.selectFrom('quota_use').select(['resource', 'used']).orderBy('resource').execute()).map(row => ({ ...row })), left: await left(),
       })),
       reason: () => db.read(async tx => {
         const row = await tx.selectFrom('volumes').select('reason').where('id', '=', resourceId).executeTakeFirst() ?? await tx.selectFrom('snapshots').select('reason').where('id', '=', resourceId).executeTakeFirst()
@@ -88,7 +105,13 @@ function world(define: (deps: Deps) => Definition<Tables>, begin: (cloud: Small,
 }
 
 const makeVolume = async ({ volumes, ctx }: Small) => (await volumes.create(ctx, { ...BLANK, size: 1 })).volume.id
-const snapshotOf = async ({ snapshots, ctx }: Small, volumeId: string) => (await snapshots.create(ctx, { volumeId, name: null, description: null, metadata: {} })).id
+const snapshotOf = async ({ snapshots, ctx }: Small, volumeId: string) => (await snapshots.create(ctx, { volumeId, name: null, description: null, metadata: {}, mayBeInUse: true })).id
+
+const attachTo = (host: string) => async ({ attachments, service }: Small, volumeId: string) => {
+  const { id } = await attachments.create(service, { volumeId, instanceId: 's1', connector: { host, mountpoint: '/dev/vdb' }, mode: 'rw' })
+  await attachments.complete(service, id)
+  return volumeId
+}
 
 testTaskLaws('volume.create', world(volumeCreate, makeVolume))
 testTaskLaws('volume.create from a volume', world(volumeCreate, async ({ volumes, ctx }, madeId) => (await volumes.create(ctx, { ...BLANK, size: 2, sourceVolumeId: madeId })).volume.id, makeVolume))
@@ -99,4 +122,5 @@ testTaskLaws('volume.upload', world(volumeUpload, async ({ actions, ctx }, madeI
   return madeId
 }, makeVolume))
 testTaskLaws('snapshot.create', world(snapshotCreate, snapshotOf, makeVolume))
+for (const host of ['host1', 'host2']) testTaskLaws(`snapshot.create of a volume that a server on ${host} has`, world(snapshotCreate, snapshotOf, makeVolume, attachTo(host)))
 testTaskLaws('snapshot.delete', world(snapshotDelete, async ({ snapshots, ctx }, madeId) => { await snapshots.remove(ctx, madeId, false); return madeId }, makeVolume, snapshotOf))

@@ -7,7 +7,7 @@ import { Fault } from '@alto/kit/errors'
 import { httpServer } from '@alto/kit/http'
 import { seededIds } from '@alto/kit/ids'
 import { memoryLog } from '@alto/kit/log'
-import type { Image, ServerEvent } from '@alto/kit/openstack'
+import type { ComputeClient, Image, ServerEvent, VolumeCopyProgress } from '@alto/kit/openstack'
 import { enforcer, policySet } from '@alto/kit/policy'
 import { client, LocalTransport } from '@alto/kit/rpc'
 import { cinderService, fakeDisks, migrations, policy, volumeAgentOn, type DiskStore, type Tables } from '../index.ts'
@@ -18,13 +18,15 @@ export interface Answer { status: number, body: any, headers: Readonly<Record<st
 /** How one asks: `PROJECT:ROLE,ROLE` as the token, and a microversion. */
 export interface Asking { token?: string | undefined, version?: string, key?: string }
 
+type VolumeCopy = Parameters<ComputeClient['copyVolume']>[0]
+
 export type Cloud = Awaited<ReturnType<typeof cinderAlone>>
 
 export const CONTENT = Buffer.from('the bytes of an image')
 export const IMAGE_ID = '11111111-1111-4111-8111-111111111111'
 
 /** Cinder alone with one volume host, `host1`; asked as a member of project `p1` at the newest version unless told otherwise. With a `db` it is one of several on it, each by a `name` of its own. */
-export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, agent?: boolean, db?: Database<Tables>, name?: string } = {}) {
+export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, agent?: boolean, db?: Database<Tables>, name?: string, copy?: (copy: VolumeCopy) => VolumeCopyProgress } = {}) {
   const clock = new ManualClock()
   const ids = seededIds(opts.name ?? 'cinder')
   const log = memoryLog()
@@ -33,6 +35,7 @@ export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, 
   const asked = enforcer(policySet(policy))
   const rpc = new LocalTransport({ clock, log })
   const events: ServerEvent[] = []
+  const copies = new Map<string, VolumeCopy>()
   const uploads = new Map<string, Buffer>()
   const image: Image = {
     id: IMAGE_ID, name: 'cirros', status: 'active', owner: 'p1', visibility: 'public', disk_format: 'raw', container_format: 'bare', size: CONTENT.length, virtual_size: 2 ** 30, min_disk: 0, min_ram: 0,
@@ -46,7 +49,11 @@ export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, 
       const [projectId = '', roles = ''] = token.split(':')
       return { userId: 'u1', userDomainId: 'default', projectId, projectDomainId: 'default', roles: roles.split(',') }
     },
-    compute: { sendEvents: async sent => { events.push(...sent) } },
+    compute: {
+      sendEvents: async sent => { events.push(...sent) },
+      async copyVolume(copy) { copies.set(copy.id, copy); return opts.copy?.(copy) ?? { status: 'done' } },
+      async forgetCopy({ id }) { copies.delete(id) },
+    },
     image: {
       image: async (_as, id) => images.get(id),
       create: async (_as, given) => {
@@ -107,7 +114,7 @@ export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, 
   const status = async (id: string) => (await ask('GET', `/volumes/${id}`, undefined, { token: 'a:admin' })).body.volume?.status as string | undefined
 
   return {
-    ask, settled, volume, clock, db, log, cinder, agent, disks, events, uploads, images,
+    ask, settled, volume, clock, db, log, cinder, agent, disks, events, copies, uploads, images,
     status,
     async [Symbol.asyncDispose]() {
       await server.close()

@@ -21,7 +21,7 @@ export interface ServerEventSender {
 }
 
 /** Sends events as they come, one request at a time. */
-export function serverEventSender(deps: Pick<Deps, 'db' | 'clock' | 'log'>, compute: ComputeClient): ServerEventSender {
+export function serverEventSender(deps: Pick<Deps, 'db' | 'clock' | 'log'>, compute: Pick<ComputeClient, 'sendEvents'>): ServerEventSender {
   const { db, clock, log } = deps
   let running: Promise<void> | undefined
   let woken = false

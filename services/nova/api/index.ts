@@ -3,6 +3,7 @@ import type { AnyRoute } from '@alto/kit/http'
 import { aggregateManager } from '../manager/aggregates.ts'
 import { consoleManager } from '../manager/consoles.ts'
 import { createManager } from '../manager/create.ts'
+import { assistedSnapshotManager } from '../manager/assisted-snapshots.ts'
 import type { Deps } from '../manager/deps.ts'
 import { eventManager } from '../manager/events.ts'
 import { flavorManager } from '../manager/flavors.ts'
@@ -17,6 +18,7 @@ import { serverManager } from '../manager/servers.ts'
 import { snapshotManager } from '../manager/snapshots.ts'
 import { volumeManager } from '../manager/volumes.ts'
 import { aggregateRoutes } from './aggregates.ts'
+import { assistedSnapshotRoutes } from './assisted-snapshots.ts'
 import { historyRoutes, interfaceRoutes, volumeRoutes } from './attachments.ts'
 import { consoleRoutes } from './consoles.ts'
 import { eventRoutes } from './events.ts'
@@ -39,6 +41,6 @@ export function computeRoutes(deps: Deps): AnyRoute[] {
   return [
     ...versionRoutes, ...serverRoutes(managers), ...serverActionRoutes(managers), ...serverMetadataRoutes(managers.servers), ...interfaceRoutes(managers), ...volumeRoutes(managers), ...historyRoutes(managers),
     ...flavorRoutes(flavorManager(deps)), ...keypairRoutes(keypairManager(deps)), ...quotaRoutes(quotaManager(deps)), ...hypervisorRoutes(hosts), ...serviceRoutes(hosts), ...zoneRoutes(hosts), ...aggregateRoutes(aggregateManager(deps)), ...groupRoutes(groupManager(deps)),
-    ...consoleRoutes(managers.consoles), ...eventRoutes(eventManager(deps)),
+    ...consoleRoutes(managers.consoles), ...eventRoutes(eventManager(deps)), ...assistedSnapshotRoutes(assistedSnapshotManager(deps)),
   ]
 }

@@ -2,11 +2,13 @@
 import type { ComputeControl, WantedServer } from '@alto/contracts/compute-agent'
 import { messageOf } from '@alto/kit/errors'
 import { followed } from '../model/following.ts'
+import type { VolumeCopy } from '../model/copies.ts'
 import { tapOf, type Interface } from '../model/interfaces.ts'
 import { configDriveFiles } from '../model/metadata.ts'
 import type { Server } from '../model/servers.ts'
 import type { ServerVolume } from '../model/volumes.ts'
 import type { Want } from '../model/wants.ts'
+import * as copies from '../store/copies.ts'
 import * as hosts from '../store/hosts.ts'
 import * as interfaces from '../store/interfaces.ts'
 import * as servers from '../store/servers.ts'
@@ -27,10 +29,11 @@ export function computeController(deps: Deps): ComputeControl {
         const living = rows.filter(row => !row.tombstone)
         const known = await servers.list(tx, { ids: living.map(row => row.serverId) })
         const [ports, disks] = [await interfaces.ofServers(tx, known.map(one => one.id)), await volumes.ofServers(tx, known.map(one => one.id))]
+        const copied = await copies.ofServers(tx, known.map(one => one.id))
         return {
           servers: living.flatMap(want => {
             const server = known.find(one => one.id === want.serverId)
-            return server ? [wantedServer(server, want, { ports: ports.filter(one => one.serverId === server.id), disks: disks.filter(one => one.serverId === server.id), domain: options.dhcpDomain })] : []
+            return server ? [wantedServer(server, want, { ports: ports.filter(one => one.serverId === server.id), disks: disks.filter(one => one.serverId === server.id), copies: copied.filter(one => one.serverId === server.id), domain: options.dhcpDomain })] : []
           }),
           tombstones: rows.filter(row => row.tombstone).map(({ serverId, generation, epoch }) => ({ serverId, generation, epoch })),
           cursor: newest,
@@ -66,7 +69,7 @@ export function computeController(deps: Deps): ComputeControl {
   }
 }
 
-function wantedServer(server: Server, want: Want, has: { ports: readonly Interface[], disks: readonly ServerVolume[], domain: string }): WantedServer {
+function wantedServer(server: Server, want: Want, has: { ports: readonly Interface[], disks: readonly ServerVolume[], copies: readonly VolumeCopy[], domain: string }): WantedServer {
   const { wanted } = want
   const disks = has.disks.filter(disk => wanted.volumeIds.includes(disk.id) && disk.connection !== null)
   const boot = has.disks.find(disk => disk.bootIndex === 0)
@@ -79,6 +82,7 @@ function wantedServer(server: Server, want: Want, has: { ports: readonly Interfa
       id: disk.volumeId, attachmentId: disk.id, device: disk.device, sizeGib: disk.size, connection: disk.connection!, ...(disk.readOnly && { readOnly: true }), ...(disk.multiattach && { multiattach: true }),
     })),
     power: wanted.power, powerNonce: wanted.powerNonce, shutdownTimeoutMs: wanted.shutdownTimeoutMs, ...(wanted.reboot && { reboot: wanted.reboot }), snapshots: wanted.snapshots,
+    ...(has.copies.length > 0 && { copies: has.copies.map(({ id, serverVolumeId, to }) => ({ id, attachmentId: serverVolumeId, to })) }),
     ...(server.configDrive && { configDrive: configDriveFiles(server, has.ports, has.domain) }),
   }
 }

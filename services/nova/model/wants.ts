@@ -34,6 +34,7 @@ export interface Observed {
   readonly ports: readonly string[]
   readonly volumes: readonly string[]
   readonly snapshots: readonly { readonly imageId: string, readonly state: 'done' | 'failed', readonly reason?: string }[]
+  readonly copies?: readonly { readonly id: string, readonly state: 'done' | 'failed', readonly reason?: string }[]
   readonly fault?: { readonly step: string, readonly code: string, readonly message: string, readonly final: boolean }
 }
 

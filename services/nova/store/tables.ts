@@ -10,6 +10,7 @@ export interface Tables extends TaskTables {
   server_ports: { server_id: string, port_id: string, network_id: string, network_name: string, mac: string, fixed_ips: string, floating_ips: string, active: number, made_here: number, tag: string | null, mtu: number | null, created_at: number }
   server_volumes: ServerVolumesTable
   server_wants: ServerWantsTable
+  server_copies: CopiesTable
   console_tokens: { hash: string, server_id: string, host: string, kind: string, created_at: number, expires_at: number }
   server_faults: { server_id: string, code: number, message: string, details: string, created_at: number }
   server_actions: { id: string, server_id: string, action: string, request_id: string, user_id: string, project_id: string, started_at: number, updated_at: number | null, message: string | null, shared: number }
@@ -108,6 +109,8 @@ export interface ServerWantsTable {
   reported_sequence: number
 }
 
+export interface CopiesTable { id: string, server_id: string, server_volume_id: string, volume_id: string, target: string, generation: number }
+
 export interface HostsTable {
   name: string
   /** The resource provider's and the hypervisor's id. */
@@ -195,5 +198,13 @@ export const migrations: readonly Migration[] = [
   {
     id: '0005-report-sequences',
     up: ["alter table server_wants add column reported_by text not null default ''", 'alter table server_wants add column reported_sequence bigint not null default 0'],
+  },
+  {
+    id: '0006-copies',
+    up: [
+      `create table server_copies (id text primary key, server_id text not null references server_wants(server_id) on delete cascade, server_volume_id text not null, volume_id text not null,
+        target text not null, generation bigint not null)`,
+      'create index server_copies_server on server_copies (server_id)',
+    ],
   },
 ]

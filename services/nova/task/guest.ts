@@ -2,8 +2,10 @@
 import { Fault } from '@alto/kit/errors'
 import { giveUp, type TaskContext, type TaskShape, type Waiting } from '@alto/kit/task'
 import type { Deps } from '../manager/deps.ts'
+import { outcomeOf } from '../model/copies.ts'
 import { current, type Observed, type Want, type Wanted } from '../model/wants.ts'
 import type { Server } from '../model/servers.ts'
+import * as copies from '../store/copies.ts'
 import * as servers from '../store/servers.ts'
 import type { Tables } from '../store/tables.ts'
 import * as wants from '../store/wants.ts'
@@ -45,11 +47,12 @@ export async function wanting(deps: Deps, t: Step, change: (wanted: Wanted) => P
  * Throws (finally) the agent's fault when it is final.
  */
 export async function settled(deps: Deps, t: Step, what: string, until: (observed: Observed, want: Want) => boolean = observed => observed.converged): Promise<Observed | Waiting> {
-  const want = await deps.db.read(tx => wants.find(tx, t.resourceId))
+  const { want, copied } = await deps.db.read(async tx => ({ want: await wants.find(tx, t.resourceId), copied: await copies.ofServers(tx, [t.resourceId]) }))
   if (!want) throw new Fault('conflict', 'nova.server.noGuest', `Instance ${t.resourceId} has no guest.`)
   const observed = current(want)
   if (observed && until(observed, want)) return observed
   if (observed?.fault?.final) throw giveUp(new Fault('conflict', observed.fault.code, observed.fault.message))
+  if (copied.some(copy => outcomeOf(copy, want) === undefined)) await t.progress()          // whoever had it begun gives it up when it takes too long
   const fault = observed?.fault ? `: ${observed.fault.message}` : want.progress !== null ? ` (${want.progress})` : ''
   return t.wait({ reason: `host ${want.host} has not yet ${what}${fault}`, pollMs: POLL })
 }
