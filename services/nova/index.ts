@@ -8,7 +8,6 @@ import * as assistedSnapshotsRules from './policy/assisted-snapshots.ts'
 import * as baseRules from './policy/base.ts'
 import * as consolesRules from './policy/consoles.ts'
 import * as eventsRules from './policy/events.ts'
-import * as extensionsRules from './policy/extensions.ts'
 import * as flavorSpecsRules from './policy/flavor-specs.ts'
 import * as flavorsRules from './policy/flavors.ts'
 import * as hostsRules from './policy/hosts.ts'
@@ -42,7 +41,7 @@ export { migrations, type Tables } from './store/tables.ts'
 
 /** Every rule that Nova asks. */
 export const policy: readonly Rule[] = forProjects([
-  addressesRules, aggregatesRules, assistedSnapshotsRules, baseRules, consolesRules, eventsRules, extensionsRules, flavorSpecsRules, flavorsRules, hostsRules, instanceActionsRules, interfacesRules, keypairsRules, limitsRules, quotasRules, securityGroupsRules, serverActionsRules, serverDetailsRules, serverGroupsRules, serverMetadataRules, serverRequestsRules, serverTagsRules, serversRules, servicesRules, volumesRules, zonesRules,
+  addressesRules, aggregatesRules, assistedSnapshotsRules, baseRules, consolesRules, eventsRules, flavorSpecsRules, flavorsRules, hostsRules, instanceActionsRules, interfacesRules, keypairsRules, limitsRules, quotasRules, securityGroupsRules, serverActionsRules, serverDetailsRules, serverGroupsRules, serverMetadataRules, serverRequestsRules, serverTagsRules, serversRules, servicesRules, volumesRules, zonesRules,
 ].flatMap(room => Object.values(room)))
 
 /** What Nova declares of itself. */

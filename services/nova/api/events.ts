@@ -3,7 +3,6 @@ import { answer, route, t, versioned, type AnyRoute } from '@alto/kit/http'
 import type { EventManager } from '../manager/events.ts'
 import { notFound } from '../model/faults.ts'
 import * as rules from '../policy/events.ts'
-import { EXTENSIONS } from '../policy/extensions.ts'
 
 function eventsBody(minor: number) {
   const names = ['network-changed', 'network-vif-plugged', 'network-vif-unplugged', 'network-vif-deleted', ...(minor >= 51 ? ['volume-extended'] : []), ...(minor >= 76 ? ['power-update'] : []), ...(minor >= 82 ? ['accelerator-request-bound'] : []), ...(minor >= 93 ? ['volume-reimaged'] : [])]
@@ -24,6 +23,6 @@ export function eventRoutes(events: EventManager): AnyRoute[] {
         return answer({ events: all }, { status: all.every(one => one.code === 200) ? 200 : 207 })
       },
     }),
-    route({ method: 'GET', path: '/v2.1/extensions', rule: EXTENSIONS, status: 200, summary: 'List Extensions', async handle({ ctx }) { ctx.authorize(EXTENSIONS, {}); return { extensions: [] } } }),
+    route({ method: 'GET', path: '/v2.1/extensions', rule: rules.EXTENSIONS, status: 200, summary: 'List Extensions', async handle({ ctx }) { ctx.authorize(rules.EXTENSIONS, {}); return { extensions: [] } } }),
   ]
 }

@@ -1,15 +1,19 @@
 // Ports of servers: made or taken in Neutron for a server on a host, given back, and copied into Nova's own rows. Every call is safe to repeat.
-import { Fault } from '@alto/kit/errors'
+// Events of Neutron refresh the copy; for those that were lost, every server is looked at now and then.
+import { Fault, messageOf } from '@alto/kit/errors'
 import type { Caller, Network, Port } from '@alto/kit/openstack'
 import { giveUp } from '@alto/kit/task'
 import type { Interface, WantedInterface } from '../model/interfaces.ts'
 import type { Server } from '../model/servers.ts'
 import * as interfaces from '../store/interfaces.ts'
+import * as servers from '../store/servers.ts'
 import type { Tx } from '../store/tables.ts'
 import * as wants from '../store/wants.ts'
 import type { Deps } from './deps.ts'
 
 const SERVICE: Caller = 'service'
+/** How often addresses are looked at, milliseconds. */
+const HEALING = 60_000
 
 /** The owner that Neutron shows for servers' ports. */
 export function deviceOwner(server: Pick<Server, 'zone'>, deps: Pick<Deps, 'options'>): string {
@@ -92,4 +96,24 @@ export async function refresh(deps: Pick<Deps, 'db' | 'network' | 'clock' | 'age
     return isPlugged ? wants.find(tx, serverId) : undefined
   })
   if (want) await deps.agent(want.host).look({ serverId, generation: want.generation })
+}
+
+/** Begins to refresh every server's addresses, one server after another, once a minute; the function returned ends it. */
+export function healAddresses(deps: Deps): () => Promise<void> {
+  const stopping = new AbortController()
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      await deps.clock.sleep(HEALING, stopping.signal).catch(() => {})
+      if (stopping.signal.aborted) return
+      const all = await deps.db.read(tx => servers.list(tx, { deleted: false }))
+      for (const server of all.filter(one => one.taskState === null)) {
+        if (stopping.signal.aborted) return
+        await refresh(deps, server.id).catch((error: unknown) => deps.log.warn({ serverId: server.id, reason: messageOf(error) }, 'a server\'s addresses could not be read'))
+      }
+    }
+  })()
+  return async () => {
+    stopping.abort(new Error('stopped'))
+    await running
+  }
 }
