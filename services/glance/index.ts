@@ -32,8 +32,7 @@ import { usageRoutes } from './api/usage.ts'
 import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
 import { ImageCache } from './driver/image-cache.ts'
 import { fileStore } from './driver/file-store.ts'
-import { imageSchemaIn } from './driver/image-schema-file.ts'
-import { followFile } from './driver/followed-file.ts'
+import { followFile, readFileOf } from './driver/followed-file.ts'
 import { memoryStore } from './driver/memory-store.ts'
 import { openStores } from './driver/open-stores.ts'
 import { remoteGlance, type Regions } from './driver/remote-glance.ts'
@@ -55,7 +54,7 @@ import { storeManager, type StoreManager } from './manager/stores.ts'
 import { audit, recover, type AuditFinding } from './manager/sweep.ts'
 import { taskManager, type TaskManager } from './manager/tasks.ts'
 import { readStores } from './model/store-specs.ts'
-import type { ImageSchema } from './model/image-schema.ts'
+import { readImageSchema, USUAL_SCHEMA, type ImageSchema } from './model/image-schema.ts'
 import { IMPORT_METHODS, IMPORT_PLUGINS } from './model/imports.ts'
 import { readProtections } from './model/protections.ts'
 import { Stores } from './model/stores.ts'
@@ -164,7 +163,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   configured(parts)
   if (parts.scratch !== undefined) await rm(parts.scratch, { recursive: true, force: true })
   const protections = options.propertyProtectionFile === null ? undefined : await followFile(options.propertyProtectionFile, text => readProtections(text, options.propertyProtectionRuleFormat), { clock, log })
-  const schema = await imageSchemaIn(options.imageSchemaFile)
+  const schema = options.imageSchemaFile === null ? USUAL_SCHEMA : await readFileOf('image_schema_file', options.imageSchemaFile, readImageSchema)
   const queue = new TaskQueue({ clock, ids })
   const deps: Deps = { ...parts, queue, schema, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
   const cached = options.imageCacheDir === null ? undefined : await ImageCache.open(options.imageCacheDir, { mostBytes: options.imageCacheMaxSize, clock })

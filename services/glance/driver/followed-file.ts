@@ -1,7 +1,7 @@
-// A file of the operator's that is read again when it changes.
+// A file of the operator's: read once, or again when it changes.
 import { readFile, stat } from 'node:fs/promises'
 import { repeat, type Clock } from '@alto/kit/clock'
-import { messageOf } from '@alto/kit/errors'
+import { Fault, messageOf } from '@alto/kit/errors'
 import type { Log } from '@alto/kit/log'
 
 /** What the file said when it was last read and made sense. */
@@ -12,6 +12,15 @@ export interface FollowedFile<Meaning> {
 
 /** Milliseconds between two looks at it. */
 const LOOK = 1000
+
+/** What the file at `path`, which the option `name` names, says to `read`. Throws Fault('badRequest', 'glance.file') with what to mend. */
+export async function readFileOf<Meaning>(name: string, path: string, read: (text: string) => Meaning): Promise<Meaning> {
+  try {
+    return read(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw new Fault('badRequest', 'glance.file', `The option glance.${name} names ${path}, which cannot be used: ${messageOf(cause)}.`, { cause })
+  }
+}
 
 /**
  * Follows the file at `path`, whose text `read` understands. A file that is missing or makes no sense is an Error at the start; later it is logged, and what held holds.

@@ -1,5 +1,6 @@
 // What an operator says of custom properties: upstream's schema-image.json. What it says of a property is shown by /v2/schemas/image, and held to.
 import { invalid } from './faults.ts'
+import { ATTRIBUTES } from './images.ts'
 import { KNOWN_PROPERTIES, wrongIn, type KnownProperty } from './properties.ts'
 
 /** Custom properties by name, those that every cloud knows among them, and those without which no image is made. */
@@ -12,13 +13,13 @@ const MEMBERS = ['type', 'title', 'description', 'pattern', 'enum', 'minLength',
 
 /**
  * Reads `{"NAME": {…}, …}` or `{"properties": {"NAME": {…}, …}, "required": ["NAME", …]}`, each property a JSON schema of a text. It may say other things of a property
- * that every cloud knows. `attributes`: names that are no custom properties. Throws an Error that says what to mend.
+ * that every cloud knows. Throws an Error that says what to mend.
  */
-export function readImageSchema(text: string, attributes: readonly string[]): ImageSchema {
+export function readImageSchema(text: string): ImageSchema {
   const file = objectIn(parsed(text), 'the file')
   const isWhole = Object.hasOwn(file, 'properties')
   const own = objectIn(isWhole ? file['properties'] : file, 'properties')
-  const properties = { ...KNOWN_PROPERTIES, ...Object.fromEntries(Object.entries(own).map(([name, schema]) => [name, propertyOf(name, schema, attributes)])) }
+  const properties = { ...KNOWN_PROPERTIES, ...Object.fromEntries(Object.entries(own).map(([name, schema]) => [name, propertyOf(name, schema)])) }
   const required = isWhole ? file['required'] ?? [] : []
   if (!Array.isArray(required) || !required.every(name => typeof name === 'string' && Object.hasOwn(properties, name))) throw new Error(`"required" is ${JSON.stringify(required)}: it must be a list of names of properties`)
   return { properties, required: required as string[] }
@@ -36,9 +37,9 @@ export function checkRequired({ required }: ImageSchema, image: Readonly<Record<
   if (missing !== undefined) throw invalid('schema', `Provided object does not match schema 'image': '${missing}' is a required property`)
 }
 
-function propertyOf(name: string, value: unknown, attributes: readonly string[]): KnownProperty {
+function propertyOf(name: string, value: unknown): KnownProperty {
   const wrong = (why: string) => new Error(`property ${JSON.stringify(name)} ${why}`)
-  if (attributes.includes(name)) throw wrong('is no custom property: every image has it')
+  if (ATTRIBUTES.includes(name)) throw wrong('is no custom property: every image has it')
   const schema = objectIn(value, `property ${JSON.stringify(name)}`)
   const { is_base: _ours, ...said } = schema
   const other = Object.keys(said).find(member => !MEMBERS.some(known => known === member))

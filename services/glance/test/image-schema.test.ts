@@ -34,6 +34,6 @@ test('without a file nothing is required, and Glance does not start with one tha
   const cloud = undo.use(await glanceAlone())
   assert.equal((await cloud.as('p1:member')('GET', '/v2/schemas/image')).body.required, undefined)
   const path = await fileWith(undo, '{"tier": {"type": "integer"}}')
-  await assert.rejects(glanceAlone({ options: { imageSchemaFile: path } }), { code: 'glance.imageSchema', message: /image_schema_file names .*schema-image.json, which cannot be used: property "tier" has type "integer"/ })
-  await assert.rejects(glanceAlone({ options: { imageSchemaFile: `${path}.none` } }), { code: 'glance.imageSchema', message: /ENOENT/ })
+  await assert.rejects(glanceAlone({ options: { imageSchemaFile: path } }), { code: 'glance.file', message: /image_schema_file names .*schema-image.json, which cannot be used: property "tier" has type "integer"/ })
+  await assert.rejects(glanceAlone({ options: { imageSchemaFile: `${path}.none` } }), { code: 'glance.file', message: /ENOENT/ })
 })
