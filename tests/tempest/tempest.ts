@@ -19,7 +19,11 @@ export interface TempestResult {
   log: string
 }
 
-type Sections = Record<string, Record<string, string | number | boolean>>
+/** Sections of tempest.conf, and their options. */
+type Sections = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>
+
+/** Which tests, and what of the configuration is another for them. */
+export type Selection = ({ regex: string } | { names: readonly string[] }) & { otherwise?: Sections }
 
 interface Token { token: { catalog: { type: string, endpoints: { interface: string, url: string }[] }[] } }
 
@@ -27,10 +31,10 @@ interface Token { token: { catalog: { type: string, endpoints: { interface: stri
  * Runs the tests whose names match `selection.regex`, or are in `selection.names`, with the program `tempest` (Debian's package of that name), two at once.
  * `dir` is its own. Throws when tempest could not begin.
  */
-export async function runTempest(cloud: TestedCloud, dir: string, selection: { regex: string } | { names: readonly string[] }): Promise<TempestResult> {
+export async function runTempest(cloud: TestedCloud, dir: string, selection: Selection): Promise<TempestResult> {
   await mkdir(join(dir, 'lock'), { recursive: true })
   const file = join(dir, 'tempest.conf')
-  await writeFile(file, ini(await configuration(cloud, dir)))
+  await writeFile(file, ini(await configuration(cloud, dir, selection.otherwise)))
   const where = await tempest(dir, ['-c', 'import os, tempest; print(os.path.dirname(tempest.__file__))'], '/usr/bin/python3')
   await writeFile(join(dir, '.stestr.conf'), `[DEFAULT]\ntest_path=${where.trim()}/test_discover\ntop_dir=${join(where.trim(), '..')}\ngroup_regex=([^\\.]*\\.)*\n`)
   await tempest(dir, ['-c', 'from stestr import commands; commands.init_command()'], '/usr/bin/python3')
@@ -59,7 +63,7 @@ function tempest(dir: string, args: readonly string[], program = 'tempest'): Pro
   })
 }
 
-async function configuration({ url, adminPassword }: TestedCloud, dir: string): Promise<Sections> {
+async function configuration({ url, adminPassword }: TestedCloud, dir: string, otherwise: Sections = {}): Promise<Sections> {
   const identity = `${url}/identity/v3`
   const domain = { id: 'default' }
   const login = await fetch(`${identity}/auth/tokens`, {
@@ -78,7 +82,7 @@ async function configuration({ url, adminPassword }: TestedCloud, dir: string): 
   const { networks } = await get<{ networks: { id: string, name: string }[] }>('network', '/v2.0/networks?router:external=true')
   const { extensions } = await get<{ extensions: { alias: string }[] }>('network', '/v2.0/extensions')
   const region = 'RegionOne'
-  return {
+  const all: Sections = {
     DEFAULT: { log_dir: dir, log_file: 'tempest.log', use_stderr: false },
     oslo_concurrency: { lock_path: join(dir, 'lock') },
     auth: { admin_username: 'admin', admin_password: adminPassword, admin_project_name: 'admin', admin_domain_name: 'Default', use_dynamic_credentials: true, create_isolated_networks: true, tempest_roles: 'member' },
@@ -95,6 +99,7 @@ async function configuration({ url, adminPassword }: TestedCloud, dir: string): 
     volume: { catalog_type: 'volumev3', region, volume_size: 1 },
     'volume-feature-enabled': { api_v3: true, backup: false },
   }
+  return { ...all, ...Object.fromEntries(Object.entries(otherwise).map(([name, options]) => [name, { ...all[name], ...options }])) }
 }
 
 function ini(sections: Sections): string {
