@@ -25,7 +25,7 @@ test('a URL that leads inside, in whatever spelling, is refused', async () => {
     'http://[::1]/', 'http://[::]/', 'http://[::ffff:127.0.0.1]/', 'http://[::ffff:7f00:1]/', 'http://[::ffff:169.254.169.254]/', 'http://[::127.0.0.1]/', 'http://[fe80::1]/', 'http://[fd00::1]/', 'http://[fec0::1]/',
     'http://[ff02::1]/', 'http://[64:ff9b::127.0.0.1]/', 'http://[2002:7f00:1::]/', 'http://[2001:0:7f00:1::]/', 'http://[2001:db8::1]/',
     'http://private.example/', 'http://loop.example/', 'http://metadata.example/', 'http://local.example/', 'http://unique.example/', 'http://mapped.example/', 'http://nat64.example/', 'http://zone.example/', 'http://localhost/', 'http://LOCALHOST./',
-    'http://loop。example/', 'http://①②⑦.0.0.1/', 'http://unknown.example/',
+    'http://loop。example/', 'http://①②⑦.0.0.1/',
   ]
   for (const url of inside) await assert.rejects(made().check(url), error => isFault(error, 'glance.fetch.refused'), url)
 })
@@ -143,4 +143,23 @@ test('a body that stands still ends too', async () => {
 test('an answer in another protocol, or none at all, ends the fetch', async () => {
   await using server = await serving((request, { socket }) => { socket!.end(request.url === '/other' ? 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\nbytes' : '') })
   for (const path of ['/other', '/none']) await assert.rejects(made(inside).get(`http://127.0.0.1:${server.port}${path}`, never), error => isFault(error, 'glance.fetch.failed'), path)
+})
+
+test('a name without an address is told when it is fetched, and a resolver that says nothing ends with the time of the fetch', async () => {
+  await made().check('http://unknown.example/')
+  await assert.rejects(made().get('http://unknown.example/', never), error => isFault(error, 'glance.fetch.failed') && /unknown.example cannot be resolved/.test(error.message))
+  const silent: Resolve = () => new Promise(() => {})
+  const timed = async (more: Partial<FetcherOptions>, ms: number, message: RegExp) => {
+    const clock = new ManualClock()
+    const ending = assert.rejects(fetcher({ ...OPTIONS, ...more }, { clock, resolve: silent }).get('http://public.example/', never), message)
+    await clock.advance(ms)
+    await ending
+    assert.equal(clock.waiting, 0)
+  }
+  await timed({}, 2_000, /not resolved for 2 s/)
+  await timed({ totalMs: 1_000 }, 1_000, /not all there after 1 s/)
+  const stopped = new AbortController()
+  const going = assert.rejects(made({}, silent).get('http://public.example/', stopped.signal), /stopped/)
+  stopped.abort(new Error('stopped'))
+  await going
 })

@@ -3,16 +3,17 @@
 // The properties it keeps, each with a row in fetcher.test.ts:
 // - only http and https, and only the schemes, hosts and ports that the options allow; URLs with a user name or password are refused, so none is kept or logged;
 // - a host's name is resolved once for each request, every address that is not public is dropped (addresses.ts), and the connection goes to an address that was looked at:
-//   what the name resolves to a moment later is nobody's matter. TLS still proves the name;
+//   what the name resolves to a moment later is nobody's matter. TLS still proves the name. A name that has no address yet passes `check` (upstream's tells it in the task too);
 // - the URL's spelling is the WHATWG parser's: 2130706433, 0x7f.1, 0177.0.0.1 and 127.0.0.1. are one address, and are looked at as that;
 // - a redirect is a new URL: all of this again, a few times at most. Nothing is sent along but the host's name: no cookie, no credential, no proxy;
-// - an answer that says nothing for a while ends, as does one that takes too long or gives more bytes than it said or may.
+// - a resolver or an answer that says nothing for a while ends, as does all that takes too long or gives more bytes than it said or may.
 import { lookup } from 'node:dns/promises'
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { Clock } from '@alto/kit/clock'
 import { Fault, isFault, messageOf } from '@alto/kit/errors'
+import type { ByteRange } from '../model/ranges.ts'
 import { isReachable, rangesOf } from './addresses.ts'
 
 /** Gives the addresses of a host's name. Rejects when there are none. */
@@ -33,18 +34,18 @@ export interface FetcherOptions {
   totalMs: number
 }
 
-/** An answer. `size` is what it said it has, in bytes; the bytes end it, and must be read or returned from. */
-export interface Fetched { size: number | undefined, bytes: AsyncIterable<Uint8Array> }
+/** An answer. `size` is what it said it has, in bytes; the bytes end it, and must be read or returned from. `isPart`: they are the range that was asked for, and no more. */
+export interface Fetched { size: number | undefined, bytes: AsyncIterable<Uint8Array>, isPart?: boolean }
 
 /** Fetches what users name. */
 export interface Fetcher {
   /** Throws Fault('badRequest', 'glance.fetch.refused') when `url` may not be fetched, as far as can be told now. */
   check(url: string): Promise<void>
   /**
-   * Gets what is at `url`. Throws Fault('badRequest', 'glance.fetch.refused') for it or for where it leads, Fault('badRequest', 'glance.fetch.failed') when the answer is no image,
+   * Gets what is at `url`; of a `range` only that, when the server can. Throws Fault('badRequest', 'glance.fetch.refused') for it or for where it leads, Fault('badRequest', 'glance.fetch.failed') when the answer is no image,
    * and while the bytes are read when they break off or take too long.
    */
-  get(url: string, signal: AbortSignal): Promise<Fetched>
+  get(url: string, signal: AbortSignal, range?: ByteRange): Promise<Fetched>
 }
 
 const HOPS = 5
@@ -55,7 +56,7 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
   const ranges = rangesOf(options.allowedRanges)
 
   /** The URL, and the addresses at which it may be reached. */
-  async function looked(text: string): Promise<{ url: URL, addresses: readonly string[] }> {
+  async function looked(text: string, signal: AbortSignal): Promise<{ url: URL, addresses: readonly string[] }> {
     const url = URL.parse(text)
     if (!url) throw refused('it is no URL')
     const scheme = url.protocol.slice(0, -1)
@@ -67,29 +68,45 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
     if (!lets(host, options.allowedHosts.map(plainHost), options.disallowedHosts.map(plainHost))) throw refused(`host ${host} is not allowed`)
     const port = url.port === '' ? scheme === 'http' ? '80' : '443' : url.port
     if (port === '0' || !lets(port, options.allowedPorts, options.disallowedPorts)) throw refused(`port ${port} is not allowed`)
-    const found = isIP(host) ? [host] : await resolved(host)
+    const found = isIP(host) ? [host] : await resolved(host, signal)
     const addresses = found.filter(address => isReachable(address, ranges) && (options.allowedHosts.length > 0 || !options.disallowedHosts.map(plainHost).includes(address)))
     if (addresses.length === 0) throw refused(`host ${host} is at no address that may be reached`)
     return { url, addresses }
   }
 
-  async function resolved(host: string): Promise<readonly string[]> {
+  /** The addresses of a name. A resolver that is silent is not waited for longer than an answer is. */
+  async function resolved(host: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const stop = () => reject(signal.reason as Error)
+    const cancel = clock.after(options.idleMs, () => reject(failed(`host ${host} was not resolved for ${options.idleMs / 1000} s`)))
+    signal.addEventListener('abort', stop)
     try {
-      return await resolve(host)
+      signal.throwIfAborted()
+      return await Promise.race([resolve(host), promise])
     } catch (cause) {
-      throw new Fault('badRequest', 'glance.fetch.refused', `host ${host} cannot be resolved`, { cause })
+      signal.throwIfAborted()
+      throw isFault(cause) ? cause : failed(`host ${host} cannot be resolved`, cause)
+    } finally {
+      signal.removeEventListener('abort', stop)
+      cancel()
     }
   }
 
-  async function answered(text: string, signal: AbortSignal): Promise<IncomingMessage> {
+  async function answered(text: string, signal: AbortSignal, asked?: ByteRange): Promise<{ answer: IncomingMessage, isPart: boolean }> {
     let next = text
+    let range = asked
     for (let hop = 0; hop <= HOPS; hop++) {
-      const { url, addresses } = await looked(next)
-      const answer = await firstOf(url, addresses, signal)
+      const { url, addresses } = await looked(next, signal)
+      const answer = await firstOf(url, addresses, { signal, range })
       const status = answer.statusCode ?? 0
       const location = answer.headers.location
-      if (status === 200) return answer
+      if (status === 200) return { answer, isPart: false }
+      if (range && status === 206 && answer.headers['content-range']?.startsWith(`bytes ${range.start}-${range.end}/`)) return { answer, isPart: true }
       answer.destroy()
+      if (range && (status === 206 || status === 416)) {                 // another part, or none: whoever asks takes its own out of the whole
+        range = undefined
+        continue
+      }
       if (!REDIRECTS.includes(status) || location === undefined) throw failed(`${url.host} answered ${status}`)
       const target = URL.parse(location, url)
       if (!target) throw refused('it leads to what is no URL')
@@ -99,11 +116,11 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
   }
 
   /** The answer of the first address that gives one. */
-  async function firstOf(url: URL, addresses: readonly string[], signal: AbortSignal): Promise<IncomingMessage> {
+  async function firstOf(url: URL, addresses: readonly string[], { signal, range }: { signal: AbortSignal, range: ByteRange | undefined }): Promise<IncomingMessage> {
     let problem: unknown
     for (const address of addresses) {
       try {
-        return await ask(url, address, options.idleMs, signal)
+        return await ask(url, address, { idleMs: options.idleMs, signal, range })
       } catch (error) {
         signal.throwIfAborted()
         problem = error
@@ -113,15 +130,21 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
   }
 
   return {
-    check: async url => { await looked(url) },
-    async get(url, signal) {
+    async check(url) {
+      try {
+        await looked(url, new AbortController().signal)
+      } catch (error) {
+        if (!isFault(error, 'glance.fetch.failed')) throw error
+      }
+    },
+    async get(url, signal, range) {
       const late = new AbortController()
       const cancel = clock.after(options.totalMs, () => late.abort(failed(`it was not all there after ${options.totalMs / 1000} s`)))
       const either = AbortSignal.any([signal, late.signal])
       try {
-        const answer = await answered(url, either)
+        const { answer, isPart } = await answered(url, either, range)
         const said = answer.headers['content-length']
-        return { size: said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined, bytes: reading(answer, either, cancel) }
+        return { isPart, size: said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined, bytes: reading(answer, either, cancel) }
       } catch (error) {
         cancel()
         throw late.signal.aborted ? late.signal.reason : error
@@ -134,11 +157,11 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
 const systemResolve: Resolve = async host => (await lookup(host, { all: true, order: 'ipv4first' })).map(({ address }) => address)
 
 /** One request to one address. Resolves with the head of the answer; the socket ends with it. */
-function ask(url: URL, address: string, idleMs: number, signal: AbortSignal): Promise<IncomingMessage> {
+function ask(url: URL, address: string, { idleMs, signal, range }: { idleMs: number, signal: AbortSignal, range: ByteRange | undefined }): Promise<IncomingMessage> {
   const name = plainHost(url.hostname)
   const options: RequestOptions & { servername?: string } = {
     host: address, port: url.port === '' ? url.protocol === 'http:' ? 80 : 443 : Number(url.port), path: url.pathname + url.search, method: 'GET', agent: false, signal, timeout: idleMs,
-    headers: { host: url.host, accept: '*/*', 'accept-encoding': 'identity', connection: 'close' }, servername: isIP(name) ? '' : name,
+    headers: { host: url.host, accept: '*/*', 'accept-encoding': 'identity', connection: 'close', ...(range && { range: `bytes=${range.start}-${range.end}` }) }, servername: isIP(name) ? '' : name,
   }
   return new Promise((resolve, reject) => {
     const asked = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, resolve)

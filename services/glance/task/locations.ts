@@ -1,7 +1,8 @@
 // The task of a location that is added to a queued image (2.17).
 //
 // Where its sender said what the bytes are, and they are to be hashed, the image is `importing` until they have been compared; else it is active at once, and its hashes
-// follow. As upstream has it, a location whose bytes are not what was said stays with the image, which is queued again; an upload or another location takes its place.
+// follow, and its size, when it is another than was said before the bytes were read. As upstream has it, a location whose bytes are not what was said stays with its
+// image, which is queued again; an upload or another location takes its place.
 import { Fault, messageOf } from '@alto/kit/errors'
 import { giveUp, task, type Definition, type Ended, type TaskContext, type TaskShape } from '@alto/kit/task'
 import { hashing } from '../driver/hashing.ts'
@@ -18,8 +19,8 @@ import * as imports from '../store/imports.ts'
 import type { Tables, Tx } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
 
-/** What the bytes turned out to be; null where they were not read. */
-type Hashed = { checksum: string, hashAlgo: string, hashValue: string } | null
+/** What the bytes turned out to be, and how many; null where they were not read. */
+type Hashed = { size: number, checksum: string, hashAlgo: string, hashValue: string } | null
 interface Adding extends TaskShape { tables: Tables, input: LocationInput, got: { placed: void, hashed: Hashed } }
 type Step = TaskContext<TaskShape & { tables: Tables, input: LocationInput }>
 
@@ -96,15 +97,17 @@ async function hashOf({ clock, stores }: Deps, t: Step): Promise<Hashed> {
   const hashAlgo = t.input.validation?.hashAlgo ?? 'sha512'
   using hashes = hashing(['md5', hashAlgo])
   let next = clock.now() + REPORT_EVERY
+  let size = 0
   for await (const chunk of await storeOfUrls(stores)!.read(t.input.url) as AsyncIterable<Uint8Array>) {
     t.signal.throwIfAborted()
+    size += chunk.length
     await hashes.update(chunk)
     if (clock.now() < next) continue
     next = clock.now() + REPORT_EVERY
     await t.progress()
   }
   const digests = await hashes.digest()
-  return { checksum: digests['md5']!, hashAlgo, hashValue: digests[hashAlgo]! }
+  return { size, checksum: digests['md5']!, hashAlgo, hashValue: digests[hashAlgo]! }
 }
 
 async function finish(deps: Deps, tx: Tx, { input, resourceId, origin, got }: Ended<Adding>): Promise<void> {
@@ -118,13 +121,15 @@ async function finish(deps: Deps, tx: Tx, { input, resourceId, origin, got }: En
       return takeBack(deps, tx, { input, resourceId, origin }, `os_hash_value: (${input.validation?.hashValue}) not matched with actual os_hash_value: (${found?.hashValue})`)
     }
     try {
-      await activate(deps, tx, image, { from: 'importing', size: place.size ?? 0, hashes: found })
+      await activate(deps, tx, image, { from: 'importing', size: found?.size ?? 0, hashes: found })
     } catch (error) {
       return takeBack(deps, tx, { input, resourceId, origin }, messageOf(error))
     }
-    await blobs.move(tx, place.id, 'staged', 'kept')
+    await blobs.move(tx, place.id, 'staged', 'kept', found?.size)
   } else if (found && (image.status === 'active' || image.status === 'deactivated') && image.hashValue === null) {
-    await images.move(tx, resourceId, [image.status], image.status, { checksum: found.checksum, os_hash_algo: found.hashAlgo, os_hash_value: found.hashValue })
+    await images.move(tx, resourceId, [image.status], image.status, { size: found.size, checksum: found.checksum, os_hash_algo: found.hashAlgo, os_hash_value: found.hashValue })
+    await blobs.move(tx, place.id, 'kept', 'kept', found.size)
+    if (image.owner !== null) await usage.giveBack(tx, image.owner, (image.size ?? 0) - found.size)          // somebody else keeps them: what is more than the project's quota stays
   }
   await imports.setMarks(tx, resourceId, LOCKED, { lock: null })
   if (found) await tellOfChanged(deps, tx, { resourceId, origin }, ['image.update'])

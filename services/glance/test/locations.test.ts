@@ -30,7 +30,7 @@ async function cloudWithWeb(options: Partial<typeof OPTIONS> = {}) {
     await new Promise(resolve => server.close(resolve))
   })
   const reach = fetcher({ allowedSchemes: [], disallowedSchemes: [], allowedHosts: [], disallowedHosts: [], allowedPorts: [], disallowedPorts: [], allowedRanges: ['127.0.0.1'], idleMs: 5_000, totalMs: 5_000 }, { clock: systemClock })
-  const cloud = undo.use(await glanceAlone({ more: [httpStore({ id: 'web' }, reach)], options: { showMultipleLocations: true, ...options } }))
+  const cloud = undo.use(await glanceAlone({ more: [httpStore({ id: 'web' }, reach)], resolve: async () => ['10.0.0.1'], options: { showMultipleLocations: true, ...options } }))        // every name leads inside
   const all = undo.move()
   const ask = cloud.as(token)
   return {
@@ -258,4 +258,22 @@ test('an upload that takes the image before its location is placed keeps it, and
   assert.deepEqual([status, lock, (await ask('GET', `/v2/images/${id}/file`)).body.toString()], ['active', undefined, 'own bytes'])
   assert.equal((await ask('GET', `/v2/images/${id}/tasks`)).body.tasks[0].status, 'failure')
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+})
+
+test('the size of an image is the number of bytes that were read at its location, not what was said before', async () => {
+  for (const validation of [undefined, { os_hash_algo: 'sha512', os_hash_value: hashes.sha512 }]) {
+    let times = 0
+    const liar: Fetcher = { check: async () => {}, get: async () => ({ size: times++ === 0 ? 1_000_000 : BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
+    await using cloud = await glanceAlone({ more: [httpStore({ id: 'web' }, liar)] })
+    const ask = cloud.as(token)
+    const id: string = (await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id
+    assert.equal((await ask('POST', `/v2/images/${id}/locations`, { body: { url: 'http://127.0.0.1/image', ...(validation && { validation_data: validation }) } })).status, 202)
+    await cloud.glance.idle()
+    const { body: image } = await ask('GET', `/v2/images/${id}`)
+    assert.deepEqual([image.status, image.size, image.os_hash_value], ['active', BYTES.length, hashes.sha512])
+    assert.deepEqual((await ask('GET', `/v2/images/${id}/file`)).body, BYTES)
+    assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+    assert.equal((await ask('DELETE', `/v2/images/${id}`)).status, 204)
+    assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+  }
 })
