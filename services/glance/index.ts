@@ -51,7 +51,7 @@ import { namespaceManager, type NamespaceManager } from './manager/metadefs/name
 import { propertyGuard } from './manager/protected.ts'
 import { takeBackSilent } from './manager/signs.ts'
 import { storeManager, type StoreManager } from './manager/stores.ts'
-import { audit, recover, type AuditFinding } from './manager/sweep.ts'
+import { audit, recover, tellOfMissingStores, type AuditFinding } from './manager/sweep.ts'
 import { taskManager, type TaskManager } from './manager/tasks.ts'
 import { readStores } from './model/store-specs.ts'
 import { readImageSchema, USUAL_SCHEMA, type ImageSchema } from './model/image-schema.ts'
@@ -182,6 +182,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   return {
     routes, audit: opts => audit(deps, opts),
     async start() {
+      await tellOfMissingStores(deps)
       await loadDefaultNamespaces(deps)
       endLooking = takeBackSilent(deps)
       if (parts.transport) bells = shareBells({ queue, transport: parts.transport, service: 'glance', ids })

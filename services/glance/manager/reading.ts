@@ -5,12 +5,13 @@
 //   A read begins by changing the blob's row where it is kept, so it comes wholly before the transaction that dooms it or is refused. Readers give signs of life as
 //   writers do (signs.ts): the rows of one that died go. So it is with a file that is handed over by its path: whoever opens it later must find it.
 // - Who reads a whole image gets the bytes that its row tells of, or an error: they are counted and hashed on their way, and the last ones are held back until all are
-//   known to be right. A part of an image cannot be checked.
+//   known to be right. Of a part only the number can be checked.
+// - A store that fails before its first byte is passed over for the next that has the image.
 import { getHashes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { repeat } from '@alto/kit/clock'
 import { HeldFile } from '@alto/kit/disk'
-import { Fault, messageOf } from '@alto/kit/errors'
+import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { hashing } from '../driver/hashing.ts'
 import { MISSING, type ImageStore } from '../driver/store.ts'
 import { keyOf, type Blob, type Whereabouts } from '../model/blobs.ts'
@@ -21,27 +22,30 @@ import type { Deps } from './deps.ts'
 import { SIGN_EVERY } from './signs.ts'
 import { forget } from './sweep.ts'
 
+type Reader = Pick<Deps, 'db' | 'clock' | 'ids' | 'log' | 'stores' | 'host'>
+
 /** What bytes are to be. */
 export type Expected = Pick<Image, 'id' | 'size' | 'checksum' | 'hashAlgo' | 'hashValue'>
 
-/** The bytes from the first store that gives them: those of `prefer`, the default one, the others. Throws what the last one did. */
-export async function readAny(deps: Deps, image: Expected, kept: readonly Blob[], { range, prefer }: { range: ByteRange | undefined, prefer: readonly string[] }): Promise<Readable> {
+/**
+ * The bytes from the first store that gives them: those of `prefer`, the default one, the others. Throws what the last one did: Fault('notFound', 'glance.store.missing'),
+ * Fault('unavailable', 'glance.store.away') for what nobody foresaw.
+ */
+export async function readAny(deps: Reader, image: Expected, kept: readonly Blob[], { range, prefer }: { range: ByteRange | undefined, prefer: readonly string[] }): Promise<Readable> {
   const { all } = deps.stores
   const tried = [...all.filter(({ id }) => prefer.includes(id)), ...all.filter(({ id }) => !prefer.includes(id))].flatMap(store => kept.filter(blob => blob.store === store.id).map(blob => ({ store, blob })))
   let problem: unknown = new Fault(...MISSING)
   for (const { store, blob } of tried) {
     try {
-      const bytes = await readWhileKept(deps, store, blob, range)
-      return range ? bytes : whole(deps, image, blob, bytes)
+      const bytes = await begun(await readWhileKept(deps, store, blob, range))
+      return range ? exactly(bytes, range.end - range.start + 1, refusal(deps, image, blob)) : whole(deps, image, blob, bytes)
     } catch (error) {
-      problem = error
+      problem = isFault(error) ? error : new Fault('unavailable', 'glance.store.away', 'Remote server where the image is present is unavailable.', { cause: error })
       deps.log.warn({ imageId: blob.imageId, store: store.id, reason: messageOf(error) }, 'a store did not give the bytes of an image')
     }
   }
   throw problem
 }
-
-type Reader = Pick<Deps, 'db' | 'clock' | 'ids' | 'log' | 'stores' | 'host'>
 
 /** The bytes, which nobody removes before they have been read or let go. Throws Fault('notFound', 'glance.store.missing'). */
 export async function readWhileKept(deps: Reader, store: ImageStore, blob: Whereabouts, range?: ByteRange): Promise<Readable> {
@@ -93,16 +97,51 @@ async function beginRead(deps: Reader, blob: Whereabouts): Promise<() => Promise
   }
 }
 
-/** The bytes, which fail at their end when they are not the image's. */
-export function whole({ log }: Pick<Deps, 'log'>, image: Expected, blob: Pick<Blob, 'id' | 'store'>, bytes: Readable): Readable {
-  const refuse = (why: string) => {
-    log.error({ imageId: image.id, blobId: blob.id, store: blob.store, why }, 'the bytes of an image are not those that were kept')
-    return new Error(`the bytes of image ${image.id} in store ${blob.store} are wrong: ${why}`)
+/** The bytes, once the first of them are there or it is known that there are none. Throws what keeps them from coming. */
+async function begun(bytes: Readable): Promise<Readable> {
+  if (bytes.errored) throw bytes.errored
+  if (bytes.closed) return bytes
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const ended = () => resolve()
+  const stop = () => { bytes.off('readable', ended).off('close', ended).off('error', reject) }
+  bytes.on('readable', ended).on('close', ended).on('error', reject)
+  try {
+    await promise
+    return bytes
+  } finally {
+    stop()
   }
-  return Readable.from(asExpected(bytes, image, refuse), { objectMode: false })
 }
 
-async function* asExpected(bytes: AsyncIterable<Uint8Array>, image: Expected, refuse: (why: string) => Error): AsyncGenerator<Uint8Array> {
+type Refusal = (why: string) => Error
+
+/** What is said of bytes that are wrong. */
+function refusal({ log }: Pick<Deps, 'log'>, { id }: Pick<Image, 'id'>, blob: Pick<Blob, 'id' | 'store'>): Refusal {
+  return why => {
+    log.error({ imageId: id, blobId: blob.id, store: blob.store, why }, 'the bytes of an image are not those that were kept')
+    return new Error(`the bytes of image ${id} in store ${blob.store} are wrong: ${why}`)
+  }
+}
+
+/** A part of an image, which fails when it is not as long as it is to be. */
+function exactly(bytes: Readable, size: number, refuse: Refusal): Readable {
+  return Readable.from((async function* () {
+    let given = 0
+    for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
+      given += chunk.length
+      if (given > size) throw refuse(`there are more than the ${size} that were asked for`)
+      yield chunk
+    }
+    if (given < size) throw refuse(`there are ${given} of the ${size} that were asked for`)
+  })(), { objectMode: false })
+}
+
+/** The bytes, which fail at their end when they are not the image's. */
+export function whole(deps: Pick<Deps, 'log'>, image: Expected, blob: Pick<Blob, 'id' | 'store'>, bytes: Readable): Readable {
+  return Readable.from(asExpected(bytes, image, refusal(deps, image, blob)), { objectMode: false })
+}
+
+async function* asExpected(bytes: AsyncIterable<Uint8Array>, image: Expected, refuse: Refusal): AsyncGenerator<Uint8Array> {
   const expected = hashOf(image)
   using hashes = hashing(expected ? [expected.algorithm] : [])
   let size = 0

@@ -47,6 +47,13 @@ export async function recover(deps: Deps): Promise<void> {
   for (const blob of left) await forget(deps, blob)
 }
 
+/** Says in the log which stores hold images and are not configured (any more): their bytes are neither read nor removed. */
+export async function tellOfMissingStores({ db, stores, log }: Deps): Promise<void> {
+  for (const { store, images } of await db.read(blobs.imagesByStore)) {
+    if (!stores.find(store)) log.error({ store, images }, `${images} images have bytes in the store ${store}, which [glance] stores does not name: they cannot be read there until it does`)
+  }
+}
+
 /** Something that is not as the rows say: a sentence, and whether `repair` mended it. */
 export interface AuditFinding { message: string, repaired: boolean }
 
@@ -54,22 +61,37 @@ const PAGE = 500
 const OURS = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\.partial)?$/
 
 /**
- * Compares rows with each other and with the store. `repair` removes files named like blobs' that no row knows;
- * anything else in the store's directory is named and never touched.
+ * Compares rows with each other and with the stores. `repair` removes files named like blobs' that no row knows;
+ * anything else in a store is named and never touched. A store that does not answer is named as not looked at, once, and the others are looked at.
  */
 export async function audit(deps: Deps, opts: { repair: boolean }): Promise<AuditFinding[]> {
   const broken = (await deps.db.read(findBroken)).map(({ invariant, where }) => ({ message: `not so: ${invariant} (${where})`, repaired: false }))
-  return [...broken, ...await rowsWithoutBytes(deps), ...(await Promise.all(deps.stores.all.map(store => bytesWithoutRows(deps, store, opts.repair)))).flat()]
+  const silent = new Map<string, string>()
+  const missing = await rowsWithoutBytes(deps, silent)
+  const strange: AuditFinding[] = []
+  for (const store of deps.stores.all.filter(({ id }) => !silent.has(id))) {
+    try {
+      await bytesWithoutRows(deps, store, { repair: opts.repair, out: strange })
+    } catch (error) {
+      silent.set(store.id, messageOf(error))
+    }
+  }
+  return [...broken, ...missing, ...strange, ...[...silent].map(([id, reason]) => ({ message: `store ${id} could not be looked at: ${reason}`, repaired: false }))]
 }
 
-async function rowsWithoutBytes({ db, stores }: Deps): Promise<AuditFinding[]> {
+/** Images whose bytes are not where their rows say; the stores that do not answer, with what they say instead, are put into `silent`. */
+async function rowsWithoutBytes({ db, stores }: Deps, silent: Map<string, string>): Promise<AuditFinding[]> {
   const out: AuditFinding[] = []
   for (let after = '', more = true; more;) {
     const page = await db.read(tx => blobs.page(tx, ['kept', 'staged'], after, PAGE))
     for (const blob of page) {
       const store = stores.find(blob.store)
       if (blob.location !== undefined) continue                                  // somebody else's: nothing that we promised
-      const there = await store?.size(blob.id)
+      const there = silent.has(blob.store) ? 'unknown' : await store?.size(blob.id).catch((error: unknown) => {
+        silent.set(blob.store, messageOf(error))
+        return 'unknown' as const
+      })
+      if (there === 'unknown') continue
       if (!store) out.push({ message: `image ${blob.imageId} has bytes in a store that is not configured: ${blob.store}`, repaired: false })
       else if (there === undefined) out.push({ message: `image ${blob.imageId} has no bytes: ${blob.id} is not in store ${blob.store}`, repaired: false })
       else if (there !== blob.size) out.push({ message: `image ${blob.imageId} has ${there} bytes in store ${blob.store}, its row says ${blob.size}`, repaired: false })
@@ -80,8 +102,8 @@ async function rowsWithoutBytes({ db, stores }: Deps): Promise<AuditFinding[]> {
   return out
 }
 
-async function bytesWithoutRows({ db }: Deps, store: ImageStore, repair: boolean): Promise<AuditFinding[]> {
-  const out: AuditFinding[] = []
+/** Adds to `out` what a store holds that no row knows. Throws what the store, or the database, does. */
+async function bytesWithoutRows({ db }: Deps, store: ImageStore, { repair, out }: { repair: boolean, out: AuditFinding[] }): Promise<void> {
   let names: string[] = []
   const look = async () => {
     const known = await db.read(tx => blobs.known(tx, names.flatMap(name => OURS.exec(name)?.[1] ?? [])))
@@ -98,5 +120,4 @@ async function bytesWithoutRows({ db }: Deps, store: ImageStore, repair: boolean
     if (names.length === PAGE) await look()
   }
   await look()
-  return out
 }

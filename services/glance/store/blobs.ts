@@ -79,6 +79,12 @@ export async function page(tx: Tx, states: readonly BlobState[], after: string, 
   return (await tx.selectFrom('blobs').selectAll().where('state', 'in', states).where('id', '>', after).orderBy('id').limit(limit).execute()).map(fromRow)
 }
 
+/** By store, how many images have something there. */
+export async function imagesByStore(tx: Tx): Promise<{ store: string, images: number }[]> {
+  const rows = await tx.selectFrom('blobs').select(e => ['store', e.fn.count('image_id').distinct().as('images')]).groupBy('store').orderBy('store').execute()
+  return rows.map(({ store, images }) => ({ store, images: Number(images) }))
+}
+
 /** Those of the names that are blobs' ids. */
 export async function known(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set()

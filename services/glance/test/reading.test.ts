@@ -8,8 +8,9 @@ import { test } from 'node:test'
 import { seededIds } from '@alto/kit/ids'
 import { twoControllers, until } from '@alto/kit/testing'
 import { fileStore, memoryStore, migrations, type ImageStore, type Tables } from '../index.ts'
-import { readWhileKept } from '../manager/reading.ts'
+import { readAny, readWhileKept } from '../manager/reading.ts'
 import * as blobs from '../store/blobs.ts'
+import * as images from '../store/images.ts'
 import * as reads from '../store/reads.ts'
 import { glanceAlone, type Cloud } from './cloud.ts'
 
@@ -176,6 +177,39 @@ test('no file is handed over with another hash, without a store of files, of an 
   await using elsewhere = await glanceAlone()
   const { id: far } = await elsewhere.uploaded(token, BYTES)
   assert.equal(await elsewhere.glance.imageFile(token, { id: far, sha512 }), undefined)
+})
+
+for (const [when, read] of Object.entries<() => Promise<Readable>>({
+  'at once': () => Promise.reject(new Error('nobody answers')),
+  'before its first byte': async () => new Readable({ read() { this.destroy(new Error('nobody answers')) } }),
+})) {
+  test(`an image whose store fails ${when} is read from another store, and is unavailable where there is none`, async () => {
+    const cheap = memoryStore({ id: 'cheap' })
+    let works = true
+    const store = memoryStore({ id: 'file' })
+    await using cloud = await glanceAlone({ store: { ...store, read: (key, range) => works ? store.read(key, range) : read() }, more: [cheap] })
+    const [one, both] = [await cloud.uploaded(token, BYTES), await cloud.uploaded(token, BYTES)]
+    await cloud.as('p1:admin')('POST', `/v2/images/${both.id}/import`, { body: { method: { name: 'copy-image' }, stores: ['cheap'] } })
+    await cloud.glance.idle()
+    works = false
+    const got = await cloud.ask('GET', `/v2/images/${both.id}/file`, { token })
+    assert.ok(got.status === 200 && got.body.equals(BYTES))
+    for (const headers of [{}, { range: 'bytes=0-9' }]) {
+      const refused = await cloud.ask('GET', `/v2/images/${one.id}/file`, { token, headers })
+      assert.deepEqual([refused.status, cloud.said(refused)], [503, 'Remote server where the image is present is unavailable.'])
+    }
+  })
+}
+
+test('a part of an image that is shorter or longer than was asked for is an error', async () => {
+  const store = memoryStore({ id: 'file' })
+  for (const given of [4, 11]) {
+    await using cloud = await glanceAlone({ store: { ...store, read: (key, range) => store.read(key, range && { start: range.start, end: range.start + given - 1 }) } })
+    const { id } = await cloud.uploaded(token, BYTES)
+    const [image, kept] = await cloud.db.read(async tx => [await images.find(tx, id), await blobs.listOf(tx, id, ['kept'])])
+    const bytes = await readAny(depsOf(cloud), image!, kept, { range: { start: 0, end: 9 }, prefer: [] })
+    await assert.rejects(bytes.toArray(), given === 4 ? /there are 4 of the 10/ : /more than the 10/)
+  }
 })
 
 for (const [what, change] of Object.entries({

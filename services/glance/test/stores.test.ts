@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { twoControllers } from '@alto/kit/testing'
-import { memoryStore, migrations, type Tables } from '../index.ts'
+import { memoryStore, migrations, type ImageStore, type Tables } from '../index.ts'
 import { glanceAlone } from './cloud.ts'
 
 test('an upload goes to the store that it names, is read from there and goes from there', async () => {
@@ -29,7 +29,27 @@ test('bytes in a store that is not configured any more are told by the audit, ar
   await using without = await glanceAlone({ store: cloud.store, db: cloud.db, seed: 'later' })
   assert.equal((await without.as('p1:member')('GET', `/v2/images/${image.id}/file`)).status, 404)
   assert.deepEqual((await without.glance.audit({ repair: true })).map(f => f.message), [`image ${image.id} has bytes in a store that is not configured: cheap`])
+  const told = '1 images have bytes in the store cheap, which [glance] stores does not name: they cannot be read there until it does'
+  assert.deepEqual(without.log.lines.filter(line => line.level === 'error').map(line => line.message), [told])
   assert.equal((await cloud.as('p1:member')('GET', `/v2/images/${image.id}/file`)).body.toString(), 'cheap bytes')
+})
+
+test('the audit names a store that does not answer, and looks at the others', async () => {
+  const cheap = memoryStore({ id: 'cheap' })
+  const away = () => Promise.reject(new Error('nobody answers'))
+  const never: ImageStore['names'] = () => ({ [Symbol.asyncIterator]: () => ({ next: away }) })
+  for (const broken of [{ ...cheap, size: away }, { ...cheap, names: never }]) {
+    const file = memoryStore({ id: 'file' })
+    await using cloud = await glanceAlone({ store: file, more: [broken] })
+    const { id } = await cloud.uploaded('p1:member', 'bytes')
+    for (const bytes of ['one', 'two']) {
+      const { body: image } = await cloud.as('p1:member')('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })
+      await cloud.as('p1:member')('PUT', `/v2/images/${image.id}/file`, { bytes, headers: { 'x-image-meta-store': 'cheap' } })
+    }
+    const [key] = await Array.fromAsync(file.names())
+    await file.remove(key!)
+    assert.deepEqual((await cloud.glance.audit({ repair: false })).map(f => f.message), [`image ${id} has no bytes: ${key} is not in store file`, 'store cheap could not be looked at: nobody answers'])
+  }
 })
 
 test('stores are listed for all, and told in detail to administrators', async () => {
