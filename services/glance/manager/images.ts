@@ -7,7 +7,7 @@ import { busy, invalid, refused } from '../model/faults.ts'
 import { checkProperty, checkRequired } from '../model/image-schema.ts'
 import { characters, mayBeSet, withinLimits, type Image } from '../model/images.ts'
 import type { Listing } from '../model/listing.ts'
-import type { Draft } from '../model/locations.ts'
+import { refuseAtCreation, type Draft } from '../model/locations.ts'
 import { checkValue, withValue, type Change } from '../model/patch.ts'
 import * as rules from '../policy/images.ts'
 import * as blobs from '../store/blobs.ts'
@@ -64,7 +64,7 @@ export function imageManager(deps: Deps) {
     async create(ctx: Context, input: Readonly<Record<string, unknown>>): Promise<Stored> {
       for (const [name, value] of Object.entries(input)) {
         mayBeSet(name)
-        if (name === 'locations') throw refused('locations.invisible', "It's not allowed to add locations if locations are invisible.")
+        if (name === 'locations') refuseAtCreation(value)
         checkValue(name, value)
         checkProperty(deps.schema, name, value)
       }

@@ -47,6 +47,13 @@ export function readLocationChange(op: LocationChange['op'], steps: readonly str
   return { op, at: undefined, locations: value.map(readLocation) }
 }
 
+/** Throws what a client is told that gives an image its locations when it makes it: Fault('badRequest') for what are none, else Fault('forbidden'), whatever may be seen. */
+export function refuseAtCreation(value: unknown): never {
+  if (!Array.isArray(value)) throw mismatch('a list')
+  for (const one of value) readLocation(one)
+  throw refused('attribute.reserved', "Attribute 'locations' is reserved.")
+}
+
 function readLocation(raw: unknown): NewLocation {
   const { url, metadata, validation_data: validation } = asObject(raw, 'a location')
   if (typeof url !== 'string' || url.length > 255) throw mismatch("'url', a string of at most 255 characters")
