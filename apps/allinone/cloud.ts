@@ -112,7 +112,7 @@ export async function startCloud(opts: CloudOptions): Promise<Cloud> {
     })
     undo.defer(() => host.stop(stopping))
   }
-  const demo = opts.bare ? {} : await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, publicCidr: freeExternalRange(machineRanges()) })
+  const demo = opts.bare ? {} : await makeDemoSet({ fetch, adminPassword: data.secrets.adminPassword, demoPassword: data.secrets.demoPassword, image: opts.image, limited: config.glance.useKeystoneLimits, publicCidr: freeExternalRange(machineRanges()) })
 
   const parts = undo.move()
   return {

@@ -96,7 +96,7 @@ export async function serve(opts: ServeOptions): Promise<Served> {
   if (hosted.length > 0) await host(name, hosted, { site, transport, fetch: controller?.fetch ?? elsewhere, imageFile: controller?.imageFile, run, ...opts }, undo, ending)
   if (controller && carried.length === SERVICES.length && site.demoPassword !== null) {
     const adminPassword = needed(site.adminPassword, 'admin_password', 'keystone')
-    await makeDemoSet({ fetch: controller.fetch, adminPassword, demoPassword: site.demoPassword, image: site.demoImage ?? undefined, publicCidr: freeExternalRange(machineRanges()) })
+    await makeDemoSet({ fetch: controller.fetch, adminPassword, demoPassword: site.demoPassword, image: site.demoImage ?? undefined, limited: config.glance.useKeystoneLimits, publicCidr: freeExternalRange(machineRanges()) })
   }
   const { promise: told, resolve: tell } = Promise.withResolvers<{ keepGuests: boolean }>()
   const control = await serveControl(run, {

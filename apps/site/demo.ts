@@ -12,6 +12,8 @@ export interface DemoOptions {
   demoPassword: string
   /** The bootable image, or undefined for one without content. */
   image: string | undefined
+  /** Whether projects are held to Keystone's limits of images. */
+  limited: boolean
   /** The external network's addresses: a /24 that is free on this machine. */
   publicCidr: string
 }
@@ -21,13 +23,15 @@ const FLAVORS = [
   ['42', 'm1.nano', 192, 1, 1], ['84', 'm1.micro', 256, 1, 1], ['c1', 'cirros256', 256, 1, 1], ['1', 'm1.tiny', 512, 1, 1], ['2', 'm1.small', 2048, 20, 1],
   ['3', 'm1.medium', 4096, 40, 2], ['4', 'm1.large', 8192, 80, 4], ['5', 'm1.xlarge', 16_384, 160, 8], ['98', 'm1.resize', 512, 11, 1], ['99', 'm1.acctest', 512, 10, 1],
 ] as const
+/** Of what a project may have of images; sizes are MiB. */
+const LIMITS = [['image_size_total', 1000], ['image_stage_total', 1000], ['image_count_total', 100], ['image_count_uploading', 100]] as const
 const IMAGE = 'cirros-alto-x86_64-disk'
 
 /** Makes what is missing of the demo set; gives the external network's range when that was made now. Throws Fault('unavailable', 'demo.failed') naming the request that was refused. */
 export async function makeDemoSet(opts: DemoOptions): Promise<{ externalRange?: string }> {
   const admin = await login(opts.fetch, 'admin', opts.adminPassword)
   const demo = await login(opts.fetch, 'demo', opts.demoPassword)
-  const [madeExternal] = await Promise.all([makeNetworks(admin, demo, opts.publicCidr), makeFlavors(admin), makeImage(admin, opts.image)])
+  const [madeExternal] = await Promise.all([makeNetworks(admin, demo, opts.publicCidr), makeFlavors(admin), makeImage(admin, opts)])
   return madeExternal ? { externalRange: opts.publicCidr } : {}
 }
 
@@ -66,12 +70,21 @@ async function makeFlavors(admin: Ask): Promise<void> {
   }
 }
 
-async function makeImage(admin: Ask, file: string | undefined): Promise<void> {
+async function makeImage(admin: Ask, { image: file, limited }: DemoOptions): Promise<void> {
   const there = await named(admin, `/image/v2/images?name=${IMAGE}`, 'images', IMAGE)
   if (there?.status === 'active') return
   if (there) await admin('DELETE', `/image/v2/images/${there.id}`)       // an earlier start ended during the upload
+  if (limited) await registerLimits(admin)
   const image = await admin('POST', '/image/v2/images', { name: IMAGE, disk_format: 'qcow2', container_format: 'bare', visibility: 'public' }) as unknown as Thing
   await admin('PUT', `/image/v2/images/${image.id}/file`, file === undefined ? emptyImage() : createReadStream(file, { highWaterMark: 1024 * 1024 }))
+}
+
+/** Registers DevStack's limits of images, without which nobody may have any; those that the operator has registered stay. */
+async function registerLimits(admin: Ask): Promise<void> {
+  const [service] = (await admin('GET', '/identity/v3/services?type=image'))['services'] as Thing[]
+  const { registered_limits: registered } = await admin('GET', `/identity/v3/registered_limits?service_id=${service!.id}`) as { registered_limits: { resource_name: string }[] }
+  const missing = LIMITS.filter(([name]) => !registered.some(one => one.resource_name === name))
+  if (missing.length > 0) await admin('POST', '/identity/v3/registered_limits', { registered_limits: missing.map(([resource_name, default_limit]) => ({ service_id: service!.id, resource_name, default_limit })) })
 }
 
 /** True when the external subnet was made now. */

@@ -17,12 +17,12 @@ export interface WholeCloud extends AsyncDisposable {
   ask(method: string, url: string, opts?: { token?: string, body?: unknown, headers?: Record<string, string> }): Promise<{ status: number, body: unknown, headers: Readonly<Record<string, string | undefined>> }>
 }
 
-/** Starts one; in `dir`, where that is given, which then stays. */
-export async function wholeCloud(opts: { bare?: boolean, kinds?: Kinds, log?: Log, database?: string, dir?: string, resume?: boolean } = {}): Promise<WholeCloud> {
+/** Starts one with the configuration `config` (YAML); in `dir`, where that is given, which then stays. */
+export async function wholeCloud(opts: { bare?: boolean, kinds?: Kinds, log?: Log, database?: string, dir?: string, resume?: boolean, config?: string } = {}): Promise<WholeCloud> {
   const dir = opts.dir ?? await mkdtemp(join(tmpdir(), 'alto-cloud-'))
   const data = await openDataDirectory(dir, systemIds, undefined)
   const cloud = await startCloud({
-    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: opts.resume ?? true, image: undefined, database: opts.database, ...(opts.kinds && { kinds: opts.kinds }),
+    data, listen: { host: '127.0.0.1', port: 0 }, drivers: 'fake', config: { file: 'config.yaml', text: opts.config ?? '' }, log: opts.log ?? silentLog, bare: opts.bare ?? false, resume: opts.resume ?? true, image: undefined, database: opts.database, ...(opts.kinds && { kinds: opts.kinds }),
   })
   const ask: WholeCloud['ask'] = async (method, url, { token, body, headers } = {}) => {
     const response = await cloud.fetch({
