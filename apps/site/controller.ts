@@ -49,7 +49,9 @@ export interface ControllerOptions {
   /** Without `policy` the rules are as declared. */
   directories: { policy?: string, keys: string, images: string }
   /** Where images are; the stores that the options name, their files in `images`, when not given. */
-  imageStore?: glance.ImageStore
+  imageStores?: readonly [glance.ImageStore, ...glance.ImageStore[]]
+  /** Fetches what users of Glance name; over the network when not given. */
+  web?: glance.Fetcher
   /** The keys of tokens, receipts and credentials; files in `directories.keys` when not given. */
   keys?: keystone.Keys
   /** How Keystone hashes passwords; bcrypt when not given. */
@@ -183,8 +185,8 @@ export async function startController(opts: ControllerOptions): Promise<Controll
   if (carries('glance')) {
     const images = await glance.glanceService({
       clock, ids, log, db: await open<glance.Tables>('glance', glance.migrations), options: config.glance, authenticate: authenticate('glance'),
-      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStore ? [opts.imageStore] : await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), limits: limitClient(rest('keystone', 'glance'), { type: 'image', clock }),
-      ...(opts.notifier && config.glance.notificationDriver === 'messagingv2' && { notifier: opts.notifier('glance', config.glance.notificationTopics) }), ...(!opts.imageStore && { scratch: `${directories.images}.work-${opts.name}` }), ...(opts.at && { at: opts.at('glance') }),
+      enforcer: await policy('glance', glance.declared.rules), stores: opts.imageStores ?? await glance.configuredStores(config.glance, { directory: directories.images, clock }), host: opts.name, transport, regions: regions('glance'), limits: limitClient(rest('keystone', 'glance'), { type: 'image', clock }),
+      ...(opts.notifier && config.glance.notificationDriver === 'messagingv2' && { notifier: opts.notifier('glance', config.glance.notificationTopics) }), ...(opts.web && { fetcher: opts.web }), ...(!opts.imageStores && { scratch: `${directories.images}.work-${opts.name}` }), ...(opts.at && { at: opts.at('glance') }),
     })
     http.push(...images.http)
     started.push(images)

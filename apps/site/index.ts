@@ -10,4 +10,4 @@ export { HOST_ROLES, startHostSide, type HostRole, type HostSide, type HostSideO
 export { livePolicy, policyFiles, type LivePolicy } from './policies.ts'
 export { sections, services, SERVICES, type Member, type ServiceName } from './sections.ts'
 export { standingAsked, type StandingQuestion } from './standing.ts'
-export { memoryStore } from '@alto/glance'
+export { memoryStore, type Fetcher, type ImageStore } from '@alto/glance'

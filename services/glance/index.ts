@@ -29,7 +29,7 @@ import { schemaRoutes } from './api/schemas.ts'
 import { storeRoutes } from './api/stores.ts'
 import { taskRoutes } from './api/tasks.ts'
 import { usageRoutes } from './api/usage.ts'
-import { fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
+import { fetcher, type Fetcher, type FetcherOptions, type Resolve } from './driver/fetcher.ts'
 import { ImageCache } from './driver/image-cache.ts'
 import { fileStore } from './driver/file-store.ts'
 import { followFile, readFileOf } from './driver/followed-file.ts'
@@ -70,7 +70,7 @@ import { migrations, type Tables } from './store/tables.ts'
 import { imageForget, imageImport } from './task/imports.ts'
 import { locationAdd } from './task/locations.ts'
 
-export { fileStore, glanceOptions, memoryStore, migrations, type AuditFinding, type ImageStore, type Tables }
+export { fileStore, glanceOptions, memoryStore, migrations, type AuditFinding, type Fetcher, type ImageStore, type Tables }
 
 const rules = forProjects([baseRules, cacheRules, imageRules, locationRules, memberRules, metadefRules, taskRules].flatMap(room => Object.values(room)))
 
@@ -118,6 +118,8 @@ export interface GlanceParts {
   transport?: Transport
   /** How the names of hosts that users name are resolved; the machine's resolver when not given. */
   resolve?: Resolve
+  /** Fetches what users name; over the network when not given. */
+  fetcher?: Fetcher
   /** Other regions, for glance-download; needed where that is enabled. */
   regions?: Regions
   /** What projects may have, by Keystone; needed where use_keystone_limits is on. */
@@ -165,7 +167,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const protections = options.propertyProtectionFile === null ? undefined : await followFile(options.propertyProtectionFile, text => readProtections(text, options.propertyProtectionRuleFormat), { clock, log })
   const schema = options.imageSchemaFile === null ? USUAL_SCHEMA : await readFileOf('image_schema_file', options.imageSchemaFile, readImageSchema)
   const queue = new TaskQueue({ clock, ids })
-  const deps: Deps = { ...parts, queue, schema, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
+  const deps: Deps = { ...parts, queue, schema, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: parts.fetcher ?? fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }
   const cached = options.imageCacheDir === null ? undefined : await ImageCache.open(options.imageCacheDir, { mostBytes: options.imageCacheMaxSize, clock })
   if (cached) deps.cache = { images: cached, worker: cacheWorker(deps, cached) }
   await recover(deps)

@@ -17,7 +17,7 @@ const KINDS = Object.keys(LISTS) as Kind[]
 
 /** The first check: cheap, and enough to see that something is still under way. */
 export async function underWay(site: SimulatedSite): Promise<string[]> {
-  const open = (await Promise.all((['nova', 'cinder'] as const).map(async service =>
+  const open = (await Promise.all((['nova', 'cinder', 'glance'] as const).map(async service =>
     (await site.rows<{ kind: string, resource_id: string, phase: string, waiting_for: string | null, last_error: string | null }>(service, 'select * from tasks where finished_at is null'))
       .map(task => `task ${task.kind} of ${service} ${task.resource_id} goes ${task.phase}: ${task.waiting_for ?? task.last_error ?? 'at work'}`)))).flat()
   const buried = [
@@ -29,7 +29,8 @@ export async function underWay(site: SimulatedSite): Promise<string[]> {
     ...(await site.rows<Server>('nova', 'select * from servers where deleted_at is null')).filter(one => one.task_state !== null || one.vm_state === 'building').map(one => `server ${one.id} is ${one.vm_state} (${one.task_state})`),
     ...(await site.rows<{ id: string, status: string }>('cinder', 'select id, status from volumes')).filter(one => !/^(available|in-use|error.*)$/.test(one.status)).map(one => `volume ${one.id} is ${one.status}`),
     ...(await site.rows<{ id: string, status: string }>('cinder', 'select id, status from snapshots')).filter(one => !/^(available|error.*)$/.test(one.status)).map(one => `snapshot ${one.id} is ${one.status}`),
-    ...(await site.rows<{ id: string, status: string }>('glance', "select id, status from images where status in ('saving', 'uploading')")).map(one => `image ${one.id} is ${one.status}`),
+    ...(await site.rows<{ id: string, status: string }>('glance', "select id, status from images where status in ('saving', 'importing')")).map(one => `image ${one.id} is ${one.status}`),
+    ...(await site.rows<{ id: string, state: string }>('glance', "select image_id as id, state from blobs where state in ('writing', 'doomed')")).map(one => `bytes of image ${one.id} are ${one.state}`),
   ]
   return [...open, ...buried, ...passing]
 }

@@ -1,6 +1,6 @@
 // What tenants do, each with a weight. They know no more than clients do: ids that they were given, and what they read.
 import { PLACES, type Json, type Kind, type Tenant } from './tenant.ts'
-import type { SimulatedSite } from './site.ts'
+import { STORES, type SimulatedSite } from './site.ts'
 
 /** Whom an operation works with. */
 export interface Scene {
@@ -80,6 +80,31 @@ async function createImage(scene: Scene): Promise<void> {
   const bytes = Buffer.alloc(512 * (1 + site.chance.below(8)), site.chance.below(256))
   const { status } = await me.ask('PUT', `/image/v2/images/${id}/file`, bytes, patience(scene))
   if (status === 0 && site.oneIn(2)) await me.ask('PUT', `/image/v2/images/${id}/file`, bytes)
+}
+
+/** An image from the web, or of staged bytes, in one store or both; sometimes there is nothing, and sometimes it is wanted no more before it is there. */
+async function importImage(scene: Scene): Promise<void> {
+  const { site, me } = scene
+  const id = await me.make('image', { name: name(scene), disk_format: 'raw', container_format: 'bare' })
+  if (id === undefined) return
+  const isStaged = site.oneIn(2)
+  if (isStaged) await me.ask('PUT', `/image/v2/images/${id}/stage`, Buffer.alloc(512 * (1 + site.chance.below(8)), site.chance.below(256)), patience(scene))
+  const method = isStaged ? { name: 'glance-direct' } : { name: 'web-download', uri: `http://web/${site.oneIn(6) ? 'broken' : name(scene)}` }
+  const where = site.oneIn(2) ? { stores: [pick(scene, STORES)] } : { all_stores: true, all_stores_must_succeed: site.oneIn(2) }
+  await me.ask('POST', `/image/v2/images/${id}/import`, { method, ...where }, patience(scene))
+  if (!site.oneIn(4)) return
+  await site.clock.sleep(site.chance.below(5000))
+  await end(scene, 'image', id)
+}
+
+/** An image gets one store more, or one less. */
+async function moveImage(scene: Scene): Promise<void> {
+  const { site, me, admin } = scene
+  const id = me.one('image')
+  if (id === undefined) return
+  const store = pick(scene, STORES)
+  if (site.oneIn(2)) await admin.ask('POST', `/image/v2/images/${id}/import`, { method: { name: 'copy-image' }, stores: [store] }, patience(scene))
+  else await admin.ask('DELETE', `/image/v2/stores/${store}/${id}`, undefined, patience(scene))
 }
 
 async function attachVolume(scene: Scene): Promise<void> {
@@ -199,6 +224,8 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'image of volume', weight: 2, run: scene => about(scene, 'volume', 'POST', '/action', { 'os-volume_upload_image': { image_name: name(scene), disk_format: 'raw', container_format: 'bare', force: true } }) },
   { name: 'create snapshot', weight: 4, run: async scene => { const volume_id = scene.me.one('volume'); if (volume_id !== undefined) await scene.me.make('snapshot', { name: name(scene), volume_id, force: true }, patience(scene)) } },
   { name: 'create image', weight: 3, run: createImage },
+  { name: 'import image', weight: 4, run: importImage },
+  { name: 'move image', weight: 4, run: moveImage },
   { name: 'create network', weight: 2, run: createNetwork },
   { name: 'create port', weight: 3, run: createPort },
   { name: 'create router', weight: 2, run: createRouter },

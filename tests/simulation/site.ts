@@ -9,7 +9,7 @@ import { silentLog, type Log } from '@alto/kit/log'
 import { serviceSession } from '@alto/kit/openstack'
 import { LocalTransport, type Cast, type Fate } from '@alto/kit/rpc'
 import type { TaskPoint } from '@alto/kit/task'
-import { fakeHost, HOST_ROLES, memoryStore, sections, SERVICES, startController, startHostSide, type Controller, type FakeHost, type ServiceName } from '@alto/site'
+import { fakeHost, HOST_ROLES, memoryStore, sections, SERVICES, startController, startHostSide, type Controller, type FakeHost, type Fetcher, type ImageStore, type ServiceName } from '@alto/site'
 import { SimulatedClock } from './clock.ts'
 import { SimulatedProcess } from './process.ts'
 import { Trace } from './trace.ts'
@@ -35,6 +35,8 @@ export const ROUGH: Trouble = { lost: 20, repeated: 30, delayed: 60, replyLost: 
 /** Drivers' calls that change nothing, or that nothing is to keep from working. */
 const SPARED = /^(look|resources|marked|read|write|tapReady|capacity|inventory|takenPrefixes|segments|consoleLog|console|tidy|close|watch|connection|ailing|copyFor)/
 const PASSWORD = 'secret'
+/** Those of images, the default one first. */
+export const STORES = ['file', 'cheap'] as const
 /** The longest that a message is on its way. */
 const DELAY = 8_000
 
@@ -58,7 +60,7 @@ export class SimulatedSite {
   readonly #log: Log
   readonly #bus: LocalTransport
   readonly #databases = new Map<ServiceName, Database<never>>()
-  readonly #images = memoryStore()
+  readonly #images = STORES.map(id => memoryStore({ id }))
   #process: SimulatedProcess | undefined
   #controller: Controller | undefined
   #lives = 0
@@ -120,7 +122,7 @@ export class SimulatedSite {
     const passwords = Object.fromEntries(['placement', 'glance', 'neutron', 'nova', 'cinder'].map(service => [service, PASSWORD]))
     startController({
       services: SERVICES, name: 'controller', config: loadConfig(sections, { file: 'config.yaml', text: CONFIG }), listen: undefined, publicUrl: 'http://cloud', clock,
-      directories: { keys: '', images: '' }, imageStore: process.holding(this.#images), keys: KEYS, passwords: { hash: async text => `plain:${text}`, matches: async (text, stored) => stored === `plain:${text}` },
+      directories: { keys: '', images: '' }, imageStores: this.#images.map(store => storeOf(process, store)) as [ImageStore, ...ImageStore[]], web: this.#webOf(process), keys: KEYS, passwords: { hash: async text => `plain:${text}`, matches: async (text, stored) => stored === `plain:${text}` },
       secrets: { servicePasswords: passwords, metadataSecret: 'metadata' }, users: { admin: PASSWORD, demo: undefined, services: passwords },
       transport: process.transport(this.#bus), ids: seededIds(`${this.#seed}/controller/${life}`), log: this.#logOf('controller'),
       open: async <Tables>(service: ServiceName) => process.database(this.#databases.get(service)!) as unknown as Database<Tables>,
@@ -223,9 +225,36 @@ export class SimulatedSite {
     return fail()
   }
 
+  /** The web, as the process sees it: each half of an answer takes its time, and what is called broken is. */
+  #webOf({ clock }: SimulatedProcess): Fetcher {
+    const { chance } = this
+    return {
+      check: async () => {},
+      async get(url, signal) {
+        await clock.sleep(chance.below(3000), signal)
+        if (url.endsWith('/broken')) throw new Fault('badRequest', 'glance.fetch.failed', 'The image could not be fetched: simulated')
+        const half = Buffer.alloc(512 * (1 + chance.below(8)), url)
+        return {
+          size: 2 * half.length,
+          bytes: (async function* () {
+            yield half
+            await clock.sleep(chance.below(3000), signal)
+            yield half
+          })(),
+        }
+      },
+    }
+  }
+
   #logOf(name: string): Log {
     return this.#log.child({ process: name })
   }
+}
+
+/** A store as the process sees it, what it is writing there too. */
+function storeOf(process: SimulatedProcess, store: ImageStore): ImageStore {
+  const held = process.holding(store)
+  return { ...held, write: async key => process.holding(await held.write(key)) }
 }
 
 const FIXED = { keys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)], generation: 0, refresh: async () => {} }
