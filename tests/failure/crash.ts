@@ -3,7 +3,7 @@
 //   node tests/failure/crash.ts [--seed SEED] [--pass controller|others|random]… [--stage STAGE]… [--moments N]
 //
 // Pass `controller`: at every recorded point of every task that the work reaches, the controller that runs it dies there, once. Pass `others`: at every
-// such point one of the others dies, chosen from the seed. Pass `random`: N moments of the work, chosen from the seed, any part. Everything that dies is
+// such point one of the others dies, chosen from the seed; uploads, stagings and downloads have such points half-way. Pass `random`: N moments of the work, chosen from the seed, any part. Everything that dies is
 // started again at once, as a supervisor would. Afterwards everything must be in its end state or in ERROR with a reason, the audit clean, and nothing left.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -12,12 +12,13 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '@alto/kit/clock'
 import { seededIds, systemIds, type Ids } from '@alto/kit/ids'
 import { run } from '../e2e/cloud.ts'
-import { must } from '../site/namespaces.ts'
+import { CONTROL, must } from '../site/namespaces.ts'
 import { site, type Site } from '../site/site.ts'
 import { listenForPoints, nameOf, type Points } from './points.ts'
 import { User } from './user.ts'
 import { kill, VICTIMS, type Killed, type Victim } from './victims.ts'
-import { STAGES, Work } from './work.ts'
+import { serveImages, type Web } from './web.ts'
+import { STAGES, STORES, Work } from './work.ts'
 
 /** Milliseconds in which what a crash left must have been put right. */
 const AUDIT_DEADLINE = 60_000
@@ -29,7 +30,7 @@ export type Pass = typeof PASSES[number]
 export interface CrashOptions {
   seed: string
   passes: readonly Pass[]
-  stages: readonly string[]
+  stages(pass: Pass): readonly string[]
   /** Of pass `random`. */
   moments: number
   say(line: string): void
@@ -51,14 +52,15 @@ export async function crashRun(opts: CrashOptions): Promise<CrashReport> {
   const socket = join('/tmp', `alto-points-${systemIds.bytes(4).toString('hex')}`)
   await using undo = new AsyncDisposableStack()
   const points = undo.use(await listenForPoints(socket))
-  const one = await site({ config: { site: { failure_points: socket } } })
+  const one = await site({ config: { site: { failure_points: socket }, glance: { stores: STORES.map(store => `${store}:file`), import_allowed_ranges: [CONTROL], import_allowed_ports: [] } } })
   undo.defer(() => one.remove())
+  const web = undo.use(await serveImages(CONTROL))
   await one.up()
   const report: CrashReport = { kills: [], points: 0, errors: [] }
   for (const pass of opts.passes) {
     say(`seed ${seed}, pass ${pass}`)
     try {
-      await onePass(one, points, pass, opts, report)
+      await onePass({ one, points, web, pass, opts, report })
     } catch (error) {
       throw new Error(`seed ${seed}, pass ${pass}, after ${report.kills.at(-1) ?? 'nothing'}: ${(error as Error).message}; with ALTO_KEEP=1 the logs stay in ${one.data}`, { cause: error })
     }
@@ -69,7 +71,7 @@ export async function crashRun(opts: CrashOptions): Promise<CrashReport> {
   return report
 }
 
-async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions, report: CrashReport): Promise<void> {
+async function onePass({ one, points, web, pass, opts, report }: { one: Site, points: Points, web: Web, pass: Pass, opts: CrashOptions, report: CrashReport }): Promise<void> {
   const random = seededIds(`${opts.seed}/${pass}`)
   const began = systemClock.now()
   const returning = new Map<string, Promise<void>>()
@@ -116,14 +118,30 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
     random: async () => {},
   }
   points.hook = hooks[pass]
+  /** At a moment that no task tells of: in pass `controller` both die, since nobody knows which one is at it. */
+  const moment = async (where: string) => {
+    if (pass === 'random' || done.has(where)) return
+    done.add(where)
+    if (pass === 'others') return dies(VICTIMS.slice(1), where)
+    const running = one.controllers.filter(({ name }) => !dying.has(name))
+    report.kills.push(`${running.map(({ name }) => name).join(' and ')} at ${where}`)
+    opts.say(`  ${report.kills.at(-1)}`)
+    for (const { name } of running) dying.add(name)
+    await Promise.all(running.map(process_ => process_.kill()))
+    for (const process_ of running) {
+      dying.delete(process_.name)
+      await process_.start()
+    }
+  }
+  web.halfWay = () => moment('the middle of a download')
   const user = new User(() => one.controllers.filter(controller => controller.pid !== undefined).map(controller => one.urlOf(controller)), { name: 'admin', password: one.adminPassword, project: 'admin' })
-  const work = new Work(user, point => points.next(point))
+  const work = new Work(user, { reaches: point => points.next(point), dies: moment, web: web.url })
   const ending = new AbortController()
   const disturbed = pass === 'random' ? disturb(opts.moments, random, dies, ending.signal) : Promise.resolve()
   try {
     await work.network('net', '10.77.0.0/24')
     for (let round = 0; round === 0 || (pass === 'random' && !ending.signal.aborted && moments() < opts.moments && round < 5); round++) {
-      for (const name of opts.stages) {
+      for (const name of opts.stages(pass)) {
         await STAGES[name]!(work)
         points.check()
       }
@@ -133,6 +151,7 @@ async function onePass(one: Site, points: Points, pass: Pass, opts: CrashOptions
     ending.abort()
     await disturbed
     points.hook = async () => {}
+    web.halfWay = async () => {}
   }
   await Promise.all(returning.values())
   await one.up()
@@ -162,7 +181,7 @@ async function disturb(moments: number, random: Ids, dies: (from: readonly Victi
 if (import.meta.main) {
   const { values } = parseArgs({ options: { seed: { type: 'string' }, pass: { type: 'string', multiple: true }, stage: { type: 'string', multiple: true }, moments: { type: 'string', default: '20' } } })
   const report = await crashRun({
-    seed: values.seed ?? systemIds.bytes(4).toString('hex'), passes: PASSES.filter(pass => values.pass?.includes(pass) ?? true), stages: values.stage ?? Object.keys(STAGES).filter(name => name !== 'end'),
+    seed: values.seed ?? systemIds.bytes(4).toString('hex'), passes: PASSES.filter(pass => values.pass?.includes(pass) ?? true), stages: () => values.stage ?? Object.keys(STAGES).filter(name => name !== 'end'),
     moments: Number(values.moments), say: line => console.log(line),
   })
   for (const error of report.errors) console.log(`made again: ${error}`)

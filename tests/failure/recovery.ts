@@ -17,7 +17,7 @@ await one.up()
 const [first, second] = one.controllers
 const userOf = (bases: () => string[]) => new User(bases, { name: 'admin', password: one.adminPassword, project: 'admin' })
 const [user, ofFirst] = [userOf(() => [one.urlOf(second!)]), userOf(() => [one.urlOf(first!)])]
-const work = new Work(user, async () => {})
+const work = new Work(user, { reaches: async () => {}, dies: async () => {}, web: '' })
 
 async function measured(what: string, kill: () => Promise<unknown>, works: () => Promise<unknown>): Promise<void> {
   const times: number[] = []

@@ -31,7 +31,7 @@ export class User {
     this.#login = login
   }
 
-  /** One request. Throws when nobody answers. */
+  /** One request; a body that is neither bytes nor a stream of them is sent as JSON. Throws when nobody answers. */
   async ask(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
     this.#token ??= await this.#logIn()
     const answer = await this.#send(method, path, body, { 'x-auth-token': this.#token, 'openstack-api-version': path.startsWith('/volume') ? 'volume 3.70' : 'compute 2.79', ...headers })
@@ -87,11 +87,11 @@ export class User {
     const bases = this.#bases()
     const base = bases[this.#turn++ % bases.length]
     if (base === undefined) throw new Unanswered('no controller runs')
-    const bytes = body instanceof Uint8Array
+    const bytes = body instanceof Uint8Array || body instanceof ReadableStream
     try {
       const response = await fetch(`${base}${path}`, {
         method, headers: { ...headers, ...(body !== undefined && { 'content-type': bytes ? 'application/octet-stream' : 'application/json' }) },
-        ...(body !== undefined && { body: bytes ? body as Uint8Array<ArrayBuffer> : JSON.stringify(body) }), signal: AbortSignal.timeout(60_000),
+        ...(body !== undefined && { body: bytes ? body as Uint8Array<ArrayBuffer> | ReadableStream : JSON.stringify(body), duplex: 'half' as const }), signal: AbortSignal.timeout(60_000),
       })
       const text = await response.text()
       const json = (response.headers.get('content-type') ?? '').includes('json') && text !== ''

@@ -3,29 +3,38 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { systemIds } from '@alto/kit/ids'
 import type { User } from './user.ts'
+import { bytesAt } from './web.ts'
 
 interface Server { id: string, name: string, status: string, 'OS-EXT-STS:task_state': string | null, 'OS-EXT-SRV-ATTR:host': string | null, addresses: Record<string, { addr: string }[]>, fault?: { message: string } }
 interface Volume { id: string, name: string, status: string, size: number, attachments: { server_id: string }[], 'os-vol-host-attr:host'?: string | null }
 interface Named { id: string, name: string, status: string }
-interface Image extends Named { os_hash_value: string | null }
+interface Image extends Named { os_hash_value: string | null, stores: string }
 
 const [C, V, N, I] = ['/compute/v2.1', '/volume/v3', '/networking/v2.0', '/image/v2'] as const
 
 /** A stage of the work. */
 export type Stage = (work: Work) => Promise<void>
 
+/** What the work takes place in. */
+export interface Surroundings {
+  /** Resolves when a task comes to a point, from now on. */
+  reaches(point: string): Promise<void>
+  /** At a moment that is no point of a task: what is to die there dies. */
+  dies(where: string): Promise<void>
+  /** The URL of a server whose bytes are those of `bytesAt`. */
+  web: string
+}
+
 /** The user's things, by the names that she gave them. */
 export class Work {
   readonly user: User
+  readonly around: Surroundings
   /** Bytes that the cloud has acknowledged, by image name: their sha512. */
   readonly #uploads = new Map<string, string>()
 
-  /** Resolves when a task comes to a point, from now on. */
-  readonly reaches: (point: string) => Promise<void>
-
-  constructor(user: User, reaches: (point: string) => Promise<void>) {
+  constructor(user: User, around: Surroundings) {
     this.user = user
-    this.reaches = reaches
+    this.around = around
   }
 
   async servers(): Promise<Server[]> {
@@ -56,7 +65,7 @@ export class Work {
     const { user } = this
     const [image, net] = [await this.#named(`${I}/images?name=cirros-alto-x86_64-disk`, 'images', 'cirros-alto-x86_64-disk'), await this.#named(`${N}/networks?name=net`, 'networks', 'net')]
     const device = { boot_index: -1, source_type: 'blank', destination_type: 'volume', volume_size: 1, delete_on_termination: true }
-    const reached = this.reaches(`nova server.create/${step} beforeDo`)
+    const reached = this.around.reaches(`nova server.create/${step} beforeDo`)
     await user.ensure(`server ${name}`, () => this.#server(name), () => user.ask('POST', `${C}/servers`, {
       server: { name, imageRef: image!.id, flavorRef: '42', networks: [{ uuid: net!.id }], availability_zone: `nova:${host}`, block_device_mapping_v2: [{ boot_index: 0, source_type: 'image', destination_type: 'local', uuid: image!.id, delete_on_termination: true }, device] },
     }))
@@ -92,27 +101,87 @@ export class Work {
     await this.user.ensure(`volume ${volume} free`, async () => (await find()).status === 'available' && await this.#rests(server), async () => this.user.ask('DELETE', `${C}/servers/${id}/os-volume_attachments/${(await find()).id}`))
   }
 
-  /** An image of these bytes; the cloud's hash is theirs once it has acknowledged them. */
+  /** An image of these bytes; the cloud's hash is theirs once it has acknowledged them. Something may die when half of them are sent. */
   async image(name: string, bytes: Uint8Array): Promise<void> {
-    const sha512 = createHash('sha512').update(bytes).digest('hex')
-    const find = () => this.#named(`${I}/images?name=${name}`, 'images', name) as Promise<Image | undefined>
-    await this.user.ensure(`image ${name}`, async () => (await find())?.status === 'active', async () => {
-      const found = await find()
-      const id = found?.id ?? (await this.user.ask('POST', `${I}/images`, { name, disk_format: 'raw', container_format: 'bare' })).body['id'] as string
-      const put = await this.user.ask('PUT', `${I}/images/${id}/file`, bytes)
+    const sha512 = sha512Of(bytes)
+    await this.user.ensure(`image ${name}`, async () => (await this.#image(name))?.status === 'active', async () => {
+      const put = await this.user.ask('PUT', `${I}/images/${await this.#record(name)}/file`, this.#sent(bytes, 'an upload'))
       if (put.status === 204) this.#uploads.set(name, sha512)
       return put
     })
-    assert.equal((await find())!.os_hash_value, sha512)
+    assert.equal((await this.#image(name))!.os_hash_value, sha512)
     this.#uploads.set(name, sha512)
   }
 
-  /** Nothing acknowledged is lost: every image's bytes are those that were sent. */
+  /** An image of these bytes, staged and imported to both stores. */
+  async staged(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#imported(name, bytes, async () => {
+      const id = await this.#record(name)
+      const staged = (await this.#image(name))?.status === 'uploading' ? undefined : await this.user.ask('PUT', `${I}/images/${id}/stage`, this.#sent(bytes, 'a staging'))
+      return staged === undefined || staged.status === 204 ? this.user.ask('POST', `${I}/images/${id}/import`, { method: { name: 'glance-direct' }, stores: STORES }) : staged
+    })
+  }
+
+  /** An image of what the web has under its name, imported to both stores. */
+  async fetched(name: string): Promise<void> {
+    await this.#imported(name, bytesAt(`/${name}`), async () => this.#fetch(await this.#record(name), name))
+  }
+
+  /** The image is in these stores, and in no other. */
+  async isIn(name: string, stores: readonly string[]): Promise<void> {
+    const now = async () => (await this.#image(name))!
+    await this.user.ensure(`image ${name} in ${stores.join()}`, async () => { const { stores: there, status } = await now(); return status === 'active' && there === stores.toSorted().join() }, async () => {
+      const { id, stores: there } = await now()
+      const [more, less] = [stores.filter(one => !there.split(',').includes(one)), there.split(',').find(one => !stores.includes(one))]
+      return more.length > 0 ? this.user.ask('POST', `${I}/images/${id}/import`, { method: { name: 'copy-image' }, stores: more }) : less === undefined ? undefined : this.user.ask('DELETE', `${I}/stores/${less}/${id}`)
+    })
+  }
+
+  /** Asks for an image from the web, and wants it no more as soon as its task has come to `step`. */
+  async unwanted(name: string, step: string): Promise<void> {
+    const reached = this.around.reaches(`glance image.import/${step} beforeDo`)
+    await this.user.ensure(`image ${name}`, async () => !['queued', undefined].includes((await this.#image(name))?.status), async () => this.#fetch(await this.#record(name), name))
+    await reached
+    await this.user.ensure(`no image ${name}`, async () => !await this.#image(name), async () => { const found = await this.#image(name); return found && this.user.ask('DELETE', `${I}/images/${found.id}`) })
+  }
+
+  /** Nothing acknowledged is lost: every image's bytes are those that were sent, and are read back (the cloud compares them on their way). */
   async uploadsAreWhole(): Promise<void> {
     for (const [name, sha512] of this.#uploads) {
-      const found = await this.user.ensure(`image ${name}`, () => this.#named(`${I}/images?name=${name}`, 'images', name) as Promise<Image | undefined>)
+      const found = await this.user.ensure(`image ${name}`, () => this.#image(name))
       assert.deepEqual([found.status, found.os_hash_value], ['active', sha512], name)
+      for (const store of found.stores.split(',')) await this.user.ensure(`the bytes of ${name} in ${store}`, async () => (await this.user.ask('GET', `${I}/images/${found.id}/file?prefer=${store}`)).status === 200)
     }
+  }
+
+  async #imported(name: string, bytes: Uint8Array, act: () => Promise<unknown>): Promise<void> {
+    await this.user.ensure(`image ${name} imported`, async () => (await this.#image(name))?.status === 'active', act)
+    const { os_hash_value: hash, stores } = (await this.#image(name))!
+    assert.deepEqual([hash, stores], [sha512Of(bytes), STORES.toSorted().join()])
+    this.#uploads.set(name, sha512Of(bytes))
+  }
+
+  #fetch(id: string, name: string): Promise<unknown> {
+    return this.user.ask('POST', `${I}/images/${id}/import`, { method: { name: 'web-download', uri: `${this.around.web}/${name}` }, stores: STORES })
+  }
+
+  /** The bytes, between whose halves something may die. */
+  #sent(bytes: Uint8Array, what: string): ReadableStream {
+    const { around } = this
+    return ReadableStream.from((async function* () {
+      yield bytes.subarray(0, bytes.length / 2)
+      await around.dies(`the middle of ${what}`)
+      yield bytes.subarray(bytes.length / 2)
+    })())
+  }
+
+  #image(name: string): Promise<Image | undefined> {
+    return this.#named(`${I}/images?name=${name}`, 'images', name) as Promise<Image | undefined>
+  }
+
+  /** The id of the image's record, which is made when there is none. */
+  async #record(name: string): Promise<string> {
+    return (await this.#image(name))?.id ?? (await this.user.ask('POST', `${I}/images`, { name, disk_format: 'raw', container_format: 'bare' })).body['id'] as string
   }
 
   snapshot(name: string, volume: Volume): Promise<unknown> {
@@ -216,12 +285,26 @@ export class Work {
   }
 }
 
+function sha512Of(bytes: Uint8Array): string {
+  return createHash('sha512').update(bytes).digest('hex')
+}
+
+/** Glance's, the default one first. */
+export const STORES = ['file', 'cheap']
+
 /** The demo set's. */
 const KEPT = ['cirros-alto-x86_64-disk']
 
 /** The stages, in an order that works. They end with nothing left. */
 export const STAGES: Readonly<Record<string, Stage>> = {
   image: work => work.image('bytes', systemIds.bytes(8 * 2 ** 20)),
+  async import(work) {
+    await work.staged('staged', systemIds.bytes(8 * 2 ** 20))
+    await work.fetched('fetched')
+    await work.isIn('fetched', ['cheap'])
+    await work.isIn('fetched', ['cheap', 'file'])
+    for (const step of ['fetched', 'shaped', 'copied']) await work.unwanted(`unwanted-${step}`, step)
+  },
   async volume(work) {
     const made = await work.volume('data')
     await work.snapshot('snap', made)
