@@ -26,6 +26,8 @@ export interface ImageClient {
   image(as: Caller, id: string): Promise<Image | undefined>
   /** A queued image. */
   create(as: Caller, image: Readonly<Record<string, unknown>>): Promise<Image>
+  /** Lets another project see a shared image. */
+  share(as: Caller, id: string, projectId: string): Promise<void>
   /** Repeatable: an image that is gone is gone. */
   remove(as: Caller, id: string): Promise<void>
   /** The image's bytes. Throws Fault notFound. */
@@ -54,6 +56,7 @@ export function imageClient(rest: RestClient): ImageClient {
   return {
     image,
     create: async (as, body) => (await rest.call({ as, method: 'POST', path: '/v2/images', body })).body as Image,
+    async share(as, id, projectId) { await rest.call({ as, method: 'POST', path: `/v2/images/${id}/members`, body: { member: projectId } }) },
     async remove(as, id) {
       try {
         await rest.call({ as, method: 'DELETE', path: `/v2/images/${id}` })

@@ -62,6 +62,7 @@ export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, 
         return made
       },
       remove: async (_as, id) => { images.delete(id) },
+      share: async () => { throw new Error('Cinder shares no image') },
       download: async () => { throw new Error('only agents download') },
       upload: async () => { throw new Error('only agents upload') },
     },

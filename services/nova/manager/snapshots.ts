@@ -20,6 +20,19 @@ const NAME_MAX = 255
 /** What a client says of an image. */
 interface WantedImage { readonly name: string, readonly metadata: Readonly<Record<string, string>> }
 
+/** Queues an image as the caller, who may be of another project than the server: then both have it, as upstream. */
+async function queueImage({ image }: Pick<Deps, 'image'>, ctx: Context, server: Server, body: Readonly<Record<string, unknown>>): Promise<string> {
+  const isOwn = ctx.credentials.projectId === server.projectId
+  const { id } = await image.create(asCaller(ctx), { ...body, visibility: isOwn ? 'private' : 'shared' })
+  try {
+    if (!isOwn) await image.share(asCaller(ctx), id, server.projectId)
+  } catch (error) {
+    await image.remove('service', id)
+    throw error
+  }
+  return id
+}
+
 /** The use case of images of servers. */
 export function snapshotManager(deps: Deps) {
   const { db, clock, image, queue } = deps
@@ -36,8 +49,8 @@ export function snapshotManager(deps: Deps) {
         return found
       })
       if (!server) return ofVolumes.create(ctx, id, wanted)
-      const made = await image.create(asCaller(ctx), {
-        ...inheritedProperties(server.image.properties), ...wanted.metadata, name: wanted.name, disk_format: 'qcow2', container_format: 'bare', visibility: 'private', min_disk: server.flavor.diskGib, min_ram: server.image.minRam ?? 0,
+      const imageId = await queueImage(deps, ctx, server, {
+        ...inheritedProperties(server.image.properties), ...wanted.metadata, name: wanted.name, disk_format: 'qcow2', container_format: 'bare', min_disk: server.flavor.diskGib, min_ram: server.image.minRam ?? 0,
         image_type: 'snapshot', instance_uuid: id, user_id: server.userId, ...(server.imageId !== null && { base_image_ref: server.imageId }), image_location: 'snapshot', boot_roles: ctx.credentials.roles.join(','),
       })
       try {
@@ -45,13 +58,13 @@ export function snapshotManager(deps: Deps) {
           const found = await authorized(ctx, tx, rules.CREATE_IMAGE, id)
           await beginOperation(ctx, tx, found, 'snapshot', clock.now())
           const actionId = await noteAction(deps, ctx, tx, found, 'createImage')
-          await queue.enqueue(tx, SERVER_SNAPSHOT, { resourceId: id, input: { actionId, imageId: made.id, diskFormat: 'qcow2' }, origin: originOf(ctx) })
+          await queue.enqueue(tx, SERVER_SNAPSHOT, { resourceId: id, input: { actionId, imageId, diskFormat: 'qcow2' }, origin: originOf(ctx) })
         })
       } catch (error) {
-        await image.remove('service', made.id)
+        await image.remove('service', imageId)
         throw error
       }
-      return made.id
+      return imageId
     },
   }
 }
@@ -60,7 +73,7 @@ export type SnapshotManager = ReturnType<typeof snapshotManager>
 
 /** Images of servers that boot from a volume: no bytes of their own, but a snapshot of each of the server's volumes, named in the image's block device mapping. */
 function volumeImageManager(deps: Deps) {
-  const { db, queue, image, volume } = deps
+  const { db, queue, volume } = deps
 
   async function takeSnapshot(ctx: Context, disk: ServerVolume, wanted: WantedImage, key: string): Promise<string> {
     const found = await volume.volume(asCaller(ctx), disk.volumeId)
@@ -72,12 +85,10 @@ function volumeImageManager(deps: Deps) {
     }
   }
 
-  function queueImage(ctx: Context, server: Server, wanted: WantedImage, mapping: readonly unknown[]) {
-    return image.create(asCaller(ctx), {
-      ...inheritedProperties(server.image.properties), ...wanted.metadata, name: wanted.name, disk_format: 'raw', container_format: 'bare', visibility: 'private', min_disk: server.image.minDisk ?? 0, min_ram: server.image.minRam ?? 0,
-      root_device_name: server.rootDevice, block_device_mapping: JSON.stringify(mapping), bdm_v2: 'True', boot_roles: ctx.credentials.roles.join(','),
-    })
-  }
+  const bodyOf = (ctx: Context, server: Server, wanted: WantedImage, mapping: readonly unknown[]) => ({
+    ...inheritedProperties(server.image.properties), ...wanted.metadata, name: wanted.name, disk_format: 'raw', container_format: 'bare', min_disk: server.image.minDisk ?? 0, min_ram: server.image.minRam ?? 0,
+    root_device_name: server.rootDevice, block_device_mapping: JSON.stringify(mapping), bdm_v2: 'True', boot_roles: ctx.credentials.roles.join(','),
+  })
 
   return {
     /**
@@ -97,21 +108,21 @@ function volumeImageManager(deps: Deps) {
         resourceId: 'imageId' in more ? more.imageId : actionId,
         taskId: await queue.enqueue(tx, VOLUME_IMAGE, { resourceId: 'imageId' in more ? more.imageId : actionId, input: { actionId, serverId: id, snapshotIds, ...more }, origin: originOf(ctx) }),
       }))
-      let made: { id: string }
+      let imageId: string
       try {
         for (const disk of disks) snapshotIds.push(await takeSnapshot(ctx, disk, wanted, `${actionId}/${disk.id}`))
-        made = await queueImage(ctx, server, wanted, disks.map((disk, index) => mappingOf(disk, snapshotIds[index]!)))
+        imageId = await queueImage(deps, ctx, server, bodyOf(ctx, server, wanted, disks.map((disk, index) => mappingOf(disk, snapshotIds[index]!))))
       } catch (error) {
         await begin({ refusal: messageOf(error) })
         throw error
       }
-      const { resourceId, taskId } = await begin({ imageId: made.id })
+      const { resourceId, taskId } = await begin({ imageId })
       try {
         await outcomeOf(deps, resourceId, taskId, PATIENCE)
       } catch (error) {
         if (!isFault(error) || error.code !== 'nova.task.slow') throw error
       }
-      return made.id
+      return imageId
     },
   }
 }

@@ -19,12 +19,13 @@ export function volumeImage(deps: Deps) {
   const { image, volume, clock } = deps
   return task<Image>({
     kind: VOLUME_IMAGE,
-    deadlineMs: 3_600_000,
+    deadlineMs: 86_400_000,                                 // Cinder's own deadline ends a snapshot; this one is for what it forgot
     steps: [
       {
         name: 'taken',
         async do(t): Promise<void | Waiting> {
           if (t.input.refusal !== undefined) throw giveUp(new Fault('conflict', 'nova.snapshot.refused', t.input.refusal))
+          if (!await image.image('service', t.input.imageId ?? '')) throw giveUp(new Fault('conflict', 'nova.snapshot.imageGone', `Image ${t.input.imageId} was removed before its snapshots were made.`))
           for (const id of t.input.snapshotIds) {
             const snapshot = await volume.snapshot('service', id)
             if (!snapshot) throw giveUp(new Fault('conflict', 'nova.snapshot.gone', `Snapshot ${id} was removed before the image was made.`))

@@ -129,6 +129,10 @@ function network(n: Neighbourhood, method: string, { noun, oid, q, json, key }: 
 }
 
 async function image(n: Neighbourhood, method: string, { oid, sub, json }: { oid: string | undefined, sub: string | undefined, json: Row }, id: (kind: string) => string, body: unknown): Promise<FetchResponse> {
+  if (sub === 'members') {
+    n.images.get(oid!)!['members'] = [json['member']]
+    return respond(200, { member_id: json['member'], image_id: oid, status: 'pending' })
+  }
   if (method === 'POST') {
     const made = id('2')
     n.images.set(made, { ...json, id: made, status: 'queued', owner: 'p1', size: null, virtual_size: null, os_hash_algo: null, os_hash_value: null })

@@ -101,22 +101,35 @@ test('when the snapshot of a later volume is refused, the earlier ones go again 
   assert.deepEqual([cloud.others.images.size, await actionsOf(cloud, id)], [images, ['createImage', 'Error', 'Error']])
 })
 
-test('an image waits for snapshots that take long, longer than its request; one that fails takes image and snapshots back', async () => {
+test('an image waits for snapshots that take long, longer than its request; one that fails takes image and snapshots back, and so does a delete of the image', async () => {
   await using cloud = await novaAlone()
   const id = await booted(cloud)
   cloud.others.slowSnapshots = true
-  for (const end of ['available', 'error']) {
+  for (const end of ['available', 'error', 'the image is deleted']) {
     const began = cloud.clock.now()
     const { status, body: { image_id: imageId } } = await createImage(cloud, id)
     const image = cloud.others.images.get(imageId)!
     assert.deepEqual([status, image['status'], cloud.clock.now() - began >= 20_000, (await createServer(cloud, { imageRef: imageId })).status], [202, 'queued', true, 400])
     const [first, second] = [...cloud.others.snapshots.values()].slice(-2)
     first!['status'] = 'available'
-    second!['status'] = end
+    if (end === 'the image is deleted') {
+      cloud.others.images.delete(imageId)
+      await cloud.clock.advance(5000)
+    }
+    second!['status'] = end === 'available' ? 'available' : 'error'
     if (end === 'available') await cloud.until(() => image['status'] === 'active', 'the image is active')
     else await cloud.until(() => !cloud.others.images.has(imageId) && cloud.others.snapshots.size === 2, 'image and snapshots are gone')
   }
   assert.deepEqual(await actionsOf(cloud, id), ['createImage', 'Error', 'Error'])
+})
+
+test('an image that an admin makes of a server of another project is shared with that', async () => {
+  await using cloud = await novaAlone()
+  for (const id of [await cloud.server(), await booted(cloud)]) {
+    const { status, body } = await createImage(cloud, id, {}, ADMIN)
+    const { visibility, members } = cloud.others.images.get(body.image_id)!
+    assert.deepEqual([status, visibility, members], [202, 'shared', ['p1']])
+  }
 })
 
 test('two images of one server at once have snapshots of their own', async () => {
