@@ -51,7 +51,7 @@ function world(define: (deps: Deps) => Definition<Tables>, begin: (cloud: Small,
         },
         async forgetCopy({ id }) { copies.delete(id) },
       },
-      image: { image: async () => undefined, create: async () => image, remove: async () => {}, download: () => Promise.reject(new Error('agents do')), upload: () => Promise.reject(new Error('agents do')) },
+      image: { image: async () => undefined, create: async () => image, remove: async () => {}, share: async () => {}, download: () => Promise.reject(new Error('agents do')), upload: () => Promise.reject(new Error('agents do')) },
       exportPorts: { first: 1, last: 9 },
       silentSince: () => clock.now() - 60_000, options: { defaultVolumeType: 't', storageAvailabilityZone: 'nova', osapiMaxLimit: 100, serviceDownTime: 60, stepDeadlineSeconds: 300 },
     }
