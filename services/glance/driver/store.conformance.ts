@@ -1,5 +1,6 @@
 // What every store does, the one in memory and the real ones alike.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { isFault } from '@alto/kit/errors'
@@ -23,6 +24,7 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
     assert.deepEqual(await all(await store.read(key, { start: 65_530, end: 131_080 })), bytes.subarray(65_530, 131_081))
     assert.equal(await store.size(key), 300_000)
     assert.deepEqual(await Array.fromAsync(store.names()), [key])
+    if (store.pathOf) assert.deepEqual(await readFile(store.pathOf(key)), bytes)
   })
 
   test(`${name}: nobody reads bytes that are not complete, and an aborted write leaves nothing`, async () => {
@@ -86,6 +88,7 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
       await assert.rejects(store.write(key))
       await assert.rejects(store.remove(key))
       await assert.rejects(store.size(key))
+      if (store.pathOf) assert.throws(() => store.pathOf!(key))
     }
   })
 

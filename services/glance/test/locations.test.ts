@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { systemClock } from '@alto/kit/clock'
+import type { Notification } from '@alto/kit/notify'
 import { until } from '@alto/kit/testing'
 import { fetcher, type Fetcher } from '../driver/fetcher.ts'
 import { httpStore } from '../driver/http-store.ts'
@@ -19,6 +20,7 @@ const hashes = { checksum: createHash('md5').update(BYTES).digest('hex'), sha256
 async function cloudWithWeb(options: Partial<typeof OPTIONS> = {}) {
   await using undo = new AsyncDisposableStack()
   const asked: string[] = []
+  const told: Notification[] = []
   const server = createServer((request, response) => {
     asked.push(request.url ?? '')
     if (request.url?.startsWith('/image')) response.writeHead(200, { 'content-length': BYTES.length }).end(BYTES)
@@ -30,11 +32,14 @@ async function cloudWithWeb(options: Partial<typeof OPTIONS> = {}) {
     await new Promise(resolve => server.close(resolve))
   })
   const reach = fetcher({ allowedSchemes: [], disallowedSchemes: [], allowedHosts: [], disallowedHosts: [], allowedPorts: [], disallowedPorts: [], allowedRanges: ['127.0.0.1'], idleMs: 5_000, totalMs: 5_000 }, { clock: systemClock })
-  const cloud = undo.use(await glanceAlone({ more: [httpStore({ id: 'web' }, reach)], resolve: async () => ['10.0.0.1'], options: { showMultipleLocations: true, ...options } }))        // every name leads inside
+  const cloud = undo.use(await glanceAlone({
+    more: [httpStore({ id: 'web' }, reach)], options: { showMultipleLocations: true, ...options }, notifier: { notify: one => { told.push(one) } },
+    resolve: async () => ['10.0.0.1'],                                                        // every name leads inside
+  }))
   const all = undo.move()
   const ask = cloud.as(token)
   return {
-    cloud, ask, asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cloud, ask, asked, told, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     queued: async () => (await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id as string,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
@@ -173,6 +178,16 @@ test('a location that is added is hashed; an image of which more was said waits 
   const { body } = await web.ask('GET', `/v2/images/${wrong.id}`)
   assert.deepEqual([body.status, body.stores, body.locations.length], ['active', 'file', 1])
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
+})
+
+test('a location that is added is told with its task and what the image becomes, and never by its URL', async () => {
+  await using web = await cloudWithWeb()
+  const life = (kind: string) => web.told.splice(0).filter(({ event }) => event.startsWith(kind)).map(({ event, payload }) => `${event} ${(payload as { status: string }).status}`)
+  await added(web, `${web.url}/image`)
+  assert.doesNotMatch(JSON.stringify(web.told), /127\.0\.0\.1/)
+  assert.deepEqual(life(''), ['image.create queued', 'task.create pending', 'task.run pending', 'task.processing processing', 'image.update active', 'image.update active', 'task.success success'])
+  await added(web, `${web.url}/image`, { os_hash_algo: 'sha512', os_hash_value: 'beefdead'.repeat(16) })
+  assert.deepEqual(life('image.'), ['image.create queued', 'image.update importing', 'image.update queued'])
 })
 
 test('without secure hashes the image is what its sender says of it', async () => {
