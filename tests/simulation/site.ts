@@ -230,6 +230,7 @@ export class SimulatedSite {
     const { chance } = this
     return {
       check: async () => {},
+      async size(url, signal) { return (await this.get(url, signal)).size },
       async get(url, signal) {
         await clock.sleep(chance.below(3000), signal)
         if (url.endsWith('/broken')) throw new Fault('badRequest', 'glance.fetch.failed', 'The image could not be fetched: simulated')

@@ -135,6 +135,20 @@ test('an answer that is no image, breaks off, says nothing or takes too long fai
   await assert.rejects(read2, /stopped/)
 })
 
+test('the size of a thing is what a HEAD says of it, and a GET where that is not answered or says nothing', async () => {
+  await using server = await serving((request, response) => {
+    if (request.url === '/endless') { response.writeHead(200, request.method === 'HEAD' ? { 'content-length': '7' } : {}); response.write('x'); if (request.method === 'HEAD') response.end() }
+    else if (request.url === '/moved') response.writeHead(302, { location: '/endless' }).end()
+    else if (request.url === '/no-head') request.method === 'HEAD' ? response.writeHead(405).end() : response.writeHead(200, { 'content-length': '4' }).end('four')
+    else if (request.url === '/unsaid') { response.writeHead(200); response.write('x'); response.end() }
+    else response.writeHead(404).end()
+  })
+  const at = `http://127.0.0.1:${server.port}`
+  for (const [path, size] of [['/endless', 7], ['/moved', 7], ['/no-head', 4], ['/unsaid', undefined]] as const) assert.equal(await made(inside).size(at + path, never), size, path)
+  await assert.rejects(made(inside).size(`${at}/gone`, never), error => isFault(error, 'glance.fetch.failed'))
+  await assert.rejects(made().size(`${at}/endless`, never), error => isFault(error, 'glance.fetch.refused'))
+})
+
 test('a body that stands still ends too', async () => {
   await using server = await serving((_, response) => { response.writeHead(200); response.write('x') })
   await assert.rejects(read(made({ ...inside, idleMs: 50 }), `http://127.0.0.1:${server.port}/`), error => isFault(error, 'glance.fetch.failed'))

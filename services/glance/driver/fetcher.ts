@@ -46,7 +46,12 @@ export interface Fetcher {
    * and while the bytes are read when they break off or take too long.
    */
   get(url: string, signal: AbortSignal, range?: ByteRange): Promise<Fetched>
+  /** The bytes of what is at `url`, as the answer to a HEAD says, or to a GET where that tells nothing; undefined when neither does. Throws as `get` does. */
+  size(url: string, signal: AbortSignal): Promise<number | undefined>
 }
+
+/** What is asked of a server. */
+interface Asked { readonly method: 'GET' | 'HEAD', readonly range?: ByteRange | undefined }
 
 const HOPS = 5
 const REDIRECTS = [301, 302, 303, 307, 308]
@@ -92,12 +97,12 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
     }
   }
 
-  async function answered(text: string, signal: AbortSignal, asked?: ByteRange): Promise<{ answer: IncomingMessage, isPart: boolean }> {
+  async function answered(text: string, signal: AbortSignal, { method, range: asked }: Asked): Promise<{ answer: IncomingMessage, isPart: boolean }> {
     let next = text
     let range = asked
     for (let hop = 0; hop <= HOPS; hop++) {
       const { url, addresses } = await looked(next, signal)
-      const answer = await firstOf(url, addresses, { signal, range })
+      const answer = await firstOf(url, addresses, { signal, method, range })
       const status = answer.statusCode ?? 0
       const location = answer.headers.location
       if (status === 200) return { answer, isPart: false }
@@ -116,13 +121,13 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
   }
 
   /** The answer of the first address that gives one. */
-  async function firstOf(url: URL, addresses: readonly string[], { signal, range }: { signal: AbortSignal, range: ByteRange | undefined }): Promise<IncomingMessage> {
+  async function firstOf(url: URL, addresses: readonly string[], asked: Asked & { signal: AbortSignal }): Promise<IncomingMessage> {
     let problem: unknown
     for (const address of addresses) {
       try {
-        return await ask(url, address, { idleMs: options.idleMs, signal, range })
+        return await ask(url, address, { ...asked, idleMs: options.idleMs })
       } catch (error) {
-        signal.throwIfAborted()
+        asked.signal.throwIfAborted()
         problem = error
       }
     }
@@ -137,19 +142,33 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
         if (!isFault(error, 'glance.fetch.failed')) throw error
       }
     },
-    async get(url, signal, range) {
-      const late = new AbortController()
-      const cancel = clock.after(options.totalMs, () => late.abort(failed(`it was not all there after ${options.totalMs / 1000} s`)))
-      const either = AbortSignal.any([signal, late.signal])
-      try {
-        const { answer, isPart } = await answered(url, either, range)
-        const said = answer.headers['content-length']
-        return { isPart, size: said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined, bytes: reading(answer, either, cancel) }
-      } catch (error) {
-        cancel()
-        throw late.signal.aborted ? late.signal.reason : error
+    get: (url, signal, range) => fetched(url, signal, { method: 'GET', range }),
+    async size(url, signal) {
+      for (const method of ['HEAD', 'GET'] as const) {
+        try {
+          const { size, bytes } = await fetched(url, signal, { method })
+          for await (const _first of bytes) break                                              // the connection ends with it
+          if (size !== undefined) return size
+        } catch (error) {
+          if (method === 'GET' || !isFault(error, 'glance.fetch.failed')) throw error           // many answer no HEAD
+        }
       }
+      return undefined
     },
+  }
+
+  async function fetched(url: string, signal: AbortSignal, asked: Asked): Promise<Fetched> {
+    const late = new AbortController()
+    const cancel = clock.after(options.totalMs, () => late.abort(failed(`it was not all there after ${options.totalMs / 1000} s`)))
+    const either = AbortSignal.any([signal, late.signal])
+    try {
+      const { answer, isPart } = await answered(url, either, asked)
+      const said = answer.headers['content-length']
+      return { isPart, size: said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined, bytes: reading(answer, either, cancel) }
+    } catch (error) {
+      cancel()
+      throw late.signal.aborted ? late.signal.reason : error
+    }
   }
 }
 
@@ -157,10 +176,10 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
 const systemResolve: Resolve = async host => (await lookup(host, { all: true, order: 'ipv4first' })).map(({ address }) => address)
 
 /** One request to one address. Resolves with the head of the answer; the socket ends with it. */
-function ask(url: URL, address: string, { idleMs, signal, range }: { idleMs: number, signal: AbortSignal, range: ByteRange | undefined }): Promise<IncomingMessage> {
+function ask(url: URL, address: string, { idleMs, signal, method, range }: Asked & { idleMs: number, signal: AbortSignal }): Promise<IncomingMessage> {
   const name = plainHost(url.hostname)
   const options: RequestOptions & { servername?: string } = {
-    host: address, port: url.port === '' ? url.protocol === 'http:' ? 80 : 443 : Number(url.port), path: url.pathname + url.search, method: 'GET', agent: false, signal, timeout: idleMs,
+    host: address, port: url.port === '' ? url.protocol === 'http:' ? 80 : 443 : Number(url.port), path: url.pathname + url.search, method, agent: false, signal, timeout: idleMs,
     headers: { host: url.host, accept: '*/*', 'accept-encoding': 'identity', connection: 'close', ...(range && { range: `bytes=${range.start}-${range.end}` }) }, servername: isIP(name) ? '' : name,
   }
   return new Promise((resolve, reject) => {

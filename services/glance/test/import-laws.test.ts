@@ -15,7 +15,7 @@ import { imageForget, imageImport } from '../task/imports.ts'
 import { glanceAlone, OPTIONS, type Cloud } from './cloud.ts'
 
 const BYTES = 'the bytes of an image'
-const WEB: Fetcher = { check: async () => {}, get: async () => ({ size: BYTES.length, bytes: Readable.from([Buffer.from(BYTES)]) as AsyncIterable<Uint8Array> }) }
+const WEB: Fetcher = { check: async () => {}, size: async () => BYTES.length, get: async () => ({ size: BYTES.length, bytes: Readable.from([Buffer.from(BYTES)]) as AsyncIterable<Uint8Array> }) }
 
 /** An image that is ready to be imported, and the import that `begin` asks for. */
 type Story = { prepare(cloud: Cloud): Promise<string>, body: Record<string, unknown>, token?: string }

@@ -15,7 +15,7 @@ import { locationAdd } from '../task/locations.ts'
 import { glanceAlone, OPTIONS } from './cloud.ts'
 
 const BYTES = Buffer.from('bytes that somebody else keeps')
-const WEB: Fetcher = { check: async () => {}, get: async () => ({ size: BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
+const WEB: Fetcher = { check: async () => {}, size: async () => BYTES.length, get: async () => ({ size: BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
 const HASH = createHash('sha256').update(BYTES).digest('hex')
 
 const STORIES: Readonly<Record<string, Record<string, unknown>>> = {

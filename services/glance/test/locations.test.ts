@@ -256,7 +256,7 @@ test('of more URLs than an image may have locations none is asked', async () => 
 test('an upload that takes the image before its location is placed keeps it, and nothing stays locked', async () => {
   await using undo = new AsyncDisposableStack()
   const answers = Promise.withResolvers<void>()
-  const slow: Fetcher = { check: async () => {}, get: async () => (await answers.promise, { size: BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
+  const slow: Fetcher = { check: async () => {}, size: async () => (await answers.promise, BYTES.length), get: async () => (await answers.promise, { size: BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
   const cloud = undo.use(await glanceAlone({ more: [httpStore({ id: 'web' }, slow)] }))
   const ask = cloud.as(token)
   const id: string = (await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id
@@ -277,8 +277,7 @@ test('an upload that takes the image before its location is placed keeps it, and
 
 test('the size of an image is the number of bytes that were read at its location, not what was said before', async () => {
   for (const validation of [undefined, { os_hash_algo: 'sha512', os_hash_value: hashes.sha512 }]) {
-    let times = 0
-    const liar: Fetcher = { check: async () => {}, get: async () => ({ size: times++ === 0 ? 1_000_000 : BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
+    const liar: Fetcher = { check: async () => {}, size: async () => 1_000_000, get: async () => ({ size: BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
     await using cloud = await glanceAlone({ more: [httpStore({ id: 'web' }, liar)] })
     const ask = cloud.as(token)
     const id: string = (await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id
