@@ -180,6 +180,11 @@ export function refuseTakingFromServers(ctx: Context, attachment: Attachment): v
   if (attachment.instanceId !== null && attachment.connection !== null && !isService(ctx)) throw usedByServer(attachment.instanceId)
 }
 
+/** What a server has, its host copies; nobody does it for a host that has a volume without one. */
+export function refuseHostsVolume(has: readonly Attachment[], volumeId: string): void {
+  if (has.some(({ connection, instanceId }) => connection !== null && instanceId === null)) throw invalidVolume(`Volume ${volumeId} is attached to a host and to no server: nobody can tell what it holds at one moment.`)
+}
+
 /** There is no attachment to take away. */
 export function notAttached(volumeId: string): Fault {
   return invalidVolume(`Unable to detach volume. Volume ${volumeId} status must be 'in-use' and attach_status must be 'attached' to detach.`)

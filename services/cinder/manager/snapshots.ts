@@ -8,6 +8,7 @@ import * as attachments from '../store/attachments.ts'
 import * as snapshots from '../store/snapshots.ts'
 import * as volumes from '../store/volumes.ts'
 import { authorizedSnapshot, heldVolume, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
+import { refuseHostsVolume } from './attachments.ts'
 import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from './kinds.ts'
 import type { ListRequest } from './volumes.ts'
 
@@ -53,7 +54,7 @@ export function snapshotManager(deps: Deps) {
         if (known) return known
         const allowed = input.mayBeInUse ? ['available', 'in-use'] : ['available']
         if (!allowed.includes(volume.status)) throw invalidVolume(`Volume ${volume.id} status must be ${allowed.join(', ')}, but current status is: ${volume.status}.`)
-        if ((await attachments.list(tx, { volumeIds: [volume.id] })).some(a => a.connection !== null && a.instanceId === null)) throw invalidVolume(`Volume ${volume.id} is attached to a host and to no server: nobody can tell what it holds at one moment.`)
+        refuseHostsVolume(await attachments.list(tx, { volumeIds: [volume.id] }), volume.id)
         const snapshot: Snapshot = {
           id: ids.uuid(), volumeId: volume.id, projectId: volume.projectId, userId: ctx.credentials.userId, name: input.name, description: input.description, size: volume.size, status: 'creating',
           reason: null, metadata: input.metadata, createdAt: clock.now(), updatedAt: null,

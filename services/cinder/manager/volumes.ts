@@ -17,6 +17,7 @@ import * as snapshots from '../store/snapshots.ts'
 import type { Tx } from '../store/tables.ts'
 import * as types from '../store/volume-types.ts'
 import * as volumes from '../store/volumes.ts'
+import { refuseHostsVolume } from './attachments.ts'
 import { authorizedVolume, effectiveLimits, heldVolume, originOf, projectOf, takeQuota, type Deps } from './deps.ts'
 import { VOLUME_CREATE, VOLUME_DELETE } from './kinds.ts'
 import { visibleType } from './volume-types.ts'
@@ -235,7 +236,8 @@ async function sourceOf(ctx: Context, tx: Tx, input: VolumeInput, image: Image |
   }
   if (input.sourceVolumeId !== undefined) {
     const parent = await heldVolume(ctx, tx, rules.GET, input.sourceVolumeId)
-    if (parent.status !== 'available') throw invalidVolume(`Originating volume ${parent.id} must be available to be copied; its status is ${parent.status}.`)
+    if (!['available', 'in-use'].includes(parent.status)) throw invalidVolume('Originating source volume status must be one of \'available, in-use\' values')
+    refuseHostsVolume(await attachments.list(tx, { volumeIds: [parent.id] }), parent.id)
     return { source: { kind: 'volume', id: parent.id }, size: parent.size, typeId: parent.typeId, bootable: parent.bootable, imageMetadata: parent.imageMetadata }
   }
   return blank

@@ -1,4 +1,4 @@
-// SQL for exports: which attachment of another host has which port of the volume's host, and which snapshot that another host writes. They go with their attachments and snapshots.
+// SQL for exports: which attachment of another host has which port of the volume's host, and which disk that another host copies into. They go with their attachments and disks.
 import type { DiskExport } from '../model/disks.ts'
 import { freePort, type PortRange } from '../model/export-ports.ts'
 import type { Tx } from './tables.ts'
@@ -26,19 +26,19 @@ export async function ofVolume(tx: Tx, volumeId: string): Promise<DiskExport[]> 
   return rows.map(row => ({ attachmentId: row.attachment_id, port: row.port, ...(row.mode === 'ro' && { readOnly: true }) }))
 }
 
-/** The port on `host` at which another host writes the snapshot's disk: the one that it has, or a free one; as `take`. */
-export async function takeForCopy(tx: Tx, host: string, snapshotId: string, ports: PortRange): Promise<number> {
+/** The port on `host` at which another host copies into the disk: the one that it has, or a free one; as `take`. */
+export async function takeForCopy(tx: Tx, host: string, diskId: string, ports: PortRange): Promise<number> {
   const taken = await takenPorts(tx, host)
-  const has = await tx.selectFrom('copy_exports').select('port').where('snapshot_id', '=', snapshotId).executeTakeFirst()
+  const has = await tx.selectFrom('copy_exports').select('port').where('disk_id', '=', diskId).executeTakeFirst()
   if (has) return has.port
   const port = freePort(host, ports, taken)
-  await tx.insertInto('copy_exports').values({ snapshot_id: snapshotId, host, port }).execute()
+  await tx.insertInto('copy_exports').values({ disk_id: diskId, host, port }).execute()
   return port
 }
 
-/** Gives the snapshot's port back, if it has one. */
-export async function releaseCopy(tx: Tx, snapshotId: string): Promise<void> {
-  await tx.deleteFrom('copy_exports').where('snapshot_id', '=', snapshotId).execute()
+/** Gives the disk's port back, if it has one. */
+export async function releaseCopy(tx: Tx, diskId: string): Promise<void> {
+  await tx.deleteFrom('copy_exports').where('disk_id', '=', diskId).execute()
 }
 
 async function takenPorts(tx: Tx, host: string): Promise<Set<number>> {

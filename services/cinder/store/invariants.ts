@@ -29,7 +29,10 @@ const INVARIANTS: readonly Invariant[] = [
     invariant: 'a volume is exported by the host that has its disk',
     query: 'select e.attachment_id as at from exports e join attachments a on a.id = e.attachment_id join disks d on d.id = a.volume_id where d.host <> e.host',
   },
-  { invariant: 'a snapshot that another host can write is being made', query: "select e.snapshot_id as at from copy_exports e join snapshots s on s.id = e.snapshot_id where s.status not in ('creating', 'deleting')" },
+  {
+    invariant: 'a disk that another host copies into is being made',
+    query: `select e.disk_id as at from copy_exports e where not ${OPEN_TASK('e.disk_id')}`,
+  },
   { invariant: 'no two exports of a host have one port', query: 'select e.attachment_id as at from exports e join copy_exports c on c.host = e.host and c.port = e.port' },
   {
     invariant: 'every disk belongs to a volume or snapshot, or is being removed',

@@ -43,7 +43,7 @@ export interface Tables extends TaskTables {
   hosts: HostsTable
   counters: { name: string, value: number }
   exports: { attachment_id: string, host: string, port: number }
-  copy_exports: { snapshot_id: string, host: string, port: number }
+  copy_exports: { disk_id: string, host: string, port: number }
 }
 
 export type Tx = KitTx<Tables>
@@ -97,7 +97,7 @@ export const migrations: readonly Migration[] = [
   {
     id: '0004-copy-exports',
     up: [
-      'create table copy_exports (snapshot_id text primary key references snapshots(id) on delete cascade, host text not null, port bigint not null)',
+      'create table copy_exports (disk_id text primary key references disks(id) on delete cascade, host text not null, port bigint not null)',
       'create unique index copy_exports_port on copy_exports (host, port)',
     ],
   },

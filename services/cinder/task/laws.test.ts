@@ -123,4 +123,5 @@ testTaskLaws('volume.upload', world(volumeUpload, async ({ actions, ctx }, madeI
 }, makeVolume))
 testTaskLaws('snapshot.create', world(snapshotCreate, snapshotOf, makeVolume))
 for (const host of ['host1', 'host2']) testTaskLaws(`snapshot.create of a volume that a server on ${host} has`, world(snapshotCreate, snapshotOf, makeVolume, attachTo(host)))
+testTaskLaws('volume.create from a volume that a server has', world(volumeCreate, async ({ volumes, ctx }, madeId) => (await volumes.create(ctx, { ...BLANK, size: 2, sourceVolumeId: madeId })).volume.id, makeVolume, attachTo('host2')))
 testTaskLaws('snapshot.delete', world(snapshotDelete, async ({ snapshots, ctx }, madeId) => { await snapshots.remove(ctx, madeId, false); return madeId }, makeVolume, snapshotOf))

@@ -3,43 +3,22 @@ import { Fault, isFault } from '@alto/kit/errors'
 import { giveUp, task, type Definition, type Failed, type TaskShape } from '@alto/kit/task'
 import { ringAgent, takeQuota, type Deps } from '../manager/deps.ts'
 import { VOLUME_CREATE, VOLUME_DELETE, VOLUME_EXTEND, VOLUME_UPLOAD } from '../manager/kinds.ts'
-import type { DiskSource } from '../model/disks.ts'
 import type { Volume, VolumeStatus } from '../model/volumes.ts'
 import * as attachments from '../store/attachments.ts'
 import * as disks from '../store/disks.ts'
 import type { Tables, Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
-import { chooseHost, converged, removed, want } from './disks.ts'
+import { converged, removed } from './disks.ts'
+import { makingSteps, type Making, type Plan } from './making.ts'
 
-interface Create extends TaskShape { tables: Tables, input: Record<never, never>, got: { place: { host: string }, disk: void, ready: void } }
 interface Delete extends TaskShape { tables: Tables, input: Record<never, never>, got: { removed: void } }
 interface Extend extends TaskShape { tables: Tables, input: { to: number, from: number, attached: boolean }, got: { grow: void, grown: void } }
 interface Upload extends TaskShape { tables: Tables, input: { imageId: string, diskFormat: 'qcow2' | 'raw' }, got: { upload: void, uploaded: void, forgotten: void } }
 
 /** Making a volume's disk: blank, from an image, from a snapshot, from a volume. */
 export function volumeCreate(deps: Deps): Definition<Tables> {
-  return task<Create>({
-    kind: VOLUME_CREATE, deadlineMs: deadline(deps),
-    steps: [
-      {
-        name: 'place', undo: 'nothing',
-        do: async t => {
-          const volume = await existing(deps, t.resourceId)
-          const sourceId = sourceDisk(volume)
-          const only = sourceId === undefined ? null : (await deps.db.read(tx => disks.find(tx, sourceId)))?.host
-          if (only === undefined) throw giveUp(new Fault('conflict', 'cinder.volume.sourceGone', `The source of the volume has no disk any more.`))
-          return chooseHost(deps, t, volume.size, only)
-        },
-      },
-      {
-        name: 'disk', undo: t => removed(deps, t),
-        do: async t => {
-          const volume = await existing(deps, t.resourceId)
-          await want(deps, t, t.got.place.host, { sizeGib: volume.size, source: diskSource(volume), attached: false, uploads: [] })
-        },
-      },
-      { name: 'ready', undo: 'nothing', do: async t => { const disk = await converged(deps, t); return 'wanted' in disk ? undefined : disk } },
-    ],
+  return task<Making>({
+    kind: VOLUME_CREATE, deadlineMs: deadline(deps), steps: makingSteps(deps, id => planOf(deps, id)),
     onDone: (tx, { resourceId, got }) => change(tx, deps, resourceId, { status: 'available', host: got.place?.host ?? null, launchedAt: deps.clock.now() }),
     onFailed: (tx, failed) => change(tx, deps, failed.resourceId, { status: 'error', reason: failed.failure.message }),
   }) as Definition<Tables>
@@ -136,13 +115,11 @@ async function existing(deps: Deps, id: string): Promise<Volume> {
   return volume
 }
 
-function sourceDisk(volume: Volume): string | undefined {
-  return volume.source.kind === 'snapshot' || volume.source.kind === 'volume' ? volume.source.id : undefined
-}
-
-function diskSource(volume: Volume): DiskSource {
-  const { source } = volume
-  return source.kind === 'blank' ? source : source.kind === 'image' ? { kind: 'image', image: source.image } : { kind: 'disk', diskId: source.id }
+async function planOf(deps: Deps, id: string): Promise<Plan> {
+  const { size, source } = await existing(deps, id)
+  if (source.kind === 'blank' || source.kind === 'image') return { sizeGib: size, source: source.kind === 'image' ? { kind: 'image', image: source.image } : source }
+  const parent = source.kind === 'volume' ? await deps.db.read(tx => volumes.find(tx, source.id)) : undefined
+  return { sizeGib: size, source: { kind: 'disk', diskId: source.id }, ...(parent && { volume: { id: parent.id, sizeGib: parent.size } }) }
 }
 
 async function change(tx: Tx, deps: Deps, id: string, changes: Partial<Volume> & { status: VolumeStatus }): Promise<void> {

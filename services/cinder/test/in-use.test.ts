@@ -76,6 +76,17 @@ test('a server\'s host that is another reaches the snapshot\'s disk by an export
   assert.deepEqual(await cloud.db.read(tx => tx.selectFrom('copy_exports').selectAll().execute()), [])
 })
 
+test('a volume is made from one that a server has, by the server\'s host, and grows to its own size afterwards', async () => {
+  const sizes: unknown[] = []
+  await using cloud = await cinderAlone({ copy: () => ({ status: 'done' }), disks: fakeDisks() })
+  const { id } = await attached(cloud)
+  const grow = cloud.disks.grow
+  Object.assign(cloud.disks, { grow: (diskId: string, bytes: number) => { sizes.push([diskId, bytes / 2 ** 30]); return grow(diskId, bytes) } })
+  const made = await cloud.volume({ size: 3, source_volid: id })
+  assert.deepEqual([await cloud.status(made), await cloud.status(id), sizes, cloud.copies.size], ['available', 'in-use', [[made, 3]], 0])
+  assert.deepEqual(await cloud.cinder.audit(), [])
+})
+
 for (const [why, copy] of [
   ['the guest\'s host says that it failed', () => ({ status: 'failed', reason: 'the volume was detached before it was copied' } as const)],
   ['Nova knows no server that has the volume', () => { throw new Fault('badRequest', 'x', 'the volume was detached before it was copied') }],
