@@ -120,7 +120,7 @@ export function theRun(make: () => Promise<Cloud>): void {
     await ok('floating', 'ip', 'delete', floating)
   })
 
-  test('a volume carries a file system from one guest to the other', async () => {
+  test('a volume carries a file system from one guest to the other, and a snapshot that is made while it is mounted holds what was there then', async () => {
     volume = (await cloud.os<{ id: string }>('volume', 'create', '--size', '1', 'data')).id
     await cloud.until('volume available', 30, async () => (await cloud.os<{ status: string }>('volume', 'show', volume)).status === 'available')
     await ok('server', 'add', 'volume', 'web1', 'data')
@@ -133,8 +133,22 @@ export function theRun(make: () => Promise<Cloud>): void {
     await ok('server', 'add', 'floating', 'ip', 'web2', first.floating)
     await ok('server', 'add', 'volume', 'web2', 'data')
     await cloud.until('ssh to the second', 60, async () => (await cloud.trySsh(first.floating, key, 'test -b /dev/vdb')).code === 0)
-    assert.equal(await cloud.ssh(first.floating, key, 'sudo sh -c "mkdir -p /mnt/v && mount /dev/vdb /mnt/v && cat /mnt/v/nonce && umount /mnt/v"'), nonce)
+    assert.equal(await cloud.ssh(first.floating, key, 'sudo sh -c "mkdir -p /mnt/v && mount /dev/vdb /mnt/v && cat /mnt/v/nonce"'), nonce)
+    await ok('volume', 'snapshot', 'create', '--force', '--volume', 'data', 'then')
+    await cloud.until('snapshot available', 60, async () => (await cloud.os<{ status: string }>('volume', 'snapshot', 'show', 'then')).status === 'available')
+    assert.equal((await cloud.os<{ status: string }>('volume', 'show', volume)).status, 'in-use')
+    await cloud.ssh(first.floating, key, 'sudo sh -c "echo later > /mnt/v/later && umount /mnt/v"')
     await ok('server', 'remove', 'volume', 'web2', 'data')
+    await ok('volume', 'create', '--snapshot', 'then', 'copy')
+    await cloud.until('volume available', 60, async () => (await cloud.os<{ status: string }>('volume', 'show', 'copy')).status === 'available')
+    await cloud.until('the first disk gone', 60, async () => (await cloud.trySsh(first.floating, key, 'test -b /dev/vdb')).code === 1)
+    await ok('server', 'add', 'volume', 'web2', 'copy')
+    await cloud.until('the copy in the guest', 60, async () => (await cloud.trySsh(first.floating, key, 'test -b /dev/vdb')).code === 0)
+    assert.deepEqual((await cloud.ssh(first.floating, key, 'sudo sh -c "mount /dev/vdb /mnt/v && cat /mnt/v/nonce && ls /mnt/v && umount /mnt/v"')).split(/\s+/), [nonce, 'lost+found', 'nonce'])
+    await ok('server', 'remove', 'volume', 'web2', 'copy')
+    await cloud.until('the copy free', 60, async () => (await cloud.os<{ status: string }>('volume', 'show', 'copy')).status === 'available')
+    await ok('volume', 'delete', 'copy')
+    await ok('volume', 'snapshot', 'delete', 'then')
     await ok('server', 'remove', 'floating', 'ip', 'web2', first.floating)
     await ok('server', 'add', 'floating', 'ip', 'web1', first.floating)
   })

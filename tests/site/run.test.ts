@@ -81,19 +81,35 @@ test('they reach each other through VXLAN, which is seen on the wire, and their 
   }
 })
 
-test('a volume of one host is attached to the guest of the other, then to its neighbour, and keeps what was written', async () => {
+test('a volume of one host is attached to the guest of the other, then to its neighbour, keeps what was written, and is snapshotted while either has it mounted', async () => {
   await ok('volume', 'create', '--size', '1', 'data')
   await volumeIs('available')
   for (const [name, { floating }, command] of [
-    ['one', one, `mkfs.ext4 -q /dev/vdb && mkdir -p /mnt/v && mount /dev/vdb /mnt/v && echo ${NONCE} > /mnt/v/nonce && cat /mnt/v/nonce && umount /mnt/v`],
-    ['two', two, 'mkdir -p /mnt/v && mount /dev/vdb /mnt/v && cat /mnt/v/nonce && umount /mnt/v'],
+    ['one', one, `mkfs.ext4 -q /dev/vdb && mkdir -p /mnt/v && mount /dev/vdb /mnt/v && echo ${NONCE} > /mnt/v/nonce && sync && cat /mnt/v/nonce`],
+    ['two', two, 'mkdir -p /mnt/v && mount /dev/vdb /mnt/v && echo two > /mnt/v/two && sync && cat /mnt/v/nonce'],
   ] as const) {
     await ok('server', 'add', 'volume', name, 'data')
     await cloud.until('the disk in the guest', 60, async () => (await cloud.trySsh(floating, key, 'test -b /dev/vdb')).code === 0)
     assert.equal(await cloud.ssh(floating, key, `sudo sh -c "${command}"`), NONCE)
+    await ok('volume', 'snapshot', 'create', '--force', '--volume', 'data', `of-${name}`)
+    await cloud.until('snapshot available', 60, async () => (await cloud.os<{ status: string }>('volume', 'snapshot', 'show', `of-${name}`)).status === 'available')
+    await cloud.ssh(floating, key, 'sudo sh -c "echo later >> /mnt/v/later && umount /mnt/v"')
     await ok('server', 'remove', 'volume', name, 'data')
     await volumeIs('available')
   }
+  for (const [name, found] of [['one', ['lost+found', 'nonce']], ['two', ['later', 'lost+found', 'nonce', 'two']]] as const) {         // what guest one wrote after its snapshot is in that of two
+    await ok('volume', 'create', '--snapshot', `of-${name}`, `from-${name}`)
+    await cloud.until('volume available', 60, async () => (await cloud.os<{ status: string }>('volume', 'show', `from-${name}`)).status === 'available')
+    await ok('server', 'add', 'volume', 'one', `from-${name}`)
+    await cloud.until('the disk in the guest', 60, async () => (await cloud.trySsh(one.floating, key, 'test -b /dev/vdb')).code === 0)
+    const listed = await cloud.ssh(one.floating, key, 'sudo sh -c "mount /dev/vdb /mnt/v && cat /mnt/v/nonce && ls /mnt/v && umount /mnt/v"')
+    assert.deepEqual(listed.split(/\s+/), [NONCE, ...found])
+    await ok('server', 'remove', 'volume', 'one', `from-${name}`)
+    await cloud.until('volume free', 60, async () => (await cloud.os<{ status: string }>('volume', 'show', `from-${name}`)).status === 'available')
+    await ok('volume', 'delete', `from-${name}`)
+    await ok('volume', 'snapshot', 'delete', `of-${name}`)
+  }
+  await cloud.until('snapshots gone', 60, async () => (await cloud.os<unknown[]>('volume', 'snapshot', 'list')).length === 0)
   await ok('volume', 'delete', 'data')
 })
 
