@@ -139,7 +139,7 @@ test('the size of a thing is what a HEAD says of it, and a GET where that is not
   await using server = await serving((request, response) => {
     if (request.url === '/endless') { response.writeHead(200, request.method === 'HEAD' ? { 'content-length': '7' } : {}); response.write('x'); if (request.method === 'HEAD') response.end() }
     else if (request.url === '/moved') response.writeHead(302, { location: '/endless' }).end()
-    else if (request.url === '/no-head') request.method === 'HEAD' ? response.writeHead(405).end() : response.writeHead(200, { 'content-length': '4' }).end('four')
+    else if (request.url === '/no-head') (request.method === 'HEAD' ? response.writeHead(405) : response.writeHead(200, { 'content-length': '4' })).end(request.method === 'HEAD' ? '' : 'four')
     else if (request.url === '/unsaid') { response.writeHead(200); response.write('x'); response.end() }
     else response.writeHead(404).end()
   })
