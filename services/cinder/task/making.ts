@@ -17,7 +17,7 @@ export interface Making extends TaskShape {
   tables: Tables
   input: Record<never, never>
   /** `reader`: the host of the server that has the source, which copies it. */
-  got: { place: { host: string, reader?: { host: string | null } }, disk: void, ready: void, opened: { to: VolumeConnection } | null, copied: void, rest: void, forgotten: void }
+  got: { place: { host: string, reader?: { host: string | null } }, disk: void, ready: { to: VolumeConnection } | null, copied: void, closed: void }
 }
 
 /** What is to be made, sizes in GiB; `volume` is the source where that is a volume: servers may have it. */
@@ -61,12 +61,12 @@ export function makingSteps(deps: Deps, planOf: (id: string) => Promise<Plan>): 
         await want(deps, t, host, reader && volume ? { sizeGib: volume.sizeGib, source: { kind: 'blank' }, attached: true, uploads: [] } : { sizeGib, source, attached: false, uploads: [] })
       },
     },
-    { name: 'ready', undo: 'nothing', do: t => atRest(deps, t) },
     {
-      name: 'opened', undo: t => t.write(tx => exports.releaseCopy(tx, t.resourceId)),
+      name: 'ready', undo: t => t.write(tx => exports.releaseCopy(tx, t.resourceId)),
       do: async t => {
         const { reader } = t.got.place
-        if (!reader) return null
+        const waiting = await atRest(deps, t)
+        if (waiting || !reader) return waiting ?? null
         const to = await t.write(async tx => {
           const disk = await disks.find(tx, t.resourceId)
           const connection = disk && await copyConnection(tx, deps, disk, reader.host)
@@ -80,23 +80,22 @@ export function makingSteps(deps: Deps, planOf: (id: string) => Promise<Plan>): 
       },
     },
     {
-      name: 'copied', undo: async t => t.got.opened ? deps.compute.forgetCopy({ id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id }) : undefined,
-      do: async t => t.got.opened ? copied(deps, t, { id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id, to: t.got.opened.to }) : undefined,
+      name: 'copied', undo: async t => t.got.ready ? deps.compute.forgetCopy({ id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id }) : undefined,
+      do: async t => t.got.ready ? copied(deps, t, { id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id, to: t.got.ready.to }) : undefined,
     },
     {
-      name: 'rest', undo: 'nothing',
+      name: 'closed', undo: 'nothing',
       do: async t => {
-        if (!t.got.opened) return
+        if (!t.got.ready) return
         const { sizeGib } = await planOf(t.resourceId)
         await t.write(async tx => {
           await exports.releaseCopy(tx, t.resourceId)
           if ((await disks.find(tx, t.resourceId))?.wanted.attached) await disks.change(tx, t.resourceId, t.epoch, { sizeGib, attached: false, exports: [] })
           await ringAgent(deps, tx, t.resourceId)
         })
-        return atRest(deps, t)
+        return await atRest(deps, t) ?? deps.compute.forgetCopy({ id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id })
       },
     },
-    { name: 'forgotten', undo: 'nothing', do: async t => t.got.opened ? deps.compute.forgetCopy({ id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id }) : undefined },
   ]
 }
 
