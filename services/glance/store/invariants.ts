@@ -19,6 +19,7 @@ const INVARIANTS: readonly Invariant[] = [
     query: `select b.id as at from blobs b where b.import_key is not null and b.state in ('writing', 'staged')
       and not exists (select 1 from image_properties p where p.image_id = b.image_id and p.name = 'os_glance_import_task' and b.import_key like p.value || '/%')`,
   },
+  { invariant: 'staged bytes wait for an import', query: "select b.id as at from blobs b join images i on i.id = b.image_id where b.state = 'staged' and b.location is null and b.import_key is null and i.status not in ('uploading', 'importing')" },
   { invariant: 'a deleted image says so twice', query: "select id as at from images where (deleted_at is not null) <> (status = 'deleted')" },
   {
     invariant: "a project's usage is the sum of its images",

@@ -88,12 +88,13 @@ for (const { name, open } of databasesUnderTest<Tables>()) {
       await images.insert(tx, image('staging', { status: 'uploading' }), undefined)
       await images.insert(tx, image('queued'), undefined)
       await blobs.insert(tx, blob('kept', 'queued', { state: 'kept', size: 1 }))
+      await blobs.insert(tx, blob('staged', 'active', { state: 'staged', size: 1 }))
       await images.insert(tx, image('deleted', { status: 'deleted' }), undefined)
       await usage.take(tx, 'p1', 7, 10)
     })
     assert.deepEqual((await db.read(findBroken)).map(({ invariant, where }) => [invariant, where]), [
       ['an active or deactivated image has its bytes', 'active'], ['an image that is being saved has a writer', 'saving'], ['an image that is being staged has bytes', 'staging'],
-      ['kept bytes belong to an image that is there', 'kept'], ['a queued or deleted image has no bytes', 'queued'], ['a deleted image says so twice', 'deleted'], ["a project's usage is the sum of its images", 'p1'],
+      ['kept bytes belong to an image that is there', 'kept'], ['a queued or deleted image has no bytes', 'queued'], ['staged bytes wait for an import', 'staged'], ['a deleted image says so twice', 'deleted'], ["a project's usage is the sum of its images", 'p1'],
     ])
   })
 }
