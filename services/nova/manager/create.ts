@@ -185,10 +185,12 @@ function bootsWith(deps: Pick<Deps, 'image' | 'volume' | 'clock'>) {
     return { ...made, size: one.size, source: { kind: 'blank', ...type } }
   }
 
-  /** What Cinder remembers of the image that the volume, or the snapshot's, was made from. */
+  /** What Cinder remembers of the image that the volume, or the snapshot's, was made from. Throws Fault badRequest when nobody boots from that volume. */
   async function imageOfVolume(ctx: Context, root: WantedVolume): Promise<ImageCopy> {
     const volumeId = root.source.kind === 'snapshot' ? (await deps.volume.snapshot(asCaller(ctx), root.source.snapshotId))?.volume_id : root.volumeId
-    const { min_disk, min_ram, image_id: _id, image_name: _name, size: _size, checksum: _sum, container_format: _container, disk_format: _disk, ...properties } = (volumeId && (await deps.volume.volume(asCaller(ctx), volumeId))?.volume_image_metadata) || {}
+    const volume = volumeId ? await deps.volume.volume(asCaller(ctx), volumeId) : undefined
+    if (volume?.bootable === 'false') throw invalid('blockDevice.notBootable', `Block Device ${volume.id} is not bootable.`)
+    const { min_disk, min_ram, image_id: _id, image_name: _name, size: _size, checksum: _sum, container_format: _container, disk_format: _disk, ...properties } = volume?.volume_image_metadata ?? {}
     return { minDisk: Number(min_disk ?? 0) || 0, minRam: Number(min_ram ?? 0) || 0, properties: keptProperties(properties) }
   }
 

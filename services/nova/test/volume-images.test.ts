@@ -186,6 +186,15 @@ test('an image whose root is made from itself is followed once: a volume of it i
   assert.deepEqual([...cloud.others.volumes.values()].slice(1).map(one => one['imageRef']), [id])
 })
 
+test('a server boots from no volume, and no volume\'s snapshot, that is not bootable', async () => {
+  await using cloud = await novaAlone()
+  cloud.others.snapshots.set(THEIRS, { id: THEIRS, status: 'available', size: 2, project: 'p1', volume_id: VOLUME })
+  for (const [source_type, uuid] of [['volume', VOLUME], ['snapshot', THEIRS]] as const) {
+    const made = await createServer(cloud, { block_device_mapping_v2: [{ boot_index: 0, source_type, destination_type: 'volume', uuid }] })
+    assert.deepEqual(reason(made), [400, `Block Device ${VOLUME} is not bootable.`])
+  }
+})
+
 test('both forms of block devices in one request are refused', async () => {
   await using cloud = await novaAlone()
   const made = await createServer(cloud, { imageRef: IMAGE, block_device_mapping: [{ device_name: 'vdb', volume_id: VOLUME }], block_device_mapping_v2: [{ source_type: 'volume', destination_type: 'volume', uuid: VOLUME }] })
