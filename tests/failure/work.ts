@@ -185,7 +185,7 @@ export class Work {
   }
 
   snapshot(name: string, volume: Volume): Promise<unknown> {
-    return this.#made(`snapshot ${name}`, `${V}/snapshots/detail`, 'snapshots', name, 'available', `${V}/snapshots`, { snapshot: { name, volume_id: volume.id } })
+    return this.#made(`snapshot ${name}`, `${V}/snapshots/detail`, 'snapshots', name, 'available', `${V}/snapshots`, { snapshot: { name, volume_id: volume.id, force: true } })
   }
 
   async extended(volume: string, size: number): Promise<void> {
@@ -319,6 +319,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
   async attach(work) {
     for (const name of ['one', 'two']) {
       await work.attached('data', name)
+      await work.snapshot(`of-${name}`, (await work.volumes()).find(one => one.name === 'data')!)          // by the server's host: the volume's, and another
       await work.detached('data', name)
     }
     await work.attached('data', 'one')

@@ -112,18 +112,18 @@ for (const volume of ['here', 'elsewhere'] as const) {
       await using bench = await open({ volume, target })
       const { driver, copy } = bench
       await driver.start(bench.spec)
-      await bench.io('write -P 1 0 64M')
+      await bench.io('write -P 1 0 16M')
       const copying = driver.copyVolume(GUEST, bench.volume, copy, never)
       await bench.slow()
-      await bench.io('write -P 2 32M 64M')
-      await bench.io('discard 16M 1M')
+      await bench.io('write -P 2 8M 16M')
+      await bench.io('discard 4M 1M')
       await bench.fast()
       await copying
       await bench.assertClean()
       await bench.io('write -P 3 0 1M')
       await bench.rest()
-      assert.equal(await bench.found(bench.target.path, 'read -P 1 0 64M', 'read -P 0 64M 960M'), 2)
-      assert.equal(await bench.found(bench.source.path, 'read -P 3 0 1M', 'read -P 1 1M 15M', 'read -P 2 32M 64M'), 3)
+      assert.equal(await bench.found(bench.target.path, 'read -P 1 0 16M', 'read -P 0 16M 1008M'), 2)
+      assert.equal(await bench.found(bench.source.path, 'read -P 3 0 1M', 'read -P 1 1M 3M', 'read -P 2 8M 16M'), 3)
     })
 
     test(`a volume (${volume}) of a guest that is off is copied into a disk (${target}), whatever an earlier try left in that`, async () => {
@@ -158,14 +158,14 @@ test('a volume that is attached for reading only is copied, of a paused guest as
 test('a copy that is interrupted leaves nothing on the host, and the guest its disk', async () => {
   await using bench = await open({ target: 'elsewhere' })
   await bench.driver.start(bench.spec)
-  await bench.io('write -P 1 0 64M')
+  await bench.io('write -P 1 0 16M')
   const stop = new AbortController()
   const copying = bench.driver.copyVolume(GUEST, bench.volume, bench.copy, stop.signal)
   await bench.slow()
   stop.abort(new Error('something else is wanted'))
   await assert.rejects(copying, /something else is wanted/)
   await bench.assertClean()
-  await bench.io('write -P 2 0 64M')
+  await bench.io('write -P 2 0 16M')
 })
 
 for (const target of ['here', 'elsewhere'] as const) {
@@ -173,7 +173,7 @@ for (const target of ['here', 'elsewhere'] as const) {
     await using bench = await open({ target })
     const { driver } = bench
     await driver.start(bench.spec)
-    await bench.io('write -P 1 0 64M')
+    await bench.io('write -P 1 0 16M')
     const copying = driver.copyVolume(GUEST, bench.volume, bench.copy, never).then(() => assert.fail('it cannot have ended well'), () => {})
     await bench.slow()
     await driver.close()                                       // as a killed agent: its monitor is gone, nothing is taken back
@@ -192,7 +192,7 @@ for (const target of ['here', 'elsewhere'] as const) {
       await next.close()
     }
     await bench.rest()
-    assert.equal(await bench.found(bench.target.path, 'read -P 1 0 64M'), 1)
+    assert.equal(await bench.found(bench.target.path, 'read -P 1 0 16M'), 1)
   })
 }
 
@@ -200,25 +200,25 @@ test('a target that is lost fails the copy, and the guest loses no write and wai
   await using bench = await open({ target: 'elsewhere' })
   const { driver } = bench
   await driver.start(bench.spec)
-  await bench.io('write -P 1 0 64M')
+  await bench.io('write -P 1 0 16M')
   const copying = assert.rejects(driver.copyVolume(GUEST, bench.volume, bench.copy, never), error => isFault(error, 'nova.guest.copyFailed'))
   await bench.slow()
   for (const { process: { pid } } of await storageDaemonsOf(`${bench.mark}.`)) process.kill(pid, 'SIGKILL')
   await bench.fast()
-  await bench.io('write -P 2 0 64M')
+  await bench.io('write -P 2 0 16M')
   await copying
   await bench.assertClean()
   await bench.target.serve()
   await driver.copyVolume(GUEST, bench.volume, bench.copy, never)
   await bench.rest()
-  assert.equal(await bench.found(bench.target.path, 'read -P 2 0 64M'), 1)
+  assert.equal(await bench.found(bench.target.path, 'read -P 2 0 16M'), 1)
 })
 
 test('a guest whose process vanished in the midst of a copy leaves what the next end of it takes away', async () => {
   await using bench = await open({ target: 'elsewhere' })
   const { driver } = bench
   await driver.start(bench.spec)
-  await bench.io('write -P 1 0 64M')
+  await bench.io('write -P 1 0 16M')
   const copying = assert.rejects(driver.copyVolume(GUEST, bench.volume, bench.copy, never))
   await bench.slow()
   process.kill(Number(await readFile(bench.files.pidfile, 'utf8')), 'SIGKILL')
