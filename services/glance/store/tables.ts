@@ -87,4 +87,8 @@ export const migrations: readonly Migration[] = [
     id: '0400-lists',
     up: ['create index images_changed on images (updated_at, id) where deleted_at is null'],
   },
+  {
+    id: '0500-blobs-of-an-image',                           // the unique indexes are of some states only: whoever asks where an image's bytes are would read those of all
+    up: ['create index blobs_image on blobs (image_id)'],
+  },
 ]
