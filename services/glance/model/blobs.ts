@@ -1,6 +1,6 @@
 // Blobs: the bytes of images in a store, and how a row speaks of them before they exist and until they are gone.
 //
-//   writing → staged → kept        (staged: uploaded for an import that has not come yet)
+//   writing → staged → kept        (staged: uploaded for an import that has not come yet, made by one that has not ended, or at a location that is being compared)
 //   writing → kept
 //   any     → doomed → no row      (the bytes go after the row says so, and the row after the bytes)
 //
