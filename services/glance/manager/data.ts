@@ -25,11 +25,11 @@ import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import { setStaged } from '../store/imports.ts'
 import type { Tables } from '../store/tables.ts'
-import * as usage from '../store/usage.ts'
 import type { Deps } from './deps.ts'
 import { readCached } from './cache.ts'
 import { tell, tellOfFailedUpload, tellOfImage } from './events.ts'
 import { announced, heldTo, hold } from './limits.ts'
+import { boundsOf, countFor, leftFor } from './quota.ts'
 import { holdFile, readAny } from './reading.ts'
 import { giveSigns } from './signs.ts'
 import { forget, giveUpWriting } from './sweep.ts'
@@ -61,16 +61,14 @@ export function dataManager(deps: Deps) {
       await hold(tx, held, { image_count_uploading: 0, [during === 'saving' ? 'image_size_total' : 'image_stage_total']: announced(promised) })
       for (const place of (await blobs.placesOf(tx, [id])).get(id) ?? []) await blobs.move(tx, place.id, 'staged', 'doomed')      // a location whose bytes were not what was said
       await blobs.insert(tx, blob)
-      return { image, left: image.owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await usage.used(tx, image.owner)) }
+      return { image, left: await leftFor(deps, tx, image.owner) }
     })
     const signs = giveSigns(deps, blob)
     if (during === 'saving') tellOfImage(deps, ctx, 'image.prepare', { ...image, status: during }, { store: store.id })
     try {
       const verifier = during === 'saving' ? await verifierOf(image, options.imageSignatureCertificates) : undefined       // what is staged is verified by its import
       const expected: Expected = {
-        verifier,
-        size: promised, most: Math.min(options.imageSizeCap, left),
-        tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
+        verifier, size: promised, ...boundsOf(deps, left),
         ...(during === 'saving' && { diskFormat: image.diskFormat!, containerFormat: image.containerFormat!, formatMustMatch: options.requireImageFormatMatch }),    // what is staged may be packed still: its import looks into it
       }
       await finish(image, blob, await keep(store, blob, arriving(source, () => { if (signs.isLost) throw gone(id) }), expected), during)
@@ -128,15 +126,8 @@ export function dataManager(deps: Deps) {
       if (!await blobs.move(tx, blob.id, 'writing', 'kept', size)) throw gone(image.id)
       const facts: Partial<Tables['images']> = { size, virtual_size: virtualSize, checksum, os_hash_algo: hashAlgo, os_hash_value: hashValue, updated_at: clock.now() }
       if (!await images.move(tx, image.id, [during], 'active', facts)) throw gone(image.id)
-      await count(tx, image, size)
+      await countFor(deps, tx, (await images.find(tx, image.id))?.owner ?? null, size)         // another owner may have been given to it meanwhile
     })
-  }
-
-  async function count(tx: Parameters<typeof usage.take>[0], image: Image, bytes: number): Promise<void> {
-    const owner = (await images.find(tx, image.id))?.owner ?? null
-    if (owner === null) return
-    const quota = options.userStorageQuota === 0 ? Number.MAX_SAFE_INTEGER : options.userStorageQuota
-    if (!await usage.take(tx, owner, bytes, quota)) throw overQuota(Math.max(0, quota - await usage.used(tx, owner)))
   }
 
   /** Undoes an upload that failed, unless it is finished. Gives what the blob was: `writing` when it was this upload's until now, undefined when it is gone. */
@@ -199,10 +190,6 @@ async function* arriving(source: Readable, mayGoOn: () => void): AsyncGenerator<
     if (isFault(cause)) throw cause
     throw new Fault('badRequest', 'glance.data.brokenOff', 'The sender went away before all of the data had come.', { cause })
   }
-}
-
-function overQuota(left: number): Fault {
-  return new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${left} bytes remaining.`)
 }
 
 function takenBack(id: string): Fault {

@@ -21,6 +21,7 @@ import { stopImport } from './imports.ts'
 import { heldTo, hold } from './limits.ts'
 import { mayChangeLocations, patchedWithLocations, placesOf, sizesOf, stored, writePlaces, type Stored } from './locations.ts'
 import { mayCreate } from './protected.ts'
+import { countFor } from './quota.ts'
 import { refuseUsed } from './stores.ts'
 import { forget } from './sweep.ts'
 import { imageFor, isAdmin, targetOf, visibleImage } from './visible.ts'
@@ -178,19 +179,12 @@ export function imageManager(deps: Deps) {
     },
   }
 
-  /** Counts the bytes of an image that becomes active. Throws Fault('overQuota', 'glance.quota.storage'). */
-  async function takeQuota(tx: Tx, owner: string, bytes: number): Promise<void> {
-    const quota = options.userStorageQuota === 0 ? Number.MAX_SAFE_INTEGER : options.userStorageQuota
-    if (!await usage.take(tx, owner, bytes, quota)) throw new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${Math.max(0, quota - await usage.used(tx, owner))} bytes remaining.`)
-  }
-
-  /** Bytes count for the owner: with another owner they count for that one. False never: a quota does not stop an admin. */
-  async function moveUsage(tx: Tx, before: Image, after: Image): Promise<true> {
-    if (!countsAsUsage(before) && countsAsUsage(after) && after.owner !== null) await takeQuota(tx, after.owner, after.size ?? 0)
-    if (before.owner === after.owner || !countsAsUsage(before)) return true
+  /** Bytes count for the owner: with another owner they count for that one, whatever its quota, as an admin says so. Throws Fault('overQuota', 'glance.quota.storage') where they begin to count. */
+  async function moveUsage(tx: Tx, before: Image, after: Image): Promise<void> {
+    if (!countsAsUsage(before) && countsAsUsage(after)) await countFor(deps, tx, after.owner, after.size ?? 0)
+    if (before.owner === after.owner || !countsAsUsage(before)) return
     if (before.owner !== null) await usage.giveBack(tx, before.owner, before.size ?? 0)
     if (after.owner !== null) await usage.take(tx, after.owner, before.size ?? 0, Number.MAX_SAFE_INTEGER)
-    return true
   }
 }
 

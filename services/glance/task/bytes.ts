@@ -1,11 +1,12 @@
 // How a step of an import makes bytes in a store: under a key of its own, so that a step that runs again finds what it made, and dooms what it left half made.
-import { Fault, isFault, messageOf } from '@alto/kit/errors'
+import { isFault, messageOf, type Fault } from '@alto/kit/errors'
 import { giveUp, type TaskContext, type TaskShape } from '@alto/kit/task'
 import { INSPECT_BYTES } from '@alto/kit/disk'
 import { takeIn, type Expected } from '../driver/intake.ts'
 import type { ImageStore } from '../driver/store.ts'
 import type { Deps } from '../manager/deps.ts'
 import type { ImportInput } from '../manager/kinds.ts'
+import { boundsOf, leftFor } from '../manager/quota.ts'
 import { readWhileKept } from '../manager/reading.ts'
 import { giveSigns, type Signs } from '../manager/signs.ts'
 import { forget } from '../manager/sweep.ts'
@@ -17,7 +18,6 @@ import * as images from '../store/images.ts'
 import * as imports from '../store/imports.ts'
 import type { Tables } from '../store/tables.ts'
 import * as tasks from '../store/tasks.ts'
-import * as usage from '../store/usage.ts'
 
 /** Milliseconds between two words on how far it is. */
 const REPORT_EVERY = 5_000
@@ -127,21 +127,12 @@ export async function headOf(deps: Pick<Deps, 'stores'>, blob: Whereabouts & { s
 }
 
 /** How many bytes an image may have: the cap on one, and what is left of its project's quota. */
-export async function roomFor({ db, options }: Deps, { owner }: Image): Promise<{ most: number, size: undefined, tooMuch(): Fault }> {
-  const left = owner === null || options.userStorageQuota === 0 ? Infinity : Math.max(0, options.userStorageQuota - await db.read(tx => usage.used(tx, owner)))
-  return {
-    most: Math.min(options.imageSizeCap, left), size: undefined,
-    tooMuch: () => left < options.imageSizeCap ? overQuota(left) : new Fault('tooLarge', 'glance.image.size', `The provided image is too large. It may have at most ${options.imageSizeCap} bytes.`),
-  }
+export async function roomFor(deps: Deps, { owner }: Image): Promise<{ most: number, size: undefined, tooMuch(): Fault }> {
+  return { size: undefined, ...boundsOf(deps, await deps.db.read(tx => leftFor(deps, tx, owner))) }
 }
 
 /** Ends the step for good with what kept the bytes from coming; anything else is thrown on. */
 export function ending(error: unknown): Error {
   if (error instanceof BytesFailed) return error.reason
   return isFault(error) || error instanceof Error ? error : new Error(messageOf(error))
-}
-
-/** There is not as much room as the bytes need. */
-export function overQuota(left: number): Fault {
-  return new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${left} bytes remaining.`)
 }

@@ -6,13 +6,14 @@
 // 4. The transaction that ends the task makes the wanted blobs kept and the image active, counts the bytes, dooms the rest and has it forgotten; one that fails dooms all that
 //    it made, gives the image back as it was, and its record the reason. So an image never has a part of its bytes, and a crash at any point is a step that runs again.
 // Nothing is undone step by step: the task only goes forward, and hands over when its image is deleted, because a delete dooms every blob of an image by itself.
-import { Fault, messageOf } from '@alto/kit/errors'
+import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { task, type Definition, type Ended, type TaskShape } from '@alto/kit/task'
 import type { Fetched } from '../driver/fetcher.ts'
 import type { RemoteFacts } from '../driver/remote-glance.ts'
 import type { Deps } from '../manager/deps.ts'
 import { askerOf, tellOfFailedUpload, tellOfImage } from '../manager/events.ts'
 import { IMAGE_FORGET, IMAGE_IMPORT, IMAGE_STOP, type ImportInput } from '../manager/kinds.ts'
+import { countFor, overQuota } from '../manager/quota.ts'
 import { forget } from '../manager/sweep.ts'
 import { beginRecord, endRecord, tellOfChanged } from '../manager/task-records.ts'
 import type { Whereabouts } from '../model/blobs.ts'
@@ -22,8 +23,7 @@ import * as blobs from '../store/blobs.ts'
 import * as images from '../store/images.ts'
 import * as imports from '../store/imports.ts'
 import type { Tables, Tx } from '../store/tables.ts'
-import * as usage from '../store/usage.ts'
-import { BytesFailed, ending, made, overQuota, reading, roomFor, type ImportStep } from './bytes.ts'
+import { BytesFailed, ending, made, reading, roomFor, type ImportStep } from './bytes.ts'
 import { shaped, type Shape } from './shaping.ts'
 
 /** By store the blob that it has now, and the stores that did not take the bytes. */
@@ -173,9 +173,11 @@ async function finish(deps: Deps, tx: Tx, ended: Ended<Import>): Promise<void> {
   if (Object.keys(copied.placed).length === 0) return takeBack(deps, tx, ended, { message: 'None of the uploads finished!', failed: input.stores })
   if (image.status === 'importing') {
     const { size } = shaped.content
-    const quota = deps.options.userStorageQuota === 0 ? Number.MAX_SAFE_INTEGER : deps.options.userStorageQuota
-    if (image.owner !== null && !await usage.take(tx, image.owner, size, quota)) {
-      return takeBack(deps, tx, ended, { message: messageOf(overQuota(Math.max(0, quota - await usage.used(tx, image.owner)))), failed: input.stores })
+    try {
+      await countFor(deps, tx, image.owner, size)
+    } catch (error) {
+      if (!isFault(error, 'glance.quota.storage')) throw error
+      return takeBack(deps, tx, ended, { message: error.message, failed: input.stores })
     }
     await images.move(tx, resourceId, ['importing'], 'active', {
       size, virtual_size: shaped.content.virtualSize, checksum: shaped.content.checksum, os_hash_algo: shaped.content.hashAlgo, os_hash_value: shaped.content.hashValue,

@@ -3,12 +3,13 @@
 // Where its sender said what the bytes are, and they are to be hashed, the image is `importing` until they have been compared; else it is active at once, and its hashes
 // follow, and its size, when it is another than was said before the bytes were read. As upstream has it, a location whose bytes are not what was said stays with its
 // image, which is queued again; an upload or another location takes its place.
-import { Fault, messageOf } from '@alto/kit/errors'
+import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { giveUp, task, type Definition, type Ended, type TaskContext, type TaskShape } from '@alto/kit/task'
 import { hashing } from '../driver/hashing.ts'
 import type { Deps } from '../manager/deps.ts'
 import { LOCATION_ADD, type LocationInput } from '../manager/kinds.ts'
 import { storeOfUrls } from '../manager/locations.ts'
+import { countFor } from '../manager/quota.ts'
 import { beginRecord, endRecord, tellOfChanged } from '../manager/task-records.ts'
 import type { Blob } from '../model/blobs.ts'
 import { imageNotFound } from '../model/faults.ts'
@@ -75,10 +76,9 @@ async function placed(deps: Deps, t: Step): Promise<void> {
 }
 
 /** Makes the image active and counts its bytes. Throws Fault('overQuota', 'glance.quota.storage'). */
-async function activate({ clock, options }: Deps, tx: Tx, image: Image, { from, size, hashes }: { from: 'queued' | 'importing', size: number, hashes: { checksum: string | null, hashAlgo: string, hashValue: string } | null }): Promise<void> {
-  const quota = options.userStorageQuota === 0 ? Number.MAX_SAFE_INTEGER : options.userStorageQuota
-  if (image.owner !== null && !await usage.take(tx, image.owner, size, quota)) throw new Fault('overQuota', 'glance.quota.storage', `The size of the data will exceed the limit. ${Math.max(0, quota - await usage.used(tx, image.owner))} bytes remaining.`)
-  await images.move(tx, image.id, [from], 'active', { size, updated_at: clock.now(), ...(hashes && { checksum: hashes.checksum, os_hash_algo: hashes.hashAlgo, os_hash_value: hashes.hashValue }) })
+async function activate(deps: Deps, tx: Tx, image: Image, { from, size, hashes }: { from: 'queued' | 'importing', size: number, hashes: { checksum: string | null, hashAlgo: string, hashValue: string } | null }): Promise<void> {
+  await countFor(deps, tx, image.owner, size)
+  await images.move(tx, image.id, [from], 'active', { size, updated_at: deps.clock.now(), ...(hashes && { checksum: hashes.checksum, os_hash_algo: hashes.hashAlgo, os_hash_value: hashes.hashValue }) })
 }
 
 async function hashed(deps: Deps, t: Step): Promise<Hashed> {
@@ -123,7 +123,8 @@ async function finish(deps: Deps, tx: Tx, { input, resourceId, origin, got }: En
     try {
       await activate(deps, tx, image, { from: 'importing', size: found?.size ?? 0, hashes: found })
     } catch (error) {
-      return takeBack(deps, tx, { input, resourceId, origin }, messageOf(error))
+      if (!isFault(error, 'glance.quota.storage')) throw error
+      return takeBack(deps, tx, { input, resourceId, origin }, error.message)
     }
     await blobs.move(tx, place.id, 'staged', 'kept', found?.size)
   } else if (found && (image.status === 'active' || image.status === 'deactivated') && image.hashValue === null) {
