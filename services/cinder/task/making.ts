@@ -33,10 +33,11 @@ const POLL = 1000
 
 /** The steps; `planOf` gives up when the resource is gone. */
 export function makingSteps(deps: Deps, planOf: (id: string) => Promise<Plan>): readonly MakingStep[] {
-  const sourceOf = async (id: string) => {
-    const { volume } = await planOf(id)
-    if (!volume) throw giveUp(new Fault('conflict', 'cinder.disk.sourceGone', 'The volume that it is to be made from is gone.'))
-    return volume
+  /** The copy, as Nova knows it: a volume's disk has the volume's id. The volume may be gone when the copy is to be forgotten. */
+  const copyOf = async (id: string) => {
+    const { source } = await planOf(id)
+    if (source.kind !== 'disk') throw new Error(`${id} is made from ${source.kind}, which nobody copies`)
+    return { id, volumeId: source.diskId }
   }
   return [
     {
@@ -80,8 +81,8 @@ export function makingSteps(deps: Deps, planOf: (id: string) => Promise<Plan>): 
       },
     },
     {
-      name: 'copied', undo: async t => t.got.ready ? deps.compute.forgetCopy({ id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id }) : undefined,
-      do: async t => t.got.ready ? copied(deps, t, { id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id, to: t.got.ready.to }) : undefined,
+      name: 'copied', undo: async t => t.got.ready ? deps.compute.forgetCopy(await copyOf(t.resourceId)) : undefined,
+      do: async t => t.got.ready ? copied(deps, t, { ...await copyOf(t.resourceId), to: t.got.ready.to }) : undefined,
     },
     {
       name: 'closed', undo: 'nothing',
@@ -93,7 +94,7 @@ export function makingSteps(deps: Deps, planOf: (id: string) => Promise<Plan>): 
           if ((await disks.find(tx, t.resourceId))?.wanted.attached) await disks.change(tx, t.resourceId, t.epoch, { sizeGib, attached: false, exports: [] })
           await ringAgent(deps, tx, t.resourceId)
         })
-        return await atRest(deps, t) ?? deps.compute.forgetCopy({ id: t.resourceId, volumeId: (await sourceOf(t.resourceId)).id })
+        return await atRest(deps, t) ?? deps.compute.forgetCopy(await copyOf(t.resourceId))
       },
     },
   ]

@@ -26,7 +26,7 @@ export const CONTENT = Buffer.from('the bytes of an image')
 export const IMAGE_ID = '11111111-1111-4111-8111-111111111111'
 
 /** Cinder alone with one volume host, `host1`; asked as a member of project `p1` at the newest version unless told otherwise. With a `db` it is one of several on it, each by a `name` of its own. */
-export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, agent?: boolean, db?: Database<Tables>, name?: string, copy?: (copy: VolumeCopy) => VolumeCopyProgress } = {}) {
+export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, agent?: boolean, db?: Database<Tables>, name?: string, copy?: (copy: VolumeCopy) => VolumeCopyProgress, forget?: () => void } = {}) {
   const clock = new ManualClock()
   const ids = seededIds(opts.name ?? 'cinder')
   const log = memoryLog()
@@ -52,7 +52,10 @@ export async function cinderAlone(opts: { disks?: DiskStore, nbdPorts?: string, 
     compute: {
       sendEvents: async sent => { events.push(...sent) },
       async copyVolume(copy) { copies.set(copy.id, copy); return opts.copy?.(copy) ?? { status: 'done' } },
-      async forgetCopy({ id }) { copies.delete(id) },
+      async forgetCopy({ id }) {
+        opts.forget?.()
+        copies.delete(id)
+      },
     },
     image: {
       image: async (_as, id) => images.get(id),

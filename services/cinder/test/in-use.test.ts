@@ -87,6 +87,25 @@ test('a volume is made from one that a server has, by the server\'s host, and gr
   assert.deepEqual(await cloud.cinder.audit(), [])
 })
 
+test('of a volume that is deleted while it is copied from one that a server had, and that is deleted too meanwhile, Nova forgets the copy all the same', async () => {
+  let isAway = true
+  await using cloud = await cinderAlone({ copy: () => ({ status: 'copying' }), forget: () => { if (isAway) throw new Fault('unavailable', 'x', 'Nova is away') } })
+  const { id, attachmentId } = await attached(cloud)
+  const made = await cloud.volume({ source_volid: id })
+  assert.deepEqual([await cloud.status(made), [...cloud.copies.keys()]], ['creating', [made]])
+  assert.equal((await cloud.ask('POST', `/volumes/${made}/action`, { 'os-force_delete': {} }, { token: 'p1:admin,member,reader' })).status, 202)
+  await cloud.settled()
+  assert.equal((await cloud.ask('DELETE', `/attachments/${attachmentId}`, undefined, NOVA)).status, 200)
+  assert.equal((await cloud.ask('DELETE', `/volumes/${id}`)).status, 202)
+  await cloud.settled()
+  assert.equal((await cloud.ask('GET', `/volumes/${id}`)).status, 404)
+  isAway = false
+  await cloud.clock.advance(60_000)
+  await cloud.settled()
+  assert.deepEqual([(await cloud.ask('GET', `/volumes/${made}`)).status, cloud.copies.size], [404, 0])
+  assert.deepEqual(await cloud.cinder.audit(), [])
+})
+
 for (const [why, copy] of [
   ['the guest\'s host says that it failed', () => ({ status: 'failed', reason: 'the volume was detached before it was copied' } as const)],
   ['Nova knows no server that has the volume', () => { throw new Fault('badRequest', 'x', 'the volume was detached before it was copied') }],
