@@ -141,9 +141,27 @@ async function attachedConnection(tx: Tx, deps: Deps, { id, volumeId }: Attachme
     await exports.release(tx, id)
     return connection
   }
+  const address = await dataAddressOf(tx, disk, host)
+  return exportOf(id, { address, port: await exports.take(tx, disk.host, id, deps.exportPorts), format: connection.format })
+}
+
+/** How the host of a server reaches a disk that a copy of the server's volume is to be written to: the file on the disk's own host, else an export under the disk's id; undefined before there is a disk. Fault badRequest when neither is to be had, unavailable when no port is free. */
+export async function copyConnection(tx: Tx, deps: Pick<Deps, 'exportPorts'>, disk: Disk, host: string | null): Promise<VolumeConnection | undefined> {
+  const connection = disk.observed?.connection
+  if (connection === undefined || await isLocal(tx, disk, host ?? undefined)) return connection
+  const address = await dataAddressOf(tx, disk, host)
+  return exportOf(disk.id, { address, port: await exports.takeForCopy(tx, disk.host, disk.id, deps.exportPorts), format: connection.format })
+}
+
+/** Where the disk's host serves its exports to another. */
+async function dataAddressOf(tx: Tx, disk: Disk, host: string | null): Promise<string> {
   const address = (await hosts.list(tx)).find(({ name }) => name === disk.host)?.capacity.dataAddress
   if (address === undefined) throw unreachable(disk, host ?? undefined)
-  return { kind: 'nbd-tls', address, port: await exports.take(tx, disk.host, id, deps.exportPorts), exportName: id, identity: id, format: connection.format }
+  return address
+}
+
+function exportOf(id: string, at: { address: string, port: number, format: VolumeConnection['format'] }): VolumeConnection {
+  return { kind: 'nbd-tls', ...at, exportName: id, identity: id }
 }
 
 async function reachable(tx: Tx, volumeId: string): Promise<{ disk: Disk, connection: VolumeConnection }> {
@@ -188,15 +206,6 @@ export function refuseHostsVolume(has: readonly Attachment[], volumeId: string):
 /** There is no attachment to take away. */
 export function notAttached(volumeId: string): Fault {
   return invalidVolume(`Unable to detach volume. Volume ${volumeId} status must be 'in-use' and attach_status must be 'attached' to detach.`)
-}
-
-/** How the host of a server reaches a disk that a copy of the server's volume is to be written to: the file on the disk's own host, else an export under the copy's id. Fault badRequest when it does not, unavailable when no port is free. */
-export async function copyConnection(tx: Tx, deps: Pick<Deps, 'exportPorts'>, disk: Disk, host: string | null): Promise<VolumeConnection | undefined> {
-  const connection = disk.observed?.connection
-  if (connection === undefined || await isLocal(tx, disk, host ?? undefined)) return connection
-  const address = (await hosts.list(tx)).find(({ name }) => name === disk.host)?.capacity.dataAddress
-  if (address === undefined) throw unreachable(disk, host ?? undefined)
-  return { kind: 'nbd-tls', address, port: await exports.takeForCopy(tx, disk.host, disk.id, deps.exportPorts), exportName: disk.id, identity: disk.id, format: connection.format }
 }
 
 /** True for a host whose disks are only remembered: anybody can reach them, and as many as like. */
