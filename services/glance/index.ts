@@ -164,7 +164,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const { db, clock, ids, log, options } = parts
   configured(parts)
   if (parts.scratch !== undefined) await rm(parts.scratch, { recursive: true, force: true })
-  const protections = options.propertyProtectionFile === null ? undefined : await followFile(options.propertyProtectionFile, text => readProtections(text, options.propertyProtectionRuleFormat), { clock, log })
+  const protections = options.propertyProtectionFile === null ? undefined : await followFile('property_protection_file', options.propertyProtectionFile, text => readProtections(text, options.propertyProtectionRuleFormat), { clock, log })
   const schema = options.imageSchemaFile === null ? USUAL_SCHEMA : await readFileOf('image_schema_file', options.imageSchemaFile, readImageSchema)
   const queue = new TaskQueue({ clock, ids })
   const deps: Deps = { ...parts, queue, schema, guard: protections && propertyGuard(() => protections.current(), parts.enforcer), stores: new Stores(parts.stores), fetcher: parts.fetcher ?? fetcher(fetching(options), { clock, resolve: parts.resolve }), remotes: parts.regions && remoteGlance(parts.regions), workshop: parts.scratch === undefined ? undefined : { directory: parts.scratch, host: commandHost } }

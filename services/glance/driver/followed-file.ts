@@ -22,31 +22,24 @@ export async function readFileOf<Meaning>(name: string, path: string, read: (tex
   }
 }
 
-/**
- * Follows the file at `path`, whose text `read` understands. A file that is missing or makes no sense is an Error at the start; later it is logged, and what held holds.
- */
-export async function followFile<Meaning>(path: string, read: (text: string) => Meaning, { clock, log }: { clock: Clock, log: Log }): Promise<FollowedFile<Meaning>> {
+/** The same, and again when the file changes. One that is missing or makes no sense at the start is the same Fault; later it is logged, and what it said before holds. */
+export async function followFile<Meaning>(name: string, path: string, read: (text: string) => Meaning, { clock, log }: { clock: Clock, log: Log }): Promise<FollowedFile<Meaning>> {
   const stamp = async () => {
-    const { mtimeMs, size, ino } = await stat(path)
-    return `${mtimeMs} ${size} ${ino}`
-  }
-  let seen = await stamp()
-  let meaning = await understood()
-
-  async function understood(): Promise<Meaning> {
     try {
-      return read(await readFile(path, 'utf8'))
-    } catch (cause) {
-      throw new Error(`${path}: ${messageOf(cause)}`, { cause })
+      const { mtimeMs, size, ino } = await stat(path)
+      return `${mtimeMs} ${size} ${ino}`
+    } catch {
+      return 'gone'                                               // reading it says why
     }
   }
-
+  let seen = await stamp()
+  let meaning = await readFileOf(name, path, read)
   const stop = repeat(clock, LOOK, async () => {
-    const now = await stamp().catch(() => 'gone')
+    const now = await stamp()
     if (now === seen) return
     seen = now
     try {
-      meaning = await understood()
+      meaning = await readFileOf(name, path, read)
     } catch (error) {
       log.error({ reason: messageOf(error) }, 'a file is not used: what it said before holds')
     }

@@ -60,6 +60,6 @@ test('a file of policies names rules of the policy, and a start without the file
     const made = await cloud.as('p1:admin')('POST', '/v2/images', { body: { colour: 'red' } })
     assert.equal(made.status, 201)
     assert.equal((await cloud.as('p1:admin')('PATCH', `/v2/images/${made.body.id}`, patch({ op: 'replace', path: '/colour', value: 'blue' }))).status, 403)
-    await assert.rejects(glanceAlone({ options: { propertyProtectionFile: `${path}.none` } }), /ENOENT/)
+    await assert.rejects(glanceAlone({ options: { propertyProtectionFile: `${path}.none` } }), { code: 'glance.file', message: /property_protection_file names .*protections.none, which cannot be used: ENOENT/ })
   })
 })
