@@ -42,8 +42,8 @@ export function cacheWorker(deps: Deps, cache: ImageCache): CacheWorker {
       try {
         await fetch(next)
       } catch (error) {
-        await cache.dequeue(next)
         deps.log.warn({ imageId: next, reason: messageOf(error) }, 'an image could not be fetched into the cache')
+        await cache.dequeue(next).catch(inTrouble(deps, next))
       }
     }
     fetching = undefined
@@ -81,12 +81,26 @@ export function cacheWorker(deps: Deps, cache: ImageCache): CacheWorker {
 export async function readCached(deps: Deps, image: Image, stores: readonly string[], range: ByteRange | undefined): Promise<Readable | undefined> {
   const { cache } = deps
   if (!cache) return undefined
-  const inTrouble = (error: unknown) => deps.log.warn({ imageId: image.id, reason: messageOf(error) }, 'the cache of images is in trouble')
   const bytes = await cache.images.read(image.id, range)
   if (bytes && range) return bytes
-  if (bytes) return whole(deps, image, { id: image.id, store: 'the cache' }, bytes).once('error', () => { cache.images.remove(image.id).catch(inTrouble) })       // the next reader gets the right ones
-  if (stores.every(id => deps.stores.find(id)?.kind !== 'file')) await cache.worker.want(image.id).catch(inTrouble)
+  if (bytes) return whole(deps, image, { id: image.id, store: 'the cache' }, bytes).once('error', () => { cache.images.remove(image.id).catch(inTrouble(deps, image.id)) })       // the next reader gets the right ones
+  if (stores.every(id => deps.stores.find(id)?.kind !== 'file')) await cache.worker.want(image.id).catch(inTrouble(deps, image.id))
   return undefined
+}
+
+/** Takes an image that was deleted out of the cache, and off what it fetches. */
+export async function dropCached(deps: Pick<Deps, 'cache' | 'log'>, imageId: string): Promise<void> {
+  try {
+    await deps.cache?.images.dequeue(imageId)
+    await deps.cache?.images.remove(imageId)
+  } catch (error) {
+    inTrouble(deps, imageId)(error)
+  }
+}
+
+/** Says that the directory of the cache does not do as it is told: nobody waits for it. */
+function inTrouble({ log }: Pick<Deps, 'log'>, imageId: string): (error: unknown) => void {
+  return error => log.warn({ imageId, reason: messageOf(error) }, 'the cache of images is in trouble')
 }
 
 /** The use cases of the cache. */

@@ -15,6 +15,7 @@ import * as images from '../store/images.ts'
 import { list } from '../store/listings.ts'
 import type { Tx } from '../store/tables.ts'
 import * as usage from '../store/usage.ts'
+import { dropCached } from './cache.ts'
 import type { Deps } from './deps.ts'
 import { tellOfImage } from './events.ts'
 import { stopImport } from './imports.ts'
@@ -173,8 +174,7 @@ export function imageManager(deps: Deps) {
       for (let tries = 0; tries < TRIES && !deleted; tries++) deleted = await attempt()          // an upload or an import may have moved it on meanwhile
       if (!deleted) throw busy(id)
       tellOfImage(deps, ctx, 'image.delete', deleted.image, { deletedAt: deleted.image.updatedAt })
-      await deps.cache?.images.dequeue(id)
-      await deps.cache?.images.remove(id)
+      await dropCached(deps, id)
       for (const blob of deleted.doomed) await forget(deps, blob)
     },
   }

@@ -1,6 +1,6 @@
 // The cache of images through the API: what it is asked and answers, who reads from it, what goes first, and what a restart or a broken fetch leaves.
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -137,5 +137,31 @@ test('a fetch that fails leaves nothing, and what was wanted is fetched after a 
       assert.deepEqual([ids((await state(cloud)).cached_images), await readdir(imageCacheDir)], [[id], [id]])
     }
     await db.close()
+  })
+})
+
+test('a directory that lets nothing be removed ends neither the fetching of other images nor a delete', async () => {
+  await inDirectory(async imageCacheDir => {
+    const { store } = far()
+    let stuck = ''
+    const read = async (...asked: Parameters<ImageStore['read']>) => {
+      if (stuck === '') return store.read(...asked)
+      await rm(join(imageCacheDir, stuck))
+      await mkdir(join(imageCacheDir, stuck))                   // as good as a file that cannot be removed
+      stuck = ''
+      throw new Error('the store is away')
+    }
+    await using cloud = await glanceAlone({ store: { ...store, read }, options: { imageCacheDir } })
+    const [first, second] = [(await cloud.uploaded('p1:member', 'one')).id, (await cloud.uploaded('p1:member', 'two')).id]
+    stuck = `${first}.queued`
+    for (const id of [first, second]) {
+      assert.equal((await admin(cloud)('PUT', `/v2/cache/${id}`)).status, 202)
+      await cloud.glance.idle()
+    }
+    assert.deepEqual([ids((await state(cloud)).cached_images), (await state(cloud)).queued_images], [[second], []])
+    await rm(join(imageCacheDir, second))
+    await mkdir(join(imageCacheDir, second))
+    assert.equal((await cloud.as('p1:member')('DELETE', `/v2/images/${second}`)).status, 204)
+    assert.deepEqual((await Array.fromAsync(store.names())).length, 1)
   })
 })
