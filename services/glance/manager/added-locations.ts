@@ -4,7 +4,6 @@ import { Fault } from '@alto/kit/errors'
 import { invalid, refused } from '../model/faults.ts'
 import { LOCK, withoutUser } from '../model/imports.ts'
 import { checkHash, isLocatable, type Location, type ValidationData } from '../model/locations.ts'
-import type { TaskRecord } from '../model/tasks.ts'
 import * as rules from '../policy/locations.ts'
 import * as images from '../store/images.ts'
 import * as imports from '../store/imports.ts'
@@ -12,14 +11,14 @@ import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
 import { LOCATION_ADD } from './kinds.ts'
 import { mayFetch, placesOf, storeOfUrls } from './locations.ts'
-import { insertRecord } from './task-records.ts'
+import { insertRecord, newRecord, originOf } from './task-records.ts'
 import { imageFor, targetOf, visibleImage } from './visible.ts'
 
 export type LocationManager = ReturnType<typeof locationManager>
 
 /** The use cases of the locations API. */
 export function locationManager(deps: Deps) {
-  const { db, clock, ids, queue, stores, fetcher } = deps
+  const { db, queue, stores, fetcher } = deps
 
   /** Throws what keeps the caller from adding a location to the image. */
   async function allowed(tx: Tx, ctx: Context, id: string, url: string): Promise<void> {
@@ -36,24 +35,16 @@ export function locationManager(deps: Deps) {
       await db.read(tx => allowed(tx, ctx, id, url))
       if (validation) checkHash(validation)
       if (!await mayFetch(fetcher, url)) throw invalid('locations.filter', `URI for add location does not pass filtering: ${withoutUser(url)}`)
-      const now = clock.now()
-      const { projectId = null, userId } = ctx.credentials
       const said = validation && { os_hash_algo: validation.hashAlgo, os_hash_value: validation.hashValue }
       await db.write(async tx => {
         await allowed(tx, ctx, id, url)
-        const record: TaskRecord = {
-          id: ids.uuid(), type: 'location_import', status: 'pending', owner: projectId, imageId: id, userId: userId ?? null, requestId: ctx.requestId,
-          input: { image_id: id, loc_url: url, validation_data: said ?? {} }, result: null, message: '', createdAt: now, updatedAt: now, expiresAt: null,
-        }
+        const record = newRecord(deps, ctx, { type: 'location_import', imageId: id, input: { image_id: id, loc_url: url, validation_data: said ?? {} } })
         const busy = () => new Fault('conflict', 'glance.locations.busy', `New operation on image '${id}' is not permitted as prior operation is still in progress`)
         if (!await imports.setMarks(tx, id, ['queued'], {})) throw busy()                     // whoever takes the image meanwhile comes before or after
         if ((await images.find(tx, id))?.properties[LOCK] !== undefined) throw busy()
         await imports.setMarks(tx, id, ['queued'], { lock: record.id })
         await insertRecord(deps, tx, record)
-        await queue.enqueue(tx, LOCATION_ADD, {
-          resourceId: id, input: { recordId: record.id, url, validation: validation ?? null, hash: deps.options.doSecureHash },
-          origin: { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) },
-        })
+        await queue.enqueue(tx, LOCATION_ADD, { resourceId: id, input: { recordId: record.id, url, validation: validation ?? null, hash: deps.options.doSecureHash }, origin: originOf(ctx) })
       })
     },
 

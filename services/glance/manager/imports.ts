@@ -15,7 +15,7 @@ import * as tasks from '../store/tasks.ts'
 import type { Deps } from './deps.ts'
 import { IMAGE_IMPORT, IMAGE_STOP } from './kinds.ts'
 import { heldTo, hold } from './limits.ts'
-import { endRecord, insertRecord, tellOfChanged } from './task-records.ts'
+import { endRecord, insertRecord, newRecord, originOf, tellOfChanged } from './task-records.ts'
 import { imageFor, targetOf, visibleImage } from './visible.ts'
 
 /** What is imported where, and how that is told in the task's record. */
@@ -30,7 +30,7 @@ export type ImportManager = ReturnType<typeof importManager>
 
 /** The use cases of imports. */
 export function importManager(deps: Deps) {
-  const { db, clock, ids, queue, fetcher, options } = deps
+  const { db, clock, queue, fetcher, options } = deps
 
   /** The image and its wanted stores, when the caller may import it so; no stores when there is nothing to do. */
   async function allowed(tx: Tx, ctx: Context, id: string, { request, header }: ImportOrder): Promise<{ image: Image, stores: string[] }> {
@@ -62,26 +62,21 @@ export function importManager(deps: Deps) {
       if ((await db.read(tx => allowed(tx, ctx, id, order))).stores.length === 0 && request.allStores) return undefined
       if (method === 'web-download') await checkUri(uri)
       const { found, refusal } = remote ? await lookedUp(remote, ctx.token ?? '') : {}
-      const now = clock.now()
       const held = await heldTo(deps, ctx)
       return db.write(async tx => {
         const { image, stores } = await allowed(tx, ctx, id, order)
         await hold(tx, held, { image_size_total: 0 })
         const staged = method === 'glance-direct' ? (await blobs.findOf(tx, id, ['staged']))?.id : undefined
         if (method === 'glance-direct' && staged === undefined) throw new Fault('conflict', 'glance.import.state', "Image needs to be staged before 'glance-direct' method can be used")
-        const { projectId = null, userId, roles } = ctx.credentials
-        const record: TaskRecord = {
-          id: ids.uuid(), type: order.record.type, status: 'pending', owner: projectId, imageId: id, userId: userId ?? null, requestId: ctx.requestId,
-          input: order.record.type === 'api_image_import' ? { image_id: id, import_req: order.record.input, backend: stores } : order.record.input,
-          result: null, message: '', createdAt: now, updatedAt: now, expiresAt: null,
-        }
+        const { type, input } = order.record
+        const record = newRecord(deps, ctx, { type, imageId: id, input: type === 'api_image_import' ? { image_id: id, import_req: input, backend: stores } : input })
         await take(tx, image, record.id, stores)
-        const origin = { requestId: ctx.requestId, ...(userId !== undefined && { userId }), ...(projectId !== null && { projectId }) }
+        const origin = originOf(ctx)
         await insertRecord(deps, tx, record)
         await tellOfChanged(deps, tx, { resourceId: id, origin }, ['image.update'])
         await queue.enqueue(tx, IMAGE_IMPORT, {
           resourceId: id, origin,
-          input: { recordId: record.id, method, uri: uri ?? null, remote: found ?? null, refusal: refusal ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : { ...broughtAlong(found?.properties ?? {}), ...injected(roles) } },
+          input: { recordId: record.id, method, uri: uri ?? null, remote: found ?? null, refusal: refusal ?? null, stores, allMustSucceed, from: image.status, staged: staged ?? null, inject: method === 'copy-image' ? {} : { ...broughtAlong(found?.properties ?? {}), ...injected(ctx.credentials.roles) } },
         })
         return record
       })

@@ -1,4 +1,5 @@
 // The records of tasks on their way, and what is told of them and of their images once that is committed.
+import type { Context } from '@alto/kit/context'
 import { afterCommit } from '@alto/kit/db'
 import type { Origin } from '@alto/kit/task'
 import type { TaskRecord } from '../model/tasks.ts'
@@ -9,6 +10,23 @@ import type { Deps } from './deps.ts'
 import { askerOf, tellOfImage, tellOfTask } from './events.ts'
 
 type Surroundings = Pick<Deps, 'clock' | 'options' | 'notifier'>
+
+/** A record as it begins to be, on the caller's behalf. */
+export function newRecord({ ids, clock }: Pick<Deps, 'ids' | 'clock'>, ctx: Context, { type, imageId, input }: Pick<TaskRecord, 'type' | 'imageId' | 'input'>): TaskRecord {
+  const now = clock.now()
+  const { projectId = null, userId = null } = ctx.credentials
+  return { id: ids.uuid(), type, status: 'pending', owner: projectId, imageId, userId, requestId: ctx.requestId, input, result: null, message: '', createdAt: now, updatedAt: now, expiresAt: null }
+}
+
+/** On whose behalf the work is done. */
+export function originOf({ requestId, credentials: { userId, projectId } }: Context): Origin {
+  return { requestId, ...(userId !== undefined && { userId }), ...(projectId !== undefined && { projectId }) }
+}
+
+/** When the record of a task that ends now may go; milliseconds. */
+export function expiryOf({ clock, options }: Pick<Deps, 'clock' | 'options'>): number {
+  return clock.now() + options.taskTimeToLive * 3_600_000
+}
 
 /** Adds the record of a new task. */
 export async function insertRecord(deps: Surroundings, tx: Tx, record: TaskRecord): Promise<void> {
@@ -23,8 +41,7 @@ export async function beginRecord(deps: Surroundings, tx: Tx, id: string): Promi
 
 /** Ends the record of a task that has not ended. */
 export async function endRecord(deps: Surroundings, tx: Tx, id: string, how: tasks.TaskEnd): Promise<void> {
-  const now = deps.clock.now()
-  if (await tasks.end(tx, id, how, { now, expiresAt: now + deps.options.taskTimeToLive * 3_600_000 })) await toldOf(deps, tx, id, 'result' in how ? 'task.success' : 'task.failure')
+  if (await tasks.end(tx, id, how, { now: deps.clock.now(), expiresAt: expiryOf(deps) })) await toldOf(deps, tx, id, 'result' in how ? 'task.success' : 'task.failure')
 }
 
 async function toldOf(deps: Surroundings, tx: Tx, id: string, event: Parameters<typeof tellOfTask>[1]): Promise<void> {

@@ -12,22 +12,17 @@ import type { Deps } from './deps.ts'
 import { tellOfTask } from './events.ts'
 import type { ImageManager } from './images.ts'
 import type { ImportManager } from './imports.ts'
-import { insertRecord } from './task-records.ts'
+import { expiryOf, insertRecord, newRecord } from './task-records.ts'
 
 export type TaskManager = ReturnType<typeof taskManager>
 
 /** The use cases of tasks. */
 export function taskManager(deps: Deps, images: ImageManager, imports: ImportManager) {
-  const { db, clock, ids, fetcher, options } = deps
+  const { db, clock, fetcher } = deps
 
   /** The record of a task that fails at once. */
   async function failing(ctx: Context, type: TaskType, input: TaskRecord['input'], message: string): Promise<TaskRecord> {
-    const now = clock.now()
-    const { projectId = null, userId } = ctx.credentials
-    const record: TaskRecord = {
-      id: ids.uuid(), type, status: 'failure', owner: projectId, imageId: null, userId: userId ?? null, requestId: ctx.requestId, input, result: null, message,
-      createdAt: now, updatedAt: now, expiresAt: now + options.taskTimeToLive * 3_600_000,
-    }
+    const record: TaskRecord = { ...newRecord(deps, ctx, { type, imageId: null, input }), status: 'failure', message, expiresAt: expiryOf(deps) }
     await db.write(tx => insertRecord(deps, tx, record))
     for (const status of ['processing', 'failure'] as const) tellOfTask(deps, `task.${status}`, { ...record, status })
     return record
