@@ -6,7 +6,7 @@ import type { Ids } from '@alto/kit/ids'
 import type { Log } from '@alto/kit/log'
 import type { ComputeClient, ImageClient } from '@alto/kit/openstack'
 import type { Rule } from '@alto/kit/policy'
-import type { Origin, TaskQueue } from '@alto/kit/task'
+import type { TaskQueue } from '@alto/kit/task'
 import type { PortRange } from '../model/export-ports.ts'
 import { notFound, overQuota } from '../model/faults.ts'
 import { amountsOf, DEFAULT_QUOTAS, refusal, UNLIMITED, type Counted } from '../model/quotas.ts'
@@ -35,12 +35,6 @@ export interface Deps {
   /** For attachments of other hosts, on each volume host. */
   exportPorts: PortRange
   options: { defaultVolumeType: string, storageAvailabilityZone: string, osapiMaxLimit: number, serviceDownTime: number, stepDeadlineSeconds: number }
-}
-
-/** Who asked, for a task. */
-export function originOf(ctx: Context): Origin {
-  const { userId, projectId } = ctx.credentials
-  return { requestId: ctx.requestId, userId, ...(ctx.globalRequestId !== undefined && { globalRequestId: ctx.globalRequestId }), ...(projectId !== undefined && { projectId }) }
 }
 
 /** The project that the caller acts in. */

@@ -1,6 +1,7 @@
 // What is done to a volume by name: the older way to attach, growing, uploading, and an administrator's tools.
 import type { Context } from '@alto/kit/context'
 import type { Image } from '@alto/kit/openstack'
+import { originOf } from '@alto/kit/task'
 import { changed, invalid, invalidVolume, notFound } from '../model/faults.ts'
 import type { VolumeConnection } from '../model/disks.ts'
 import { RESETTABLE, type Volume, type VolumeStatus } from '../model/volumes.ts'
@@ -9,7 +10,7 @@ import * as attachments from '../store/attachments.ts'
 import type { Tx } from '../store/tables.ts'
 import * as volumes from '../store/volumes.ts'
 import { connect, connectionFor, isService, notAttached, refuseTakingFromServers, reserve, settle, type Connector } from './attachments.ts'
-import { authorizedVolume, heldVolume, originOf, takeQuota, type Deps } from './deps.ts'
+import { authorizedVolume, heldVolume, takeQuota, type Deps } from './deps.ts'
 import { VOLUME_EXTEND, VOLUME_UPLOAD } from './kinds.ts'
 
 export type VolumeActionManager = ReturnType<typeof volumeActionManager>

@@ -1,6 +1,7 @@
 // The locations API (2.17): a location for a queued image, which a task looks at and hashes; and the list of an image's locations.
 import type { Context } from '@alto/kit/context'
 import { Fault } from '@alto/kit/errors'
+import { originOf } from '@alto/kit/task'
 import { invalid, refused } from '../model/faults.ts'
 import { LOCK, withoutUser } from '../model/imports.ts'
 import { checkHash, isLocatable, type Location, type ValidationData } from '../model/locations.ts'
@@ -11,7 +12,7 @@ import type { Tx } from '../store/tables.ts'
 import type { Deps } from './deps.ts'
 import { LOCATION_ADD } from './kinds.ts'
 import { mayFetch, placesOf, storeOfUrls } from './locations.ts'
-import { insertRecord, newRecord, originOf } from './task-records.ts'
+import { insertRecord, newRecord } from './task-records.ts'
 import { imageFor, targetOf, visibleImage } from './visible.ts'
 
 export type LocationManager = ReturnType<typeof locationManager>

@@ -1,6 +1,7 @@
 // Importing: what is asked for is checked, the image is taken, and a task does the rest.
 import type { Context } from '@alto/kit/context'
 import { Fault, isFault } from '@alto/kit/errors'
+import { originOf } from '@alto/kit/task'
 import type { RemoteFacts } from '../driver/remote-glance.ts'
 import { invalid } from '../model/faults.ts'
 import { ATTRIBUTES, type Image } from '../model/images.ts'
@@ -15,7 +16,7 @@ import * as tasks from '../store/tasks.ts'
 import type { Deps } from './deps.ts'
 import { IMAGE_IMPORT, IMAGE_STOP } from './kinds.ts'
 import { heldTo, hold } from './limits.ts'
-import { endRecord, insertRecord, newRecord, originOf, tellOfChanged } from './task-records.ts'
+import { endRecord, insertRecord, newRecord, tellOfChanged } from './task-records.ts'
 import { imageFor, targetOf, visibleImage } from './visible.ts'
 
 /** What is imported where, and how that is told in the task's record. */

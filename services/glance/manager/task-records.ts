@@ -14,13 +14,8 @@ type Surroundings = Pick<Deps, 'clock' | 'options' | 'notifier'>
 /** A record as it begins to be, on the caller's behalf. */
 export function newRecord({ ids, clock }: Pick<Deps, 'ids' | 'clock'>, ctx: Context, { type, imageId, input }: Pick<TaskRecord, 'type' | 'imageId' | 'input'>): TaskRecord {
   const now = clock.now()
-  const { projectId = null, userId = null } = ctx.credentials
+  const { projectId = null, userId } = ctx.credentials
   return { id: ids.uuid(), type, status: 'pending', owner: projectId, imageId, userId, requestId: ctx.requestId, input, result: null, message: '', createdAt: now, updatedAt: now, expiresAt: null }
-}
-
-/** On whose behalf the work is done. */
-export function originOf({ requestId, credentials: { userId, projectId } }: Context): Origin {
-  return { requestId, ...(userId !== undefined && { userId }), ...(projectId !== undefined && { projectId }) }
 }
 
 /** When the record of a task that ends now may go; milliseconds. */

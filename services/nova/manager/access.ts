@@ -47,8 +47,3 @@ export async function noteAction(deps: Pick<Deps, 'ids' | 'clock'>, ctx: Context
   return id
 }
 
-/** On whose behalf a task is. */
-export function originOf(ctx: Context) {
-  const { userId, projectId } = ctx.credentials
-  return { requestId: ctx.requestId, userId, ...(ctx.globalRequestId !== undefined && { globalRequestId: ctx.globalRequestId }), ...(projectId !== undefined && { projectId }) }
-}

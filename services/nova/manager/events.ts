@@ -1,10 +1,11 @@
 // What other services tell of servers: a port came up or changed or went, a volume grew. Bells: Nova looks for itself.
 import { messageOf } from '@alto/kit/errors'
 import type { Context } from '@alto/kit/context'
+import { originOf } from '@alto/kit/task'
 import * as rules from '../policy/events.ts'
 import * as interfaces from '../store/interfaces.ts'
 import * as servers from '../store/servers.ts'
-import { noteAction, originOf } from './access.ts'
+import { noteAction } from './access.ts'
 import type { Deps } from './deps.ts'
 import { VOLUME_EXTEND } from './kinds.ts'
 import { refresh } from './plugging.ts'
