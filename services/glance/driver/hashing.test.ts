@@ -1,7 +1,9 @@
 // Hashes are those of the bytes, however long a stream is and however it is cut, many at once, and one that nobody ends holds nothing.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { systemIds } from '@alto/kit/ids'
 import { until } from '@alto/kit/testing'
 import { hashing } from './hashing.ts'
@@ -55,6 +57,14 @@ test('who waits for the hashes of a stream that was given up is told so', async 
   const waiting = hashes.digest()
   hashes[Symbol.dispose]()
   await assert.rejects(waiting, /given up/)
+})
+
+test('a long stream that nobody ends keeps no process alive', async () => {
+  const program = `import { hashing } from ${JSON.stringify(import.meta.resolve('./hashing.ts'))}
+    await Promise.race([hashing(['md5']).update(Buffer.alloc(4 * 2 ** 20)), new Promise(settle => { setTimeout(settle, 1_000) })])
+    process.stdout.write('end of the program')`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { timeout: 60_000 })
+  assert.equal(stdout, 'end of the program')
 })
 
 test('an algorithm that there is not is refused at once', () => {

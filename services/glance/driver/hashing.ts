@@ -135,10 +135,10 @@ class HashingThread {
   #next = 0
 
   constructor() {
-    this.#worker.unref()
     this.#worker.on('message', (said: FromThread) => { this.#listeners.get(said.stream)?.hear(said) })
     this.#worker.on('error', cause => { this.#lose(new Error('the thread that hashes has failed', { cause })) })
     this.#worker.on('exit', () => { this.#lose(new Error('the thread that hashes has ended')) })
+    this.#worker.unref()                          // last: whoever listens to a worker keeps the process alive
   }
 
   static call(listener: Listener): Line {
