@@ -25,6 +25,8 @@ type Hashed = { size: number, checksum: string, hashAlgo: string, hashValue: str
 interface Adding extends TaskShape { tables: Tables, input: LocationInput, got: { placed: void, hashed: Hashed } }
 type Step = TaskContext<TaskShape & { tables: Tables, input: LocationInput }>
 
+/** The hash of bytes of which none was said. An image tells it from when they begin to be hashed; the value comes with their end. */
+const ALGORITHM = 'sha512'
 /** Milliseconds without a byte or a step. */
 const DEADLINE = 10 * 60_000
 /** Milliseconds between two words on how far it is. */
@@ -70,13 +72,13 @@ async function placed(deps: Deps, t: Step): Promise<void> {
     for (const blob of (await blobs.placesOf(tx, [image.id])).get(image.id) ?? []) await blobs.move(tx, blob.id, 'staged', 'doomed')
     await blobs.insert(tx, { id: deps.ids.uuid(), imageId: image.id, store: store.id, state: compares(t.input) ? 'staged' : 'kept', size, writer: deps.host, createdAt: now, location: url })
     if (compares(t.input)) await images.move(tx, image.id, ['queued'], 'importing', { size, updated_at: now })
-    else await activate(deps, tx, image, { from: 'queued', size, hashes: validation && { checksum: null, ...validation } })
+    else await activate(deps, tx, image, { from: 'queued', size, hashes: validation ? { checksum: null, ...validation } : t.input.hash ? { checksum: null, hashAlgo: ALGORITHM, hashValue: null } : null })
     await tellOfChanged(deps, tx, t, ['image.update'])
   })
 }
 
 /** Makes the image active and counts its bytes. Throws Fault('overQuota', 'glance.quota.storage'). */
-async function activate(deps: Deps, tx: Tx, image: Image, { from, size, hashes }: { from: 'queued' | 'importing', size: number, hashes: { checksum: string | null, hashAlgo: string, hashValue: string } | null }): Promise<void> {
+async function activate(deps: Deps, tx: Tx, image: Image, { from, size, hashes }: { from: 'queued' | 'importing', size: number, hashes: { checksum: string | null, hashAlgo: string, hashValue: string | null } | null }): Promise<void> {
   await countFor(deps, tx, image.owner, size)
   await images.move(tx, image.id, [from], 'active', { size, updated_at: deps.clock.now(), ...(hashes && { checksum: hashes.checksum, os_hash_algo: hashes.hashAlgo, os_hash_value: hashes.hashValue }) })
 }
@@ -94,7 +96,7 @@ async function hashed(deps: Deps, t: Step): Promise<Hashed> {
 }
 
 async function hashOf({ clock, stores }: Deps, t: Step): Promise<Hashed> {
-  const hashAlgo = t.input.validation?.hashAlgo ?? 'sha512'
+  const hashAlgo = t.input.validation?.hashAlgo ?? ALGORITHM
   using hashes = hashing(['md5', hashAlgo])
   let next = clock.now() + REPORT_EVERY
   let size = 0
@@ -132,6 +134,7 @@ async function finish(deps: Deps, tx: Tx, { input, resourceId, origin, got }: En
     await blobs.move(tx, place.id, 'kept', 'kept', found.size)
     if (image.owner !== null) await usage.giveBack(tx, image.owner, (image.size ?? 0) - found.size)          // somebody else keeps them: what is more than the project's quota stays
   }
+  if (!found) await withoutHash(tx, resourceId)
   await imports.setMarks(tx, resourceId, LOCKED, { lock: null })
   if (found) await tellOfChanged(deps, tx, { resourceId, origin }, ['image.update'])
   await endRecord(deps, tx, input.recordId, { result: { image_id: resourceId } })
@@ -145,9 +148,16 @@ async function placeOf(tx: Tx, { url }: LocationInput, imageId: string): Promise
   return (await blobs.placesOf(tx, [imageId])).get(imageId)?.find(blob => blob.location === url)
 }
 
+/** The image names no algorithm where its bytes were not hashed in the end. */
+async function withoutHash(tx: Tx, imageId: string): Promise<void> {
+  const image = await images.find(tx, imageId)
+  if (image && image.hashValue === null && image.hashAlgo !== null) await images.move(tx, imageId, [image.status], image.status, { os_hash_algo: null })
+}
+
 /** The image is queued again, as it was but for the location. */
 async function takeBack(deps: Deps, tx: Tx, { input, resourceId, origin }: Pick<Ended<Adding>, 'input' | 'resourceId' | 'origin'>, message: string): Promise<void> {
   await images.move(tx, resourceId, ['importing'], 'queued', { size: null, updated_at: deps.clock.now() })
+  await withoutHash(tx, resourceId)
   await imports.setMarks(tx, resourceId, LOCKED, { lock: null })
   await tellOfChanged(deps, tx, { resourceId, origin }, ['image.update'])
   await endRecord(deps, tx, input.recordId, { message })

@@ -275,6 +275,24 @@ test('an upload that takes the image before its location is placed keeps it, and
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
 })
 
+test('while a location is hashed its image is active and names the algorithm; when that fails it names none', async () => {
+  const going = Promise.withResolvers<void>()
+  const breaking: Fetcher = { check: async () => {}, size: async () => BYTES.length, get: async () => ({ size: BYTES.length, bytes: (async function* () { await going.promise; throw new Error('broke off') })() }) }
+  await using cloud = await glanceAlone({ more: [httpStore({ id: 'web' }, breaking)] })
+  const ask = cloud.as(token)
+  const id: string = (await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id
+  await ask('POST', `/v2/images/${id}/locations`, { body: { url: 'http://127.0.0.1/image' } })
+  const hashes = async () => {
+    const { status, os_hash_algo: algorithm, os_hash_value: value } = (await ask('GET', `/v2/images/${id}`)).body
+    return [status, algorithm, value]
+  }
+  await until('the bytes are hashed', async () => (await hashes())[0] === 'active')
+  assert.deepEqual(await hashes(), ['active', 'sha512', null])
+  going.resolve()
+  await cloud.glance.idle()
+  assert.deepEqual(await hashes(), ['active', null, null])
+})
+
 test('the size of an image is the number of bytes that were read at its location, not what was said before', async () => {
   for (const validation of [undefined, { os_hash_algo: 'sha512', os_hash_value: hashes.sha512 }]) {
     const liar: Fetcher = { check: async () => {}, size: async () => 1_000_000, get: async () => ({ size: BYTES.length, bytes: Readable.from([BYTES]) as AsyncIterable<Uint8Array> }) }
