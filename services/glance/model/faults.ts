@@ -11,6 +11,11 @@ export function invalid(code: string, message: string): Fault {
   return new Fault('badRequest', `glance.${code}`, message)
 }
 
+/** A value that the attribute or property `name` of an image cannot have; `why` is a sentence. */
+export function mismatched(name: string, value: unknown, why: string): Fault {
+  return invalid('schema', `Provided object does not match schema 'image': ${JSON.stringify(value)?.slice(0, 120)} is not valid for '${name}'. ${why}`)
+}
+
 /** Something that is refused for a reason other than policy. */
 export function refused(code: string, message: string): Fault {
   return new Fault('forbidden', `glance.${code}`, message)

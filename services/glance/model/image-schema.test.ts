@@ -1,7 +1,7 @@
 // The operator's file of custom properties: what it says, and what is told of one that makes no sense.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkProperty, checkRequired, readImageSchema } from './image-schema.ts'
+import { checkProperty, checkRequired, readImageSchema, USUAL_SCHEMA } from './image-schema.ts'
 import { KNOWN_PROPERTIES } from './properties.ts'
 
 const read = (file: unknown) => readImageSchema(typeof file === 'string' ? file : JSON.stringify(file))
@@ -21,6 +21,12 @@ for (const [what, file, said] of [
   ['has a bad pattern', { tier: { type: 'string', pattern: '(' } }, /^property "tier" has a "pattern" that is no regular expression: \($/], ['has a bad enum', { tier: { type: 'string', enum: [1] } }, /"enum" that is no list of texts$/],
   ['has a bad length', { tier: { type: 'string', maxLength: '9' } }, /"maxLength" that is no integer$/], ['requires what it does not have', { properties: {}, required: ['tier'] }, /^"required" is \["tier"\]: it must be a list of names/],
 ] as const) test(`a file that ${what} is refused with what to mend`, () => { assert.throws(() => read(file), { message: said }) })
+
+test('without a file a property that every cloud knows holds what it is for, and any other a text', () => {
+  const kernel = '11111111-2222-4333-8444-555555555555'
+  for (const [name, value] of [['kernel_id', kernel], ['kernel_id', null], ['colour', ''], ['size', 7], ['locations', []]] as const) checkProperty(USUAL_SCHEMA, name, value)
+  for (const [name, value] of [['kernel_id', 'x'], ['architecture', null], ['cinder_encryption_key_deletion_policy', 'never'], ['colour', null], ['colour', 7], ['colour', 'x'.repeat(65_536)]] as const) assert.throws(() => checkProperty(USUAL_SCHEMA, name, value), { code: 'glance.schema' }, name)
+})
 
 test('a value is held to what the file says of its property, and others are not', () => {
   const schema = read({ properties: { tier: { type: 'string', enum: ['gold', 'tin'] }, code: { type: ['null', 'string'], minLength: 2, maxLength: 3, pattern: '^\\d+$' } }, required: ['tier'] })

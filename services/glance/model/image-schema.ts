@@ -1,5 +1,5 @@
 // What an operator says of custom properties: upstream's schema-image.json. What it says of a property is shown by /v2/schemas/image, and held to.
-import { invalid } from './faults.ts'
+import { invalid, mismatched } from './faults.ts'
 import { ATTRIBUTES } from './images.ts'
 import { KNOWN_PROPERTIES, wrongIn, type KnownProperty } from './properties.ts'
 
@@ -25,10 +25,10 @@ export function readImageSchema(text: string): ImageSchema {
   return { properties, required: required as string[] }
 }
 
-/** Throws Fault('badRequest', 'glance.schema') unless a custom property may have the value. */
+/** Throws Fault('badRequest', 'glance.schema') unless a custom property may have the value; attributes may have any here (patch.ts). */
 export function checkProperty({ properties }: ImageSchema, name: string, value: unknown): void {
-  const wrong = Object.hasOwn(properties, name) ? wrongIn(name, value, properties) : undefined
-  if (wrong !== undefined) throw invalid('schema', `Provided object does not match schema 'image': ${JSON.stringify(value)?.slice(0, 120)} is not valid for '${name}'. ${wrong}`)
+  const wrong = ATTRIBUTES.includes(name) || name === 'locations' ? undefined : wrongIn(name, value, properties)
+  if (wrong !== undefined) throw mismatched(name, value, wrong)
 }
 
 /** Throws Fault('badRequest', 'glance.schema') unless a new image has all that it needs to. */

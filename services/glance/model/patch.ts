@@ -2,9 +2,8 @@
 // Images API v2, "Update image"; media types openstack-images-v2.1-json-patch and openstack-images-v2.0-json-patch.
 import { Fault } from '@alto/kit/errors'
 import { ATTRIBUTES, characters, CONTAINER_FORMATS, DISK_FORMATS, mayBeSet, VISIBILITIES, type Image, type Visibility } from './images.ts'
-import { invalid, refused } from './faults.ts'
+import { invalid, mismatched, refused } from './faults.ts'
 import { readLocationChange, refuseInvisible, type LocationChange } from './locations.ts'
-import { wrongIn } from './properties.ts'
 
 const OPERATIONS = ['add', 'remove', 'replace'] as const
 
@@ -95,14 +94,13 @@ const SHAPES: Readonly<Record<string, Rule>> = {
   container_format: { is: `null or one of ${CONTAINER_FORMATS.join(', ')}`, ok: v => v === null || CONTAINER_FORMATS.some(one => one === v) },
   tags: { is: 'a list of strings of at most 255 characters', ok: v => Array.isArray(v) && v.every(one => text(one)) },
 }
-/** Throws Fault('badRequest') unless `value` is one that the attribute or property `name` may have. */
+/** Throws Fault('badRequest') for a name that no property has, and unless `value` is one that the attribute `name` may have; what a property may have is the schema's (image-schema.ts). */
 export function checkValue(name: string, value: unknown): void {
   if (name === 'min_ram' || name === 'min_disk') checkRange(name, value)
   if (!ATTRIBUTES.includes(name) && characters(name) > 255) throw invalid('property.name', 'Custom property should not be greater than 255 characters.')
   if (name === '') throw invalid('property.name', 'The name of a property has 1 to 255 characters.')
   const shape = Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined
-  const wrong = shape ? shape.ok(value) ? undefined : `It must be ${shape.is}.` : wrongIn(name, value)
-  if (wrong !== undefined) throw invalid('schema', `Provided object does not match schema 'image': ${JSON.stringify(value)?.slice(0, 120)} is not valid for '${name}'. ${wrong}`)
+  if (shape && !shape.ok(value)) throw mismatched(name, value, `It must be ${shape.is}.`)
 }
 
 function checkRange(name: string, value: unknown): void {

@@ -27,8 +27,8 @@ export const KNOWN_PROPERTIES: Readonly<Record<string, KnownProperty>> = {
   cinder_encryption_key_deletion_policy: { type: 'string', enum: ['on_image_deletion', 'do_not_delete'], description: 'When the key named by cinder_encryption_key_id is deleted; never, when this is missing.' },
 }
 
-/** What is wrong with `value` in the property `name`; undefined when nothing is. */
-export function wrongIn(name: string, value: unknown, properties = KNOWN_PROPERTIES): string | undefined {
+/** What is wrong with `value` in the property `name`, of which `properties` may say something; undefined when nothing is. */
+export function wrongIn(name: string, value: unknown, properties: Readonly<Record<string, KnownProperty>>): string | undefined {
   const known = Object.hasOwn(properties, name) ? properties[name] : undefined
   if (value === null && Array.isArray(known?.type)) return undefined
   const length = typeof value === 'string' ? Array.from(value).length : 0

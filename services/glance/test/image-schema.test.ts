@@ -37,3 +37,15 @@ test('without a file nothing is required, and Glance does not start with one tha
   await assert.rejects(glanceAlone({ options: { imageSchemaFile: path } }), { code: 'glance.file', message: /image_schema_file names .*schema-image.json, which cannot be used: property "tier" has type "integer"/ })
   await assert.rejects(glanceAlone({ options: { imageSchemaFile: `${path}.none` } }), { code: 'glance.file', message: /ENOENT/ })
 })
+
+test('what the operator says of a property that every cloud knows is held to in place of that', async () => {
+  await using undo = new AsyncDisposableStack()
+  const cloud = undo.use(await glanceAlone({ options: { imageSchemaFile: await fileWith(undo, '{"kernel_id": {"type": "string", "pattern": "^linux-"}, "note": {"type": ["null", "string"]}}') } }))
+  const me = cloud.as('p1:member')
+  const made = await me('POST', '/v2/images', { body: { kernel_id: 'linux-7', note: null } })
+  assert.equal(made.status, 201)
+  const refused = await me('POST', '/v2/images', { body: { kernel_id: '11111111-2222-4333-8444-555555555555' } })
+  assert.deepEqual([refused.status, cloud.said(refused)], [400, 'Provided object does not match schema &#x27;image&#x27;: &quot;11111111-2222-4333-8444-555555555555&quot; is not valid for &#x27;kernel_id&#x27;. It must match ^linux-.'])
+  const changed = async (value: string) => (await me('PATCH', `/v2/images/${made.body.id}`, patch({ op: 'replace', path: '/kernel_id', value }))).status
+  assert.deepEqual([await changed('linux-8'), await changed('bsd-1')], [200, 400])
+})
