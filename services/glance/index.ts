@@ -37,7 +37,8 @@ import { memoryStore } from './driver/memory-store.ts'
 import { openStores } from './driver/open-stores.ts'
 import { remoteGlance, type Regions } from './driver/remote-glance.ts'
 import type { ImageStore } from './driver/store.ts'
-import { locationManager, type LocationManager } from './manager/added-locations.ts'
+import { locationManager, type LocationManager } from './manager/locations.ts'
+import { audit, type AuditFinding } from './manager/audit.ts'
 import { cacheManager, cacheWorker, type CacheManager } from './manager/cache.ts'
 import { dataManager, type DataManager } from './manager/data.ts'
 import type { Deps } from './manager/deps.ts'
@@ -51,7 +52,7 @@ import { namespaceManager, type NamespaceManager } from './manager/metadefs/name
 import { propertyGuard } from './manager/protected.ts'
 import { takeBackSilent } from './manager/signs.ts'
 import { storeManager, type StoreManager } from './manager/stores.ts'
-import { audit, recover, tellOfMissingStores, type AuditFinding } from './manager/sweep.ts'
+import { recover, tellOfMissingStores } from './manager/sweep.ts'
 import { taskManager, type TaskManager } from './manager/tasks.ts'
 import { readStores } from './model/store-specs.ts'
 import { readImageSchema, USUAL_SCHEMA, type ImageSchema } from './model/image-schema.ts'
@@ -85,14 +86,14 @@ interface Routed {
   tasks: TaskManager
   stores: StoreManager
   storeIds: readonly string[]
-  places: LocationManager
+  locations: LocationManager
   usage: LimitManager
   cache: CacheManager
   /** Whether images are cached. */
   caches: boolean
   limits: { otherwise: number, most: number }
-  /** Whether locations may be seen. */
-  locations: boolean
+  /** Whether images show their locations. */
+  showsLocations: boolean
   methods: readonly string[]
   /** What is said of custom properties; the usual when not given. */
   schema?: ImageSchema
@@ -177,7 +178,7 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   const data = dataManager(deps)
   const imports = importManager(deps)
   const routes = routesOf({
-    schema, images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data, members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), places: locationManager(deps), usage: limitManager(deps), cache: cacheManager(deps), caches: cached !== undefined, locations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
+    schema, images, imports, namespaces: namespaceManager(deps), definitions: definitionManagers(deps), tasks: taskManager(deps, images, imports), methods: options.enabledImportMethods, data, members: memberManager(deps), stores: storeManager(deps), storeIds: parts.stores.map(store => store.id), locations: locationManager(deps), usage: limitManager(deps), cache: cacheManager(deps), caches: cached !== undefined, showsLocations: options.showMultipleLocations, limits: { otherwise: limitParamDefault, most: apiLimitMax },
   })
   let endLooking: (() => Promise<void>) | undefined
   let bells: Serving | undefined
@@ -214,9 +215,9 @@ export async function glanceService(parts: GlanceParts): Promise<Glance> {
   }
 }
 
-function routesOf({ schema, cache, caches, usage, images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, places, limits, methods, locations }: Routed): AnyRoute[] {
+function routesOf({ schema, cache, caches, usage, images, data, imports, tasks, members, namespaces, definitions, stores, storeIds, locations, showsLocations, limits, methods }: Routed): AnyRoute[] {
   return [
-    ...discoveryRoutes({ caches }), ...cacheRoutes(cache), ...storeRoutes(stores), ...usageRoutes(usage), ...locationRoutes(places), ...imageRoutes(images, limits, { methods, locations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes(schema),
+    ...discoveryRoutes({ caches }), ...cacheRoutes(cache), ...storeRoutes(stores), ...usageRoutes(usage), ...locationRoutes(locations), ...imageRoutes(images, limits, { methods, locations: showsLocations, stores: storeIds }), ...importRoutes(imports, methods), ...taskRoutes(tasks, limits), ...dataRoutes(data), ...memberRoutes(members), ...schemaRoutes(schema),
     ...namespaceRoutes(namespaces, limits), ...definitionRoutes(definitions, limits), ...metadefSchemaRoutes,
   ]
 }

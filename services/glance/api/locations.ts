@@ -1,6 +1,6 @@
 // /v2/images/{image_id}/locations.
 import { answer, route, t, type AnyRoute } from '@alto/kit/http'
-import type { LocationManager } from '../manager/added-locations.ts'
+import type { LocationManager } from '../manager/locations.ts'
 import { invalid } from '../model/faults.ts'
 import * as rules from '../policy/locations.ts'
 

@@ -8,7 +8,7 @@ import { giveUp, task, type Definition, type Ended, type TaskContext, type TaskS
 import { hashing } from '../driver/hashing.ts'
 import type { Deps } from '../manager/deps.ts'
 import { LOCATION_ADD, type LocationInput } from '../manager/kinds.ts'
-import { storeOfUrls } from '../manager/locations.ts'
+import { storeOfUrls } from '../manager/places.ts'
 import { countFor } from '../manager/quota.ts'
 import { beginRecord, endRecord, tellOfChanged } from '../manager/task-records.ts'
 import type { Blob } from '../model/blobs.ts'
