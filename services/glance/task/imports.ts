@@ -7,7 +7,7 @@
 //    it made, gives the image back as it was, and its record the reason. So an image never has a part of its bytes, and a crash at any point is a step that runs again.
 // Nothing is undone step by step: the task only goes forward, and hands over when its image is deleted, because a delete dooms every blob of an image by itself.
 import { Fault, isFault, messageOf } from '@alto/kit/errors'
-import { task, type Definition, type Ended, type TaskShape } from '@alto/kit/task'
+import { task, type Definition, type Ended, type Failure, type TaskShape } from '@alto/kit/task'
 import type { Fetched } from '../driver/fetcher.ts'
 import type { RemoteFacts } from '../driver/remote-glance.ts'
 import type { Deps } from '../manager/deps.ts'
@@ -49,7 +49,7 @@ export function imageImport(deps: Deps): Definition<Tables> {
       { name: 'copied', do: async t => copied(deps, t, t.got.shaped) },
     ],
     onDone: (tx, ended) => finish(deps, tx, ended),
-    onFailed: (tx, failed) => takeBack(deps, tx, failed, { message: failed.failure.message, failed: failed.input.stores }),
+    onFailed: (tx, failed) => takeBack(deps, tx, failed, { message: failed.failure.message, failed: failed.input.stores, isOfBytes: isOfBytes(failed.failure) }),
   }) as Definition<Tables>
 }
 
@@ -192,14 +192,20 @@ async function finish(deps: Deps, tx: Tx, ended: Ended<Import>): Promise<void> {
   await forgetRest(deps, tx, ended, undefined)
 }
 
-/** The end of one that did not: the image as it was, nothing of what was made, and the reason. */
-async function takeBack(deps: Deps, tx: Tx, { input, resourceId, origin }: Pick<Ended<Import>, 'input' | 'resourceId' | 'origin'>, { message, failed }: { message: string, failed: readonly string[] }): Promise<void> {
-  const { from, staged, recordId } = input
-  if (from === 'queued' || from === 'uploading') await images.move(tx, resourceId, ['importing'], from, { updated_at: deps.clock.now() })
+/** True when the bytes are the reason, so that another try with them would fail too: they are not what was said, cannot be unpacked or converted, or are too many then. */
+function isOfBytes({ step, kind }: Failure): boolean {
+  return step === 'shaped' && (kind === 'badRequest' || kind === 'unsupportedMediaType' || kind === 'tooLarge')
+}
+
+/** The end of one that did not: the image as it was, but for staged bytes that are no good; nothing of what was made, and the reason. */
+async function takeBack(deps: Deps, tx: Tx, { input, resourceId, origin }: Pick<Ended<Import>, 'input' | 'resourceId' | 'origin'>, { message, failed, isOfBytes = false }: { message: string, failed: readonly string[], isOfBytes?: boolean }): Promise<void> {
+  const { staged, recordId } = input
+  const from = input.from === 'uploading' && isOfBytes ? 'queued' : input.from
+  if (from === 'queued' || from === 'uploading') await images.move(tx, resourceId, ['importing'], from, { updated_at: deps.clock.now(), ...(from === 'queued' && { size: null }) })
   await imports.setMarks(tx, resourceId, [from, 'deactivated'], { lock: null, importing: [], failed })
   await tellOfChanged(deps, tx, { resourceId, origin }, ['image.update'])
   await endRecord(deps, tx, recordId, { message })
-  await forgetRest(deps, tx, { input, resourceId }, staged ?? undefined)
+  await forgetRest(deps, tx, { input, resourceId }, isOfBytes ? undefined : staged ?? undefined)
 }
 
 async function forgetRest({ queue }: Deps, tx: Tx, { input, resourceId }: Pick<Ended<Import>, 'input' | 'resourceId'>, spared: string | undefined): Promise<void> {

@@ -56,7 +56,7 @@ for (const plugins of [[], ['image_decompression', 'image_conversion']]) {
         assert.equal((await me(cloud)('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' } } })).status, 202, image.name)
         await cloud.glance.idle()
         const { status, message } = await taskOf(cloud, id)
-        assert.deepEqual([status, (await show(cloud, id)).status, (await readdir(directory, { recursive: true })).filter(name => name !== 'work')], ['failure', 'uploading', []], image.name)
+        assert.deepEqual([status, (await show(cloud, id)).status, (await readdir(directory, { recursive: true })).filter(name => name !== 'work')], ['failure', 'queued', []], image.name)
         assert.match(message, image.because, image.name)
         await leavesNothing(cloud, id, image.name)
       }

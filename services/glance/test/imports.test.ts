@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { openSqlite } from '@alto/kit/db'
-import { until } from '@alto/kit/testing'
+import { qcow2Header, until } from '@alto/kit/testing'
 import { memoryStore, type ImageStore, type Tables } from '../index.ts'
 import { glanceAlone, type Answer, type Cloud } from './cloud.ts'
 
@@ -133,12 +133,18 @@ test('when not all stores must succeed, those that do have the image; when none 
   assert.deepEqual(await cloud.glance.audit({ repair: false }), [])
 })
 
-test('bytes that are not what their image says are told by the import, and never become active', async () => {
+test('bytes that are not what their image says are told by the import, and never become active; others may take their place', async () => {
   await using cloud = await glanceAlone()
   const id = await staged(cloud, 'plain', { disk_format: 'qcow2' })
   assert.equal((await importing(cloud, id, direct)).status, 202)
   await cloud.glance.idle()
-  assert.deepEqual([(await show(cloud, id)).status, (await taskOf(cloud, id)).message], ['uploading', 'the image was declared to be qcow2, its content is raw'])
+  const { status, size, os_glance_import_task: lock } = await show(cloud, id)
+  assert.deepEqual([status, size, lock, (await taskOf(cloud, id)).message], ['queued', null, undefined, 'the image was declared to be qcow2, its content is raw'])
+  assert.deepEqual([await names(cloud.store), await cloud.glance.audit({ repair: false })], [[], []])
+  assert.equal((await me(cloud)('PUT', `/v2/images/${id}/stage`, { bytes: qcow2Header() })).status, 204)
+  assert.equal((await importing(cloud, id, direct)).status, 202)
+  await cloud.glance.idle()
+  assert.equal((await show(cloud, id)).status, 'active')
   assert.equal((await me(cloud)('DELETE', `/v2/images/${id}`)).status, 204)
   assert.deepEqual([await names(cloud.store), await cloud.glance.audit({ repair: false })], [[], []])
 })

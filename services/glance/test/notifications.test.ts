@@ -100,7 +100,7 @@ test('an import is told with its task, each store that it fills, and what the im
   assert.doesNotMatch(JSON.stringify(told), /import_req|memory:/)
 })
 
-test('an import that fails is told as its task and an image that is as it was', async () => {
+test('an import that fails is told as its task and what the image is then', async () => {
   const { cloud, told, events } = await listened()
   await using _cloud = cloud
   const me = cloud.as('p1:member')
@@ -109,7 +109,7 @@ test('an import that fails is told as its task and an image that is as it was', 
   events()
   await me('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' } } })
   await cloud.glance.idle()
-  assert.equal((told.at(-2)!.payload as { status: string }).status, 'uploading')
+  assert.equal((told.at(-2)!.payload as { status: string }).status, 'queued')
   assert.deepEqual(events(), ['task.create', 'task.run', 'image.update', 'task.processing', 'image.update', 'task.failure'])
   await cloud.as('px:admin')('POST', '/v2/tasks', { body: { type: 'api_image_import', input: { image_id: id } } })
   assert.deepEqual(events(), ['task.create', 'task.run', 'task.processing', 'task.failure'])

@@ -68,11 +68,11 @@ test('what is unpacked is looked into like what came plain, and may not be more 
   const disk = await qcow2(its.place)
   assert.deepEqual([(await its.imported(gzipSync(disk), { disk_format: 'qcow2' })).image.virtual_size], [1 << 20])
   const hidden = await its.imported(gzipSync(disk))
-  assert.deepEqual([hidden.image.status, hidden.message], ['uploading', 'the image was declared to be raw, its content is qcow2'])
+  assert.deepEqual([hidden.image.status, hidden.message], ['queued', 'the image was declared to be raw, its content is qcow2'])
   const bomb = Buffer.alloc(2_000_000)
   for (const bytes of [gzipSync(bomb), await packed(its.place, 'xz', bomb)]) {
     const { image, message } = await its.imported(bytes)
-    assert.deepEqual([image.status, image.os_glance_failed_import], ['uploading', 'file'])
+    assert.deepEqual([image.status, image.os_glance_failed_import], ['queued', 'file'])
     assert.match(message, /too large|larger than it may be/)
   }
   assert.match((await its.imported(gzipSync(Buffer.from('x')).subarray(0, 15))).message, /cannot be unpacked/)
@@ -103,7 +103,7 @@ test('an image that would open other files, is not what it says, or hides anothe
   const cases: [Buffer, RegExp][] = [[backed, /names a backing file/], [Buffer.from('plain'), /its content is raw/], [await readFile(join(its.place, 'outer')), /image of format qcow2 inside/], [await qcow2(its.place, 8_000_000), /larger than the 4000000/]]
   for (const [bytes, words] of cases) {
     const { image, message } = await its.imported(bytes, { disk_format: 'qcow2' })
-    assert.deepEqual([image.status, image.disk_format], ['uploading', 'qcow2'])
+    assert.deepEqual([image.status, image.disk_format], ['queued', 'qcow2'])
     assert.match(message, words)
   }
 })

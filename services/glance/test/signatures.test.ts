@@ -90,7 +90,7 @@ test('a certificate that is none is no certificate, and without a directory no s
 
 test('an import of a signed image is verified before it is kept', async () => {
   await using cloud = await glance()
-  for (const [bytes, expected] of [['the bytes', ['success', 'active']], ['the bytez', ['failure', 'uploading']]] as const) {
+  for (const [bytes, expected] of [['the bytes', ['success', 'active']], ['the bytez', ['failure', 'queued']]] as const) {
     const id = await queued(cloud, await signed('the bytes', 'ECC_SECP384R1'))
     assert.equal((await me(cloud)('PUT', `/v2/images/${id}/stage`, { bytes })).status, 204)
     assert.equal((await me(cloud)('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' } } })).status, 202)
