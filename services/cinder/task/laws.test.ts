@@ -41,7 +41,7 @@ function world(define: (deps: Deps) => Definition<Tables>, begin: (cloud: Small,
     const queue = new TaskQueue({ clock, ids })
     const image = { id: 'i1', name: 'copy', status: 'queued', owner: 'p1', visibility: 'private', disk_format: 'raw', container_format: 'bare', size: null, virtual_size: null, min_disk: 0, min_ram: 0, os_hash_algo: null, os_hash_value: null }
     const deps: Deps = {
-      db, clock, ids, log, queue, look: async () => {}, 
+      db, clock, ids, log, queue, look: async () => {},
       compute: {
         sendEvents: async () => {},
         async copyVolume({ id }) {
