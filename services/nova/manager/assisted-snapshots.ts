@@ -2,7 +2,7 @@
 // What is asked for is written, the agent makes it true; who asked asks again until it has ended, and then takes it back.
 import { afterCommit, isUniqueViolation } from '@alto/kit/db'
 import type { Context } from '@alto/kit/context'
-import { outcomeOf, type CopyProgress, type VolumeCopy } from '../model/copies.ts'
+import { copyOutcome, type CopyProgress, type VolumeCopy } from '../model/copies.ts'
 import { invalid, notFound } from '../model/faults.ts'
 import { isUp } from '../model/hosts.ts'
 import type { Connection } from '../model/volumes.ts'
@@ -43,7 +43,7 @@ export function assistedSnapshotManager(deps: Deps) {
   }
 
   async function progressOf(tx: Tx, copy: VolumeCopy, want: Want): Promise<CopyProgress> {
-    const outcome = outcomeOf(copy, want)
+    const outcome = copyOutcome(copy, want)
     if (outcome) return { status: outcome.state, ...(outcome.reason !== undefined && { reason: outcome.reason }) }
     if (want.tombstone) return { status: 'failed', reason: 'the server is being deleted' }
     const host = await hosts.find(tx, want.host)

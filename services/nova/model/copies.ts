@@ -19,6 +19,6 @@ export interface VolumeCopy {
 export interface CopyProgress { readonly status: 'copying' | 'done' | 'failed', readonly reason?: string }
 
 /** What has become of a copy, as its agent says. */
-export function outcomeOf(copy: Pick<VolumeCopy, 'id' | 'generation'>, want: Pick<Want, 'reportedGeneration' | 'observed'>): NonNullable<Observed['copies']>[number] | undefined {
+export function copyOutcome(copy: Pick<VolumeCopy, 'id' | 'generation'>, want: Pick<Want, 'reportedGeneration' | 'observed'>): NonNullable<Observed['copies']>[number] | undefined {
   return want.reportedGeneration >= copy.generation ? want.observed?.copies?.find(({ id }) => id === copy.id) : undefined
 }

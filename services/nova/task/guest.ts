@@ -2,7 +2,7 @@
 import { Fault } from '@alto/kit/errors'
 import { giveUp, type TaskContext, type TaskShape, type Waiting } from '@alto/kit/task'
 import type { Deps } from '../manager/deps.ts'
-import { outcomeOf } from '../model/copies.ts'
+import { copyOutcome } from '../model/copies.ts'
 import { current, type Observed, type Want, type Wanted } from '../model/wants.ts'
 import type { Server } from '../model/servers.ts'
 import * as copies from '../store/copies.ts'
@@ -52,7 +52,7 @@ export async function settled(deps: Deps, t: Step, what: string, until: (observe
   const observed = current(want)
   if (observed && until(observed, want)) return observed
   if (observed?.fault?.final) throw giveUp(new Fault('conflict', observed.fault.code, observed.fault.message))
-  if (copied.some(copy => outcomeOf(copy, want) === undefined)) await t.progress()          // whoever had it begun gives it up when it takes too long
+  if (copied.some(copy => copyOutcome(copy, want) === undefined)) await t.progress()          // whoever had it begun gives it up when it takes too long
   const fault = observed?.fault ? `: ${observed.fault.message}` : want.progress !== null ? ` (${want.progress})` : ''
   return t.wait({ reason: `host ${want.host} has not yet ${what}${fault}`, pollMs: POLL })
 }
