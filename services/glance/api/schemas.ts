@@ -3,15 +3,15 @@ import { route, type AnyRoute } from '@alto/kit/http'
 import { CONTAINER_FORMATS, DISK_FORMATS, TRANSITIONS, VISIBILITIES } from '../model/images.ts'
 import { MEMBER_STATUSES } from '../model/members.ts'
 import { USUAL_SCHEMA, type ImageSchema } from '../model/image-schema.ts'
+import { UUID_PATTERN } from '../model/properties.ts'
 import { DEFAULT } from '../policy/base.ts'
 
 const orNull = ['null', 'string'] as const
 const time = (description: string) => ({ type: 'string', readOnly: true, description })
 const count = (description: string) => ({ type: 'integer', description })
-const uuid = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 
 const IMAGE = {
-  id: { type: 'string', description: 'An identifier for the image', pattern: uuid },
+  id: { type: 'string', description: 'An identifier for the image', pattern: UUID_PATTERN },
   name: { type: orNull, description: 'Descriptive name for the image', maxLength: 255 },
   status: { type: 'string', readOnly: true, description: 'Status of the image', enum: Object.keys(TRANSITIONS) },
   visibility: { type: 'string', description: 'Scope of image accessibility', enum: VISIBILITIES },
@@ -46,7 +46,7 @@ const IMAGE = {
 
 const MEMBER = {
   member_id: { type: 'string', description: 'An identifier for the image member (tenantId)' },
-  image_id: { type: 'string', description: 'An identifier for the image', pattern: uuid },
+  image_id: { type: 'string', description: 'An identifier for the image', pattern: UUID_PATTERN },
   created_at: time('Date and time of image member creation'),
   updated_at: time('Date and time of last modification of image member'),
   status: { type: 'string', description: 'The status of this image member', enum: MEMBER_STATUSES },

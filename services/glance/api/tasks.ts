@@ -4,6 +4,7 @@ import { linkWith } from '@alto/kit/openstack'
 import type { TaskManager } from '../manager/tasks.ts'
 import { invalid } from '../model/faults.ts'
 import { isoTime } from '../model/images.ts'
+import { UUID_PATTERN } from '../model/properties.ts'
 import { TASK_COLUMNS, TASK_STATUSES, TASK_TYPES, type TaskListing, type TaskRecord } from '../model/tasks.ts'
 import { DEFAULT } from '../policy/base.ts'
 import { TASKS_API_ACCESS } from '../policy/tasks.ts'
@@ -98,9 +99,8 @@ function whole(task: TaskRecord) {
 }
 
 const text = (description: string) => ({ description, type: 'string' })
-const uuid = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 const STUB = {
-  id: { description: 'An identifier for the task', pattern: uuid, type: 'string' },
+  id: { description: 'An identifier for the task', pattern: UUID_PATTERN, type: 'string' },
   type: { description: 'The type of task represented by this content', enum: TASK_TYPES, type: 'string' },
   status: { description: 'The current status of this task', enum: TASK_STATUSES, type: 'string' },
   owner: text('An identifier for the owner of this task'),

@@ -4,8 +4,7 @@ import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Fault } from '@alto/kit/errors'
-import { isUuid } from '@alto/kit/ids'
-import { FULL, MISSING, type BlobWriter, type ImageStore, type StoreFacts } from './store.ts'
+import { checkedKey, FULL, MISSING, type BlobWriter, type ImageStore, type StoreFacts } from './store.ts'
 
 /** Bytes in one read from the disk. */
 const READ_SIZE = 512 * 1024
@@ -14,11 +13,7 @@ const READ_SIZE = 512 * 1024
 export async function fileStore(directory: string, facts: Pick<StoreFacts, 'id' | 'description' | 'weight'> = { id: 'file' }): Promise<ImageStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
 
-  /** Keys come from our own rows; this keeps it so. */
-  const pathOf = (key: string) => {
-    if (!isUuid(key)) throw new Error(`${key} is no key of a blob`)
-    return join(directory, key)
-  }
+  const pathOf = (key: string) => join(directory, checkedKey(key))
 
   return {
     ...facts, kind: 'file', properties: { data_dir: directory, chunk_size: READ_SIZE, thin_provisioning: false },

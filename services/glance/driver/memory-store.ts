@@ -1,8 +1,7 @@
 // A store in memory: for tests, and for clouds that keep nothing.
 import { Readable } from 'node:stream'
 import { Fault } from '@alto/kit/errors'
-import { isUuid } from '@alto/kit/ids'
-import { FULL, MISSING, type ImageStore } from './store.ts'
+import { checkedKey, FULL, MISSING, type ImageStore } from './store.ts'
 
 /** A store that forgets all when its process ends. `room`: bytes that it can hold. */
 export function memoryStore(opts: { id?: string, room?: number } = {}): ImageStore {
@@ -10,16 +9,11 @@ export function memoryStore(opts: { id?: string, room?: number } = {}): ImageSto
   const partial = new Map<string, Buffer[]>()
   const room = opts.room ?? Infinity
   const held = () => [...kept.values(), ...[...partial.values()].flat()].reduce((sum, bytes) => sum + bytes.length, 0)
-  /** Keys come from our own rows; this keeps it so. */
-  const own = (key: string) => {
-    if (!isUuid(key)) throw new Error(`${key} is no key of a blob`)
-    return key
-  }
   return {
     id: opts.id ?? 'memory', kind: 'memory',
     async write(key) {
       const chunks: Buffer[] = []
-      partial.set(own(key), chunks)
+      partial.set(checkedKey(key), chunks)
       return {
         async write(bytes) {
           if (held() + bytes.length > room) throw new Fault(...FULL)
@@ -35,15 +29,15 @@ export function memoryStore(opts: { id?: string, room?: number } = {}): ImageSto
       }
     },
     async read(key, range) {
-      const bytes = kept.get(own(key))
+      const bytes = kept.get(checkedKey(key))
       if (!bytes) throw new Fault(...MISSING)
       return Readable.from(slices(range ? bytes.subarray(range.start, range.end + 1) : bytes), { objectMode: false })
     },
     async remove(key) {
-      kept.delete(own(key))
+      kept.delete(checkedKey(key))
       partial.delete(key)
     },
-    size: async key => kept.get(own(key))?.length,
+    size: async key => kept.get(checkedKey(key))?.length,
     async* names() {
       yield* kept.keys()
       for (const key of partial.keys()) yield `${key}.partial`

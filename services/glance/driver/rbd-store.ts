@@ -7,10 +7,9 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { Fault } from '@alto/kit/errors'
 import { startPiped, type Host, type Piped } from '@alto/kit/host'
-import { isUuid } from '@alto/kit/ids'
 import { bytesOf, type StoreSpec } from '../model/store-specs.ts'
 import { partOf } from './skipping.ts'
-import { MISSING, type ImageStore } from './store.ts'
+import { checkedKey, MISSING, type ImageStore } from './store.ts'
 
 const MIB = 1024 * 1024
 /** Errors of the command, as it exits with them: not there, and there already. */
@@ -29,20 +28,16 @@ export async function rbdStore(spec: StoreSpec, host: Host): Promise<ImageStore>
   const argv = (args: readonly string[]): [string, ...string[]] => ['rbd', ...access, ...args]
   const rbd = (args: readonly string[], accept: readonly number[] = [0]) => host.run(argv(args), { deadline: DEADLINE, accept })
   const at = (key: string) => `${pool}/${key}`
-  const own = (key: string) => {
-    if (!isUuid(key)) throw new Error(`${key} is no key of a blob`)
-    return key
-  }
   const imports = new Map<string, Piped>()
   const fsid = await host.run(['ceph', ...access, '--connect-timeout', '5', 'fsid'], { deadline: 10_000 }).then(({ stdout }) => stdout.trim(), () => undefined)
 
   async function size(key: string): Promise<number | undefined> {
-    const { code, stdout } = await rbd(['info', '--format', 'json', at(own(key))], [0, ENOENT])
+    const { code, stdout } = await rbd(['info', '--format', 'json', at(checkedKey(key))], [0, ENOENT])
     return code === ENOENT ? undefined : (JSON.parse(stdout) as { size: number }).size
   }
   /** The names of clones of the image. */
   async function clones(key: string): Promise<readonly string[]> {
-    const { code, stdout } = await rbd(['children', '--format', 'json', `${at(own(key))}@${SNAPSHOT}`], [0, ENOENT])
+    const { code, stdout } = await rbd(['children', '--format', 'json', `${at(checkedKey(key))}@${SNAPSHOT}`], [0, ENOENT])
     return code === ENOENT ? [] : (JSON.parse(stdout) as { pool: string, image: string }[]).map(clone => `${clone.pool}/${clone.image}`)
   }
   /** Ends an import of this process's own: with all that came, since an import that is killed keeps its image watched for half a minute. */
@@ -62,7 +57,7 @@ export async function rbdStore(spec: StoreSpec, host: Host): Promise<ImageStore>
     id: spec.id, kind: 'rbd', description: spec.description, weight: spec.weight, forgetsReaders: true, size,
     properties: { chunk_size: objectSize, pool, thin_provisioning: false, fsid: fsid ?? null },
     async write(key) {
-      const partial = `${own(key)}.partial`
+      const partial = `${checkedKey(key)}.partial`
       await stopImport(key)
       await removeImage(partial)
       const importing = startPiped(argv(['import', '--no-progress', '--object-size', String(objectSize), '-', at(partial)]), { silentFor: DEADLINE })
@@ -99,7 +94,7 @@ export async function rbdStore(spec: StoreSpec, host: Host): Promise<ImageStore>
       return range ? Readable.from(partOf(exporting.output, range), { objectMode: false }) : exporting.output
     },
     async remove(key) {
-      await stopImport(own(key))
+      await stopImport(checkedKey(key))
       await removeImage(`${key}.partial`)                                                        // first: what is not there any more cannot become KEY
       const using = await clones(key)
       if (using.length > 0) throw inUse(using)
@@ -111,7 +106,7 @@ export async function rbdStore(spec: StoreSpec, host: Host): Promise<ImageStore>
     async* names() {
       yield* JSON.parse((await rbd(['ls', '--format', 'json', pool])).stdout) as string[]
     },
-    urlOf: key => fsid === undefined ? `rbd://${own(key)}` : `rbd://${fsid}/${pool}/${own(key)}/${SNAPSHOT}`,
+    urlOf: key => fsid === undefined ? `rbd://${checkedKey(key)}` : `rbd://${fsid}/${pool}/${checkedKey(key)}/${SNAPSHOT}`,
   }
 }
 

@@ -4,12 +4,11 @@
 // keys, so what a crash leaves is found by `names` and goes by `remove`. No multipart upload's id is kept anywhere.
 import { Fault } from '@alto/kit/errors'
 import type { Clock } from '@alto/kit/clock'
-import { isUuid } from '@alto/kit/ids'
 import { bytesOf, type StoreSpec } from '../model/store-specs.ts'
 import { dropped, textOf, unexpected, type StoreAnswer, type StoreClient, type StoreRequest } from './http-client.ts'
 import { partedWriter, repeatedly } from './parts.ts'
 import { sha256, signed } from './s3-signature.ts'
-import { MISSING, type ImageStore } from './store.ts'
+import { checkedKey, MISSING, type ImageStore } from './store.ts'
 
 const MIB = 1024 * 1024
 
@@ -42,10 +41,6 @@ export function s3Store(spec: StoreSpec, { client, clock }: { client: StoreClien
     return { status: answer.status, headers: answer.headers, text: await textOf(answer) }
   }
   const pathOf = (name: string) => (prefix + name).split('/').map(encodeURIComponent).join('/')
-  const nameOf = (name: string) => {
-    if (!isUuid(name)) throw new Error(`${name} is no key of a blob`)
-    return name
-  }
 
   /** A listing's entries, all of its pages; `at`: the names of what a page's end is told by, in its answer and in the request for the next. */
   async function* listed(query: Readonly<Record<string, string>>, entry: string, at: readonly (readonly [string, string])[]): AsyncGenerator<string> {
@@ -61,7 +56,7 @@ export function s3Store(spec: StoreSpec, { client, clock }: { client: StoreClien
     for (const upload of await Array.fromAsync(uploads(path))) await done({ method: 'DELETE', path, query: { uploadId: elements(upload, 'UploadId')[0] ?? '' } }, [204, 404])
   }
   async function size(name: string): Promise<number | undefined> {
-    const { status, headers } = await done({ method: 'HEAD', path: nameOf(name) }, [200, 404])
+    const { status, headers } = await done({ method: 'HEAD', path: checkedKey(name) }, [200, 404])
     return status === 404 ? undefined : Number(headers['content-length'])
   }
 
@@ -69,7 +64,7 @@ export function s3Store(spec: StoreSpec, { client, clock }: { client: StoreClien
     id: spec.id, kind: 's3', description: spec.description, weight: spec.weight, forgetsReaders: true, size,
     properties: { s3_store_large_object_size: first / MIB, s3_store_large_object_chunk_size: first / MIB, s3_store_thread_pools: 1 },
     async write(name) {
-      const path = nameOf(name)
+      const path = checkedKey(name)
       await abortUploads(path)
       let uploadId: string | undefined
       const etags: string[] = []
@@ -95,20 +90,20 @@ export function s3Store(spec: StoreSpec, { client, clock }: { client: StoreClien
       }, first)
     },
     async read(name, range) {
-      const answer = await ask({ method: 'GET', path: nameOf(name), ...(range && { headers: { range: `bytes=${range.start}-${range.end}` } }) }, range ? [206, 404] : [200, 404])
+      const answer = await ask({ method: 'GET', path: checkedKey(name), ...(range && { headers: { range: `bytes=${range.start}-${range.end}` } }) }, range ? [206, 404] : [200, 404])
       if (answer.status !== 404) return answer.body
       await dropped(answer)
       throw new Fault(...MISSING)
     },
     async remove(name) {
-      await abortUploads(nameOf(name))                           // first: what is not there any more cannot become KEY
+      await abortUploads(checkedKey(name))                           // first: what is not there any more cannot become KEY
       await done({ method: 'DELETE', path: name }, [204, 404])
     },
     async* names() {
       for await (const object of listed({ 'list-type': '2' }, 'Contents', [['NextContinuationToken', 'continuation-token']])) yield keyIn(object)
       for await (const upload of uploads('')) yield `${keyIn(upload)}.partial`
     },
-    urlOf: name => `s3+${place}/${pathOf(nameOf(name))}`,
+    urlOf: name => `s3+${place}/${pathOf(checkedKey(name))}`,
   }
 
   function keyIn(entry: string): string {

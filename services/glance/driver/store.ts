@@ -1,5 +1,6 @@
 // A store: where the bytes of images are. It knows keys and bytes, nothing of images.
 import type { Readable } from 'node:stream'
+import { isUuid } from '@alto/kit/ids'
 import type { ByteRange } from '../model/ranges.ts'
 
 /** Bytes on their way in. Nobody can read them before `commit`. */
@@ -46,6 +47,12 @@ export interface ImageStore extends StoreFacts {
   usedBy?(key: string): Promise<string | undefined>
   /** The URL of bytes as administrators and other services know it: `file:///srv/images/KEY`. No secrets. */
   urlOf(key: string): string
+}
+
+/** The key itself: keys come from our own rows, and this keeps what is no UUID away from paths and URLs. Throws an Error. */
+export function checkedKey(key: string): string {
+  if (!isUuid(key)) throw new Error(`${key} is no key of a blob`)
+  return key
 }
 
 /** What `read` throws where there are no bytes. */

@@ -5,11 +5,10 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '@alto/kit/clock'
 import { Fault } from '@alto/kit/errors'
-import { isUuid } from '@alto/kit/ids'
 import { bytesOf, type StoreSpec } from '../model/store-specs.ts'
 import { dropped, sizeOf, textOf, unexpected, type StoreAnswer, type StoreClient, type StoreRequest } from './http-client.ts'
 import { partedWriter, repeatedly } from './parts.ts'
-import { MISSING, type ImageStore } from './store.ts'
+import { checkedKey, MISSING, type ImageStore } from './store.ts'
 import { swiftLogin } from './swift-login.ts'
 
 const MIB = 1024 * 1024
@@ -46,10 +45,6 @@ export function swiftStore(spec: StoreSpec, { client, clock }: { client: StoreCl
   const done = async (request: ObjectRequest, accept: readonly number[]) => {
     const answer = await ask(request, accept)
     return { status: answer.status, headers: answer.headers, text: await textOf(answer) }
-  }
-  const nameOf = (key: string) => {
-    if (!isUuid(key)) throw new Error(`${key} is no key of a blob`)
-    return key
   }
   const segmentOf = (key: string, number: number) => `${key}/${String(number).padStart(8, '0')}`
 
@@ -89,7 +84,7 @@ export function swiftStore(spec: StoreSpec, { client, clock }: { client: StoreCl
     id: spec.id, kind: 'swift', description: spec.description, weight: spec.weight, forgetsReaders: true,
     properties: { container, large_object_size: first / MIB, large_object_chunk_size: first / MIB },
     async write(key) {
-      nameOf(key)
+      checkedKey(key)
       await containers()
       await removeSegments(key)
       const parts: { path: string, etag: string, size_bytes: number }[] = []
@@ -109,17 +104,17 @@ export function swiftStore(spec: StoreSpec, { client, clock }: { client: StoreCl
       }, first)
     },
     async read(key, range) {
-      const answer = await ask({ method: 'GET', path: `${container}/${nameOf(key)}`, ...(range && { headers: { range: `bytes=${range.start}-${range.end}` } }) }, range ? [206, 404] : [200, 404])
+      const answer = await ask({ method: 'GET', path: `${container}/${checkedKey(key)}`, ...(range && { headers: { range: `bytes=${range.start}-${range.end}` } }) }, range ? [206, 404] : [200, 404])
       if (answer.status !== 404) return answer.body
       await dropped(answer)
       throw new Fault(...MISSING)
     },
     async remove(key) {
-      await done({ method: 'DELETE', path: `${container}/${nameOf(key)}` }, [204, 404])
+      await done({ method: 'DELETE', path: `${container}/${checkedKey(key)}` }, [204, 404])
       await removeSegments(key)
     },
     async size(key) {
-      const { status, headers } = await done({ method: 'HEAD', path: `${container}/${nameOf(key)}` }, [200, 404])
+      const { status, headers } = await done({ method: 'HEAD', path: `${container}/${checkedKey(key)}` }, [200, 404])
       return status === 404 ? undefined : Number(headers['content-length'])
     },
     async* names() {
@@ -133,6 +128,6 @@ export function swiftStore(spec: StoreSpec, { client, clock }: { client: StoreCl
         if (whole.status === 404) yield `${key}.partial`
       }
     },
-    urlOf: key => `swift+${login.url}/${container}/${nameOf(key)}`,
+    urlOf: key => `swift+${login.url}/${container}/${checkedKey(key)}`,
   }
 }

@@ -1,6 +1,7 @@
 // Custom properties that every cloud knows: what they mean, and what they may hold. Others may hold any text.
 
-const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
+/** What an id looks like, as schemas tell it. */
+export const UUID_PATTERN = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 
 /** A property, as JSON schema tells it. */
 export interface KnownProperty {
@@ -16,8 +17,8 @@ export interface KnownProperty {
 
 /** By name. A kernel and a ramdisk may be null, which is to have none. */
 export const KNOWN_PROPERTIES: Readonly<Record<string, KnownProperty>> = {
-  kernel_id: { type: ['null', 'string'], pattern: UUID, description: 'The image that an image in AMI style boots as its kernel.' },
-  ramdisk_id: { type: ['null', 'string'], pattern: UUID, description: 'The image that an image in AMI style boots with as its ramdisk.' },
+  kernel_id: { type: ['null', 'string'], pattern: UUID_PATTERN, description: 'The image that an image in AMI style boots as its kernel.' },
+  ramdisk_id: { type: ['null', 'string'], pattern: UUID_PATTERN, description: 'The image that an image in AMI style boots with as its ramdisk.' },
   instance_uuid: { type: 'string', description: 'The server that the image was made of. It is a note: nothing is made of it.' },
   architecture: { type: 'string', description: 'The processor architecture that the operating system is for.' },
   os_distro: { type: 'string', description: 'The common name of the operating system’s distribution, in lower case.' },
