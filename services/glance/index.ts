@@ -222,16 +222,16 @@ function routesOf({ schema, cache, caches, usage, images, data, imports, tasks, 
   ]
 }
 
-/** Throws an Error for a method or plugin that is none, and for one that misses what it needs. */
+/** Throws an Error for a method or plugin that is none, and for one that misses what it needs; it names the option. */
 function configured({ options, scratch, regions, limits }: GlanceParts): void {
   if (options.useKeystoneLimits && !limits) throw new Error('use_keystone_limits needs a way to ask Keystone')
-  const check = (what: string, given: readonly string[], known: readonly string[]) => {
+  const check = (option: string, given: readonly string[], known: readonly string[]) => {
     const unknown = given.find(one => !known.includes(one))
-    if (unknown !== undefined) throw new Error(`${unknown} is no ${what}: there are ${known.join(', ')}`)
+    if (unknown !== undefined) throw new Error(`[glance] ${option}: ${unknown} is none. There are ${known.join(', ')}`)
   }
-  check('import method', options.enabledImportMethods, IMPORT_METHODS)
+  check('enabled_import_methods', options.enabledImportMethods, IMPORT_METHODS)
   if (!regions && options.enabledImportMethods.includes('glance-download')) throw new Error('glance-download needs to know of other regions')
-  check('import plugin', options.imageImportPlugins, IMPORT_PLUGINS)
+  check('image_import_plugins', options.imageImportPlugins, IMPORT_PLUGINS)
   if (scratch === undefined && options.imageImportPlugins.some(plugin => plugin === 'image_conversion' || plugin === 'image_decompression')) throw new Error('the plugins that unpack and convert images need a directory to work in')
 }
 

@@ -36,8 +36,8 @@ test('what is wrong with a store is said in a sentence that names it and no secr
   ], [
     '[glance] stores: none of them takes bytes.', '[glance] stores: file is not ID:KIND or ID:KIND:TARGET.', '[glance] stores: a is of kind tape. It may be file, http, s3, swift, rbd.',
     '[glance] stores: two are called a.', '[glance] stores: the name os_glance_x is reserved.', '[glance] stores: none of them takes bytes.', '[glance] default_store: there is no store none.',
-    '[glance] default_store: web takes no bytes.', '[glance] stores: a has a setting colour. A store of kind file may have description, weight.', '[glance] store_secrets: objects has none.',
-    '[glance] stores: objects does not say where it is: objects:s3:TARGET.', '[glance] stores: objects needs the setting access_key.', '[glance] store_secrets: file needs none.',
+    '[glance] default_store: web takes no bytes.', '[glance] stores: a has a setting colour. A store of kind file may have description, weight.', '[glance] store_secrets: there is none for the store objects, which needs one: objects:SECRET.',
+    '[glance] stores: objects does not say where it is: objects:s3:TARGET.', '[glance] stores: objects needs the setting access_key.', '[glance] store_secrets: the store file of kind file takes none.',
     '[glance] store_secrets: there is no store nobody.', '[glance] store_secrets: entry 1 is not ID:SECRET.', '[glance] stores: a has the weight heavy, which is no integer.',
     '[glance] stores: web has no place of its own: web:http.',
   ])

@@ -70,7 +70,7 @@ function readStore(text: string, secrets: ReadonlyMap<string, string>): StoreSpe
   for (const name of needs) if (!settings[name]) throw wrong(`stores: ${id} needs the setting ${name}`)
   if (wanted === 'must' && target === undefined) throw wrong(`stores: ${id} does not say where it is: ${id}:${kind}:TARGET`)
   if (wanted === 'none' && target !== undefined) throw wrong(`stores: ${id} has no place of its own: ${id}:${kind}`)
-  if (secret !== secrets.has(id)) throw wrong(secret ? `store_secrets: ${id} has none` : `store_secrets: ${id} needs none`)
+  if (secret !== secrets.has(id)) throw wrong(secret ? `store_secrets: there is none for the store ${id}, which needs one: ${id}:SECRET` : `store_secrets: the store ${id} of kind ${kind} takes none`)
   if (!/^-?\d{1,9}$/.test(weight)) throw wrong(`stores: ${id} has the weight ${weight}, which is no integer`)
   return { id, kind, target, settings, secret: secrets.get(id), description, weight: Number(weight) }
 }

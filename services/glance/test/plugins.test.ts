@@ -116,7 +116,7 @@ test('imported images get the properties of the site, but for users of the roles
 })
 
 test('a method or plugin that is none keeps Glance from starting, and so does one that misses its directory', async () => {
-  await assert.rejects(glanceAlone({ options: { imageImportPlugins: ['image_polishing'] } }), /image_polishing is no import plugin/)
-  await assert.rejects(glanceAlone({ options: { enabledImportMethods: ['ftp'] } }), /ftp is no import method/)
+  await assert.rejects(glanceAlone({ options: { imageImportPlugins: ['image_polishing'] } }), /image_import_plugins: image_polishing is none. There are no_op, /)
+  await assert.rejects(glanceAlone({ options: { enabledImportMethods: ['ftp'] } }), /enabled_import_methods: ftp is none. There are glance-direct, /)
   await assert.rejects(glanceAlone({ options: { imageImportPlugins: ['image_conversion'] } }), /need a directory/)
 })
