@@ -277,7 +277,7 @@ test('an upload that takes the image before its location is placed keeps it, and
 
 test('while a location is hashed its image is active and names the algorithm; when that fails it names none', async () => {
   const going = Promise.withResolvers<void>()
-  const breaking: Fetcher = { check: async () => {}, size: async () => BYTES.length, get: async () => ({ size: BYTES.length, bytes: (async function* () { await going.promise; throw new Error('broke off') })() }) }
+  const breaking: Fetcher = { check: async () => {}, size: async () => BYTES.length, get: async () => ({ size: BYTES.length, bytes: (async function* () { await going.promise; yield BYTES.subarray(0, 1); throw new Error('broke off') })() }) }
   await using cloud = await glanceAlone({ more: [httpStore({ id: 'web' }, breaking)] })
   const ask = cloud.as(token)
   const id: string = (await ask('POST', '/v2/images', { body: { name: 'one', disk_format: 'raw', container_format: 'bare' } })).body.id
