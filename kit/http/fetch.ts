@@ -25,27 +25,43 @@ export interface FetchResponse {
 
 export type Fetch = (request: FetchRequest) => Promise<FetchResponse>
 
-/** Reaches `app` without a socket: streams with back-pressure both ways, and the handler's signal aborts when the caller's does. */
+/**
+ * Reaches `app` without a socket: streams with back-pressure both ways, and the handler's signal aborts when the caller's does. When the
+ * answer ends, so does what is left of it in the handler, and of the request's body: nobody reads on, and a file that bytes come from is not to stay open.
+ */
 export function dispatchTo(app: FastifyInstance): Fetch {
   return async ({ method, url, headers, body, signal }) => {
     const { pathname, search } = new URL(url, 'http://localhost')
     const sender = body instanceof Readable ? watched(body) : undefined
     const signals = [signal, sender?.brokeOff].filter(one => one !== undefined)
-    const response = await app.inject({
-      method: method as 'GET', url: pathname + search, headers: { ...headers }, payloadAsStream: true,
-      ...(body !== undefined && { payload: body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body }),
-      ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
-    }).finally(() => sender?.release())
-    return responseOf(response.statusCode, response.headers, response.stream())
+    try {
+      signal?.throwIfAborted()                                    // an answer that begins aborted is an error that nobody hears, and ends the process
+      const response = await app.inject({
+        method: method as 'GET', url: pathname + search, headers: { ...headers }, payloadAsStream: true,
+        ...(body !== undefined && { payload: body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body }),
+        ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
+      }).then(begun => begun)                                     // begins it now, and not a moment later
+      const answer = response.stream()
+      answer.once('close', () => {
+        sender?.letGo()
+        response.raw.res.destroy()
+      })
+      return responseOf(response.statusCode, response.headers, answer)
+    } catch (error) {
+      sender?.letGo()
+      throw error
+    } finally {
+      sender?.release()
+    }
   }
 }
 
-/** `brokeOff` aborts when `body` is destroyed before its end, with or without an error, until nobody needs to know any more. */
-function watched(body: Readable): { brokeOff: AbortSignal, release(): void } {
+/** `brokeOff` aborts when `body` is destroyed before its end, with or without an error, until nobody needs to know any more. `letGo`: nobody reads on. */
+function watched(body: Readable): { brokeOff: AbortSignal, release(): void, letGo(): void } {
   const gone = new AbortController()
   const closed = () => { if (!body.readableEnded) gone.abort(body.errored ?? new Error('the sender broke off')) }
   body.once('close', closed)
-  return { brokeOff: gone.signal, release: () => body.off('close', closed) }
+  return { brokeOff: gone.signal, release: () => body.off('close', closed), letGo: () => body.destroy() }
 }
 
 /** Reaches services over the network with keep-alive connections. */

@@ -208,6 +208,43 @@ test('a client that reads nothing before it has sent everything gets the refusal
   socket.destroy()
 })
 
+test('in memory as over a socket, what nobody reads on with is let go: the rest of a refused body, and of an answer whose caller left, whenever that was', async () => {
+  const given: Readable[] = []
+  const serving: HttpService = { ...things, routes: [...things.routes, route({ method: 'GET', path: '/v1/given', rule: { public: 'test' }, status: 200, summary: 'Give bytes that are kept an eye on', handle: async () => given[given.push(Readable.from(blocks())) - 1] })] }
+  const { fetch, close } = await httpServer({ services: [serving], log: memoryLog(), ids: systemIds, clock: systemClock })
+  const letGo = async (stream: Readable) => { while (!stream.closed) await new Promise(resolve => { setImmediate(resolve) }) }
+  const body = Readable.from(blocks())
+  const refused = await fetch({ method: 'PUT', url: '/things/v1/refused', body, headers: { 'content-type': 'application/octet-stream' } })
+  assert.deepEqual([refused.status, await refused.json()], [415, { code: 'things.refused', message: 'no more of this' }])
+  await letGo(body)
+  assert.equal(body.readableEnded, false)
+
+  for (const turns of [undefined, -1, 0, 1, 2, 5, 10, 20]) {           // setImmediates from the request to the caller's leaving: after the answer's head, at once, meanwhile
+    const caller = new AbortController()
+    const asked = fetch({ method: 'GET', url: '/things/v1/given', signal: caller.signal }).then(answer => { answer.body.on('error', () => {}).destroy() }, () => {})
+    for (let turn = 0; turn < (turns ?? 0); turn++) await new Promise(resolve => { setImmediate(resolve) })
+    if (turns !== undefined) caller.abort()
+    await asked
+  }
+  await assert.rejects(fetch({ method: 'GET', url: '/things/v1/given', signal: AbortSignal.abort() }), { name: 'AbortError' })
+  await close()
+  assert.ok(given.length > 1)
+  for (const stream of given) await letGo(stream)
+})
+
+test('a listener that ends waits for nobody who still sends what was refused long ago, or is being refused', async () => {
+  for (const [path, coding] of [['/v1/refused', 'content-length: 100000000000'], ['/v1/refused', 'transfer-encoding: chunked'], ['/nowhere', 'content-length: 100000000000']] as const) {
+    const { listen, close } = await server()
+    const socket = connect(await listen({ host: '127.0.0.1', port: 0 }), '127.0.0.1')
+    socket.write(`PUT /things${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\n${coding}\r\n\r\n5\r\nhello\r\n`)
+    const [answer] = await once(socket, 'data') as [Buffer]
+    assert.match(String(answer), /^HTTP\/1.1 4/)
+    const ended = once(socket, 'close')
+    await close()
+    await ended
+  }
+})
+
 test('a token that somebody put into a path is not logged', async () => {
   const { log } = await ask('GET', '/v1/things/gAAAAABsecret-part_of=it', { token: 'reader' })
   assert.ok(log.lines.length > 0 && !JSON.stringify(log.lines.map(line => line.fields['path'])).includes('secret'))

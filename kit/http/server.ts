@@ -1,5 +1,6 @@
 // The listener that carries services, and the same services reached in memory.
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { Fault } from '../errors/index.ts'
 import { dispatchTo, type Fetch } from './fetch.ts'
@@ -21,7 +22,7 @@ export interface HttpServer {
   readonly fetch: Fetch
   /** Begins to listen and gives the port. Throws Fault('conflict', 'http.portTaken' | 'http.cannotListen'). */
   listen(at: { host: string, port: number }): Promise<number>
-  /** Answers what has begun, then stops. */
+  /** Answers what has begun, then stops. Nobody is waited for who still sends what was answered already. */
   close(): Promise<void>
 }
 
@@ -36,6 +37,7 @@ export async function httpServer(opts: HttpServerOptions): Promise<HttpServer> {
   }
   const app = opts.tls ? fastify({ ...(options as object), https: { ...opts.tls, shouldUpgradeCallback } }) as unknown as FastifyInstance : fastify({ ...options, http: { shouldUpgradeCallback } })
   upgrades.attach(app)
+  const leftovers = overhang(app)
   for (const service of opts.services) await app.register(serviceApp(service, { ...opts, upgrades }), { prefix: service.prefix })
   opts.extend?.(app)
   await app.ready()
@@ -51,6 +53,28 @@ export async function httpServer(opts: HttpServerOptions): Promise<HttpServer> {
       }
       return (app.server.address() as { port: number }).port
     },
-    close: () => app.close(),
+    async close() {
+      leftovers.cut()
+      await app.close()
+    },
+  }
+}
+
+/** Connections whose request was answered before it was all there: the rest is thrown away, for as long as it may take. `cut` ends them, and from then on each when it is answered. */
+function overhang(app: FastifyInstance): { cut(): void } {
+  const sockets = new Set<Socket>()
+  let isEnding = false
+  app.addHook('onResponse', async ({ raw }) => {
+    if (!(raw instanceof IncomingMessage) || raw.complete) return
+    const { socket } = raw
+    if (isEnding) return socket.destroySoon()
+    sockets.add(socket)
+    raw.once('close', () => { sockets.delete(socket) })
+  })
+  return {
+    cut() {
+      isEnding = true
+      for (const socket of sockets) socket.destroySoon()
+    },
   }
 }

@@ -2,7 +2,7 @@
 // route, version, caller, its access rules, project in the path, path and query, body, handler, the rule's check, answer.
 // A service is mounted as a Fastify plugin under its prefix, so one listener can carry one service or all of them.
 import { IncomingMessage } from 'node:http'
-import { PassThrough, pipeline, type Readable } from 'node:stream'
+import { PassThrough, pipeline, Readable } from 'node:stream'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../clock/index.ts'
 import { Fault, isFault } from '../errors/index.ts'
@@ -220,6 +220,10 @@ function expect(dialect: Dialect, where: Problem['where'], schema: Schema, value
 
 function send(service: HttpService, reply: FastifyReply, found: AnyRoute, result: unknown, ids: RequestIds): FastifyReply {
   const { body, status, headers } = result instanceof Answer ? result : { body: result, status: undefined, headers: {} }
+  if (body instanceof Readable && reply.raw.destroyed) {           // nobody would read it, nor end it
+    body.destroy()
+    throw callerGone()
+  }
   reply.code(status ?? found.status).headers({ ...idHeaders(service, ids), ...headers })
   if (body === undefined || body === null) return reply.send()
   if (typeof body === 'string' || body instanceof Uint8Array || typeof (body as Readable).pipe === 'function') return reply.send(body)

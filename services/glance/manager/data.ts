@@ -8,11 +8,12 @@
 // A failure at 2 or 3 dooms the blob and queues the image again. A crash does the same: at the process's next start (sweep.ts), or within a minute by any
 // other (signs.ts).
 // An image that was deleted meanwhile makes 4 find nothing to change: the bytes go, and the sender gets 410; when the upload was taken back, 409.
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Context } from '@alto/kit/context'
 import type { HeldFile } from '@alto/kit/disk'
 import { Fault, isFault } from '@alto/kit/errors'
 import { takeIn, type Expected } from '../driver/intake.ts'
+import { passing } from '../driver/skipping.ts'
 import type { ImageStore } from '../driver/store.ts'
 import { verifierOf } from '../driver/verifier.ts'
 import type { Blob, BlobState } from '../model/blobs.ts'
@@ -163,7 +164,7 @@ export function dataManager(deps: Deps) {
       const size = kept[0]!.size ?? 0
       const wanted = readRange(range, size)
       const bytes = await readCached(deps, image, kept.map(blob => blob.store), wanted) ?? await readAny(deps, image, kept, { range: wanted, prefer })
-      return { image, size, range: wanted, bytes: deps.notifier ? Readable.from(toldOf(ctx, image, bytes, wanted ? wanted.end - wanted.start + 1 : size), { objectMode: false }) : bytes }
+      return { image, size, range: wanted, bytes: deps.notifier ? passing(bytes, toldOf(ctx, image, bytes, wanted ? wanted.end - wanted.start + 1 : size)) : bytes }
     },
 
     /** The file of this machine that holds the bytes, for who may download them and expects this sha512; undefined in any other case, of which a download tells why. */

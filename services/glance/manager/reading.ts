@@ -8,11 +8,12 @@
 //   known to be right. Of a part only the number can be checked.
 // - A store that fails before its first byte is passed over for the next that has the image.
 import { getHashes } from 'node:crypto'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { repeat } from '@alto/kit/clock'
 import { HeldFile } from '@alto/kit/disk'
 import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { hashing } from '../driver/hashing.ts'
+import { passing } from '../driver/skipping.ts'
 import { MISSING, type ImageStore } from '../driver/store.ts'
 import { keyOf, type Blob, type Whereabouts } from '../model/blobs.ts'
 import type { Image } from '../model/images.ts'
@@ -125,7 +126,7 @@ function refusal({ log }: Pick<Deps, 'log'>, { id }: Pick<Image, 'id'>, blob: Pi
 
 /** A part of an image, which fails when it is not as long as it is to be. */
 function exactly(bytes: Readable, size: number, refuse: Refusal): Readable {
-  return Readable.from((async function* () {
+  return passing(bytes, (async function* () {
     let given = 0
     for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
       given += chunk.length
@@ -133,12 +134,12 @@ function exactly(bytes: Readable, size: number, refuse: Refusal): Readable {
       yield chunk
     }
     if (given < size) throw refuse(`there are ${given} of the ${size} that were asked for`)
-  })(), { objectMode: false })
+  })())
 }
 
 /** The bytes, which fail at their end when they are not the image's. */
 export function whole(deps: Pick<Deps, 'log'>, image: Expected, blob: Pick<Blob, 'id' | 'store'>, bytes: Readable): Readable {
-  return Readable.from(asExpected(bytes, image, refusal(deps, image, blob)), { objectMode: false })
+  return passing(bytes, asExpected(bytes, image, refusal(deps, image, blob)))
 }
 
 async function* asExpected(bytes: AsyncIterable<Uint8Array>, image: Expected, refuse: Refusal): AsyncGenerator<Uint8Array> {

@@ -46,6 +46,28 @@ async function reading(cloud: Cloud, imageId: string): Promise<Readable> {
 
 const names = (cloud: Cloud) => Array.fromAsync(cloud.store.names())
 
+test('a reader who leaves before the first byte was read has ended: of a whole image, of a part, and with listeners to what is sent', async () => {
+  for (const notifier of [undefined, { notify() {}, async close() {} }]) {
+    await using cloud = await glanceAlone({ store: forgetful(), ...(notifier && { notifier }) })
+    const { id } = await cloud.uploaded(token, BYTES)
+    const { image, kept } = await cloud.db.read(async tx => ({ image: (await images.find(tx, id))!, kept: await blobs.listOf(tx, id, ['kept']) }))
+    for (const range of [undefined, { start: 5, end: 200_000 }]) {
+      const bytes = await readAny(depsOf(cloud), image, kept, { range, prefer: [] })
+      assert.equal((await cloud.db.read(reads.list)).length, 1)
+      bytes.destroy()
+      await until('the read has ended', async () => (await cloud.db.read(reads.list)).length === 0)
+    }
+    for (let turns = 0; turns < 40; turns++) {
+      const caller = new AbortController()
+      const asked = cloud.ask('GET', `/v2/images/${id}/file`, { token, signal: caller.signal }).catch(() => {})
+      for (let turn = 0; turn < turns; turn++) await new Promise(resolve => { setImmediate(resolve) })
+      caller.abort()
+      await asked
+    }
+    await until('all reads have ended', async () => (await cloud.db.read(reads.list)).length === 0)
+  }
+})
+
 test('bytes that are read while their image is deleted are read to their end, and gone after it', async () => {
   await using cloud = await glanceAlone({ store: forgetful() })
   const { id } = await cloud.uploaded(token, BYTES)
