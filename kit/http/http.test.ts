@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import assert from 'node:assert/strict'
 import { PassThrough, Readable } from 'node:stream'
 import { fastify } from 'fastify'
-import { systemClock } from '../clock/index.ts'
+import { ManualClock, systemClock } from '../clock/index.ts'
 import { Fault } from '../errors/index.ts'
 import { systemIds } from '../ids/index.ts'
 import { memoryLog } from '../log/index.ts'
@@ -243,6 +243,19 @@ test('a listener that ends waits for nobody who still sends what was refused lon
     await close()
     await ended
   }
+})
+
+test('a listener that ends waits for half a request no longer than 20 s', async () => {
+  const clock = new ManualClock()
+  const { listen, close } = await httpServer({ services: [things], log: memoryLog(), ids: systemIds, clock })
+  const socket = connect(await listen({ host: '127.0.0.1', port: 0 }), '127.0.0.1').on('error', () => {})
+  socket.write('POST /things/v1/things HTTP/1.1\r\nhost: x\r\nx-auth-token: member\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n{"name":')
+  await once(socket, 'data')                                 // 100: it has begun
+  const [gone, closed] = [once(socket, 'close'), close()]
+  await clock.advance(19_000)
+  assert.equal(await Promise.race([closed.then(() => 'closed'), new Promise(resolve => { setImmediate(resolve, 'waiting') })]), 'waiting')
+  await clock.advance(1000)
+  await Promise.all([gone, closed])
 })
 
 test('a token that somebody put into a path is not logged', async () => {

@@ -22,9 +22,12 @@ export interface HttpServer {
   readonly fetch: Fetch
   /** Begins to listen and gives the port. Throws Fault('conflict', 'http.portTaken' | 'http.cannotListen'). */
   listen(at: { host: string, port: number }): Promise<number>
-  /** Answers what has begun, then stops. Nobody is waited for who still sends what was answered already. */
+  /** Answers what has begun, within 20 s, then stops. Nobody is waited for who still sends what was answered already. */
   close(): Promise<void>
 }
+
+/** Milliseconds that what has begun may take when the listener ends: whoever sends half of a request, with a token or without, would keep it from ending for good. */
+const PATIENCE = 20_000
 
 /** Mounts the services, each under its prefix. */
 export async function httpServer(opts: HttpServerOptions): Promise<HttpServer> {
@@ -55,7 +58,8 @@ export async function httpServer(opts: HttpServerOptions): Promise<HttpServer> {
     },
     async close() {
       leftovers.cut()
-      await app.close()
+      const cancel = opts.clock.after(PATIENCE, () => app.server.closeAllConnections())
+      await app.close().finally(cancel)
     },
   }
 }
