@@ -149,6 +149,14 @@ test('the size of a thing is what a HEAD says of it, and a GET where that is not
   await assert.rejects(made().size(`${at}/endless`, never), error => isFault(error, 'glance.fetch.refused'))
 })
 
+test('an answer that nobody wants to read is not waited for: its connection ends at once', async () => {
+  const left = Promise.withResolvers<void>()
+  await using server = await serving((_request, response) => { response.writeHead(200, { 'content-length': 2 ** 40 }).write('x'); response.on('close', left.resolve) })
+  const { bytes } = await made({ allowedRanges: ['127.0.0.1'], allowedPorts: [], idleMs: 600_000 }).get(`http://127.0.0.1:${server.port}/`, new AbortController().signal)
+  await bytes[Symbol.asyncIterator]().return?.()
+  await left.promise
+})
+
 test('a body that stands still ends too', async () => {
   await using server = await serving((_, response) => { response.writeHead(200); response.write('x') })
   await assert.rejects(read(made({ ...inside, idleMs: 50 }), `http://127.0.0.1:${server.port}/`), error => isFault(error, 'glance.fetch.failed'))

@@ -164,7 +164,7 @@ export function fetcher(options: FetcherOptions, { clock, resolve = systemResolv
     try {
       const { answer, isPart } = await answered(url, either, asked)
       const said = answer.headers['content-length']
-      return { isPart, size: said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined, bytes: reading(answer, either, cancel) }
+      return { isPart, size: said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined, bytes: endingUnread(reading(answer, either, cancel), () => { cancel(); answer.destroy() }) }
     } catch (error) {
       cancel()
       throw late.signal.aborted ? late.signal.reason : error
@@ -202,6 +202,12 @@ async function* reading(answer: IncomingMessage, signal: AbortSignal, done: () =
     done()
     answer.destroy()
   }
+}
+
+/** The generator; returning from it before it was read calls `end`, which its own `finally` does not do then. */
+function endingUnread(bytes: AsyncGenerator<Uint8Array>, end: () => void): AsyncGenerator<Uint8Array> {
+  const finish = bytes.return.bind(bytes)
+  return Object.assign(bytes, { return: (value: unknown) => { end(); return finish(value) } })
 }
 
 function lets(value: string, allowed: readonly string[], disallowed: readonly string[]): boolean {

@@ -90,7 +90,10 @@ async function fetched(deps: Deps, t: ImportStep): Promise<string> {
   const opened = async () => {
     const found = await source(deps, t)
     size = found.size
-    if (size !== undefined && size > room.most) throw room.tooMuch()
+    if (size !== undefined && size > room.most) {
+      await found.bytes[Symbol.asyncIterator]().return?.()
+      throw room.tooMuch()
+    }
     return found.bytes
   }
   try {
