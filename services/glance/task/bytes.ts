@@ -66,10 +66,9 @@ export async function made(deps: Deps, t: ImportStep, { name, store, ...expected
 
 async function written(deps: Deps, t: ImportStep, { blob, store, expected, signs }: { blob: Blob, store: ImageStore, expected: Expected, signs: Signs }, source: () => Promise<AsyncIterable<Uint8Array>>): Promise<Content> {
   try {
-    const bytes = reported(deps, t, signs, await source())
-    const writer = await store.write(blob.id)
+    const writer = await store.write(blob.id)                    // first: a source that was opened is read, or it stays open
     try {
-      const content = await takeIn(bytes, writer, expected)
+      const content = await takeIn(reported(deps, t, signs, await source()), writer, expected)
       await writer.commit()
       return content
     } catch (error) {

@@ -68,6 +68,16 @@ test('a reader who leaves before the first byte was read has ended: of a whole i
   }
 })
 
+test('an import into a store that cannot be written to reads nothing, and keeps nothing from being deleted', async () => {
+  const broken: ImageStore = { ...memoryStore({ id: 'broken' }), write: () => Promise.reject(new Error('EROFS')) }
+  await using cloud = await glanceAlone({ store: forgetful(), more: [broken] })
+  const { id } = await cloud.uploaded(token, BYTES)
+  assert.equal((await cloud.ask('POST', `/v2/images/${id}/import`, { token: 'p1:admin', body: { method: { name: 'copy-image' }, stores: ['broken'], all_stores_must_succeed: false } })).status, 202)
+  await cloud.glance.idle()
+  assert.deepEqual((await cloud.ask('GET', `/v2/images/${id}`, { token })).body.os_glance_failed_import, 'broken')
+  await until('no read is left', async () => (await cloud.db.read(reads.list)).length === 0)
+})
+
 test('bytes that are read while their image is deleted are read to their end, and gone after it', async () => {
   await using cloud = await glanceAlone({ store: forgetful() })
   const { id } = await cloud.uploaded(token, BYTES)
