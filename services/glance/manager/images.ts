@@ -165,7 +165,7 @@ export function imageManager(deps: Deps) {
         const { image } = await imageFor(tx, ctx, rules.DELETE_IMAGE, id)
         if (image.isProtected) throw refused('image.protected', `Image ${id} is protected and cannot be deleted.`)
         const now = clock.now()
-        if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now })) return undefined
+        if (!await images.move(tx, id, [image.status], 'deleted', { deleted_at: now, updated_at: now, idempotency_key: null })) return undefined
         if (image.owner !== null && countsAsUsage(image)) await usage.giveBack(tx, image.owner, image.size ?? 0)
         await stopImport(deps, tx, image)
         return { image: { ...image, status: 'deleted' as const, updatedAt: now }, doomed: await blobs.doomOf(tx, id) }

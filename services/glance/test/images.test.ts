@@ -130,6 +130,10 @@ test('a create that is repeated under its key gives the image that there is', as
   const second = await cloud.as('p1:member')('POST', '/v2/images', { body: { name: 'snap' }, headers })
   assert.deepEqual([second.status, second.body], [201, first.body])
   assert.notEqual((await cloud.as('p2:member')('POST', '/v2/images', { body: { name: 'snap' }, headers })).body.id, first.body.id)
+  await cloud.as('p1:member')('DELETE', `/v2/images/${first.body.id}`)
+  const anew = await cloud.as('p1:member')('POST', '/v2/images', { body: { name: 'snap' }, headers })
+  assert.equal(anew.status, 201)
+  assert.notEqual(anew.body.id, first.body.id)
 })
 
 test('lists are filtered, ordered and paged, and each page links to the next', async () => {
