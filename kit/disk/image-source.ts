@@ -1,11 +1,11 @@
 // An image on its way to a host: its bytes as they come, or the file that they are in, where Glance keeps it on the same machine.
 //
 // - A file that is handed over never changes, and nobody removes it before it was disposed of: an image may be deleted meanwhile.
-// - Nobody believes a file more than a stream. Its bytes are hashed on this host, in pieces between which others have their turn: as they are copied, or, where
+// - Nobody believes a file more than a stream. Its bytes are hashed on this host, beside the event loop (hashing.ts): as they are copied, or, where
 //   none is copied, where they lie. So what a disk has spoilt is found before a guest stands on it.
-import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, link, open, rm } from 'node:fs/promises'
+import { hashing } from './hashing.ts'
 
 /** A whole file of this machine that is kept as it is until this is disposed of. */
 export class HeldFile implements AsyncDisposable {
@@ -31,7 +31,7 @@ export type OpenedImage = AsyncIterable<Uint8Array> | HeldFile
 export type ImageSource = () => Promise<OpenedImage>
 
 /** Bytes in one read from a disk. */
-const READ_SIZE = 256 * 1024
+const READ_SIZE = 512 * 1024
 
 /** The bytes of an image, and after the last one the end of its file's being held. */
 export async function* bytesOf(image: OpenedImage, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -82,11 +82,10 @@ async function hashed(path: string, signal: AbortSignal): Promise<string> {
 }
 
 async function sha512(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal, each: (chunk: Uint8Array) => Promise<void>): Promise<string> {
-  const hash: Hash = createHash('sha512')
+  using hashes = hashing(['sha512'])
   for await (const chunk of bytes) {
     signal.throwIfAborted()
-    hash.update(chunk)
-    await each(chunk)
+    await Promise.all([hashes.update(chunk), each(chunk)])
   }
-  return hash.digest('hex')
+  return (await hashes.digest())['sha512']!
 }

@@ -1,12 +1,11 @@
 // Bytes coming in: counted, hashed, looked at and written in one pass, in memory that does not grow with them.
 //
-// - Slices of at most 128 KiB, each hashed (hashing.ts) while it is being written.
+// - Slices of at most 128 KiB, each hashed (kit/disk/hashing.ts) while it is being written.
 // - The writer is waited for before more is read: the sender feels the disk.
 // - The head is inspected as soon as it is complete, so that a wrong image is refused before it has all been sent, and again at the end, when the length is known.
-import { INSPECT_BYTES, declaredAs, inspectDisk, type DiskInspection } from '@alto/kit/disk'
+import { INSPECT_BYTES, declaredAs, hashing, inspectDisk, type DiskInspection } from '@alto/kit/disk'
 import { Fault, isFault } from '@alto/kit/errors'
 import type { Content } from '../model/images.ts'
-import { hashing } from './hashing.ts'
 import type { BlobWriter } from './store.ts'
 import type { Verifier } from './verifier.ts'
 

@@ -3,9 +3,9 @@
 // Where its sender said what the bytes are, and they are to be hashed, the image is `importing` until they have been compared; else it is active at once, and its hashes
 // follow, and its size, when it is another than was said before the bytes were read. As upstream has it, a location whose bytes are not what was said stays with its
 // image, which is queued again; an upload or another location takes its place.
+import { hashing } from '@alto/kit/disk'
 import { Fault, isFault, messageOf } from '@alto/kit/errors'
 import { giveUp, task, type Definition, type Ended, type TaskContext, type TaskShape } from '@alto/kit/task'
-import { hashing } from '../driver/hashing.ts'
 import type { Deps } from '../manager/deps.ts'
 import { LOCATION_ADD, type LocationInput } from '../manager/kinds.ts'
 import { storeOfUrls } from '../manager/places.ts'

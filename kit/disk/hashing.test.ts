@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { systemIds } from '@alto/kit/ids'
-import { until } from '@alto/kit/testing'
+import { systemIds } from '../ids/index.ts'
+import { until } from '../testing/index.ts'
 import { hashing } from './hashing.ts'
 
 const MIB = 2 ** 20
