@@ -14,7 +14,7 @@ export interface Hashing extends Disposable {
 }
 
 /** Bytes of a buffer, and how many a stream has. */
-const BUFFER = 512 * 1024
+const BUFFER = 128 * 1024
 const MOST = 4
 
 /** Hashes by `algorithms`, OpenSSL's names. Throws for an algorithm that there is not. */
