@@ -16,7 +16,7 @@ export function assistedSnapshotRoutes(snapshots: AssistedSnapshotManager): AnyR
   return [
     route({
       method: 'POST', path: '/v2.1/os-assisted-volume-snapshots', rule: rules.CREATE, status: 200, summary: 'Create Assisted Volume Snapshots',
-      body: t.object({ snapshot: t.object({ volume_id: text, create_info: t.object({ snapshot_id: text, type: t.oneOf('qcow2'), new_file: t.string({ min: 1 }), id: t.optional(text), connection: t.optional(connection) }) }) }),
+      body: t.object({ snapshot: t.object({ volume_id: text, create_info: t.object({ snapshot_id: t.uuid(), type: t.oneOf('qcow2'), new_file: t.string({ min: 1 }), id: t.optional(text), connection: t.optional(connection) }) }) }),
       async handle({ ctx, body: { snapshot: { volume_id: volumeId, create_info: { snapshot_id: snapshotId, connection: to } } } }) {
         return { snapshot: { id: snapshotId, volumeId, ...await snapshots.create(ctx, { snapshotId, volumeId, to }) } }
       },

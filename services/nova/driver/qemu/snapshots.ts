@@ -28,7 +28,7 @@ export async function snapshotRoot(
   undo.move()
   return {
     bytes: size,
-    read: () => createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Uint8Array>,
+    async* read() { yield* createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Uint8Array> },       // opened when it is read, so that nothing is open that nobody reads
     async [Symbol.asyncDispose]() { await rm(path, { force: true }) },
   }
 }
