@@ -40,7 +40,7 @@ export interface Expected extends Partial<Declared> {
 export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expected: Expected): Promise<Content> {
   if (expected.size !== undefined && expected.size > expected.most) throw expected.tooMuch()
   using hashes = hashing(['md5', 'sha512'])
-  let head: Buffer[] = []
+  const head = Buffer.allocUnsafeSlow(INSPECT_BYTES)      // takes room as it is filled
   let headSize = 0
   let looked = false
   let size = 0
@@ -51,20 +51,20 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
     for (let at = 0; at < chunk.length; at += SLICE) {
       const slice = chunk.subarray(at, at + SLICE)
       if (headSize < INSPECT_BYTES) {
-        head.push(Buffer.from(slice))                        // a copy: what the sender lends us is small compared with what it may be cut from
-        headSize += slice.length
+        const part = slice.subarray(0, INSPECT_BYTES - headSize)
+        head.set(part, headSize)
+        headSize += part.length
       }
       expected.verifier?.update(slice)
       await Promise.all([writer.write(slice), hashes.update(slice)])
     }
     if (!looked && headSize >= INSPECT_BYTES) {
       looked = true
-      head = [Buffer.concat(head).subarray(0, INSPECT_BYTES)]
-      inspected(head[0]!, expected.size ?? Math.min(expected.most, LONGEST), expected)        // as long as it may turn out to be
+      inspected(head, expected.size ?? Math.min(expected.most, LONGEST), expected)        // as long as it may turn out to be
     }
   }
   if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
-  const virtualSize = inspected(Buffer.concat(head).subarray(0, INSPECT_BYTES), size, expected)
+  const virtualSize = inspected(head.subarray(0, headSize), size, expected)
   expected.verifier?.finish()
   const { md5, sha512 } = await hashes.digest()
   return { size, virtualSize, checksum: md5!, hashAlgo: 'sha512', hashValue: sha512! }
