@@ -2,7 +2,7 @@
 //
 // - Slices of at most 128 KiB, each hashed (kit/disk/hashing.ts) while it is being written.
 // - The writer is waited for before more is read: the sender feels the disk.
-// - The head is inspected as soon as it is complete, so that a wrong image is refused before it has all been sent, and again at the end, when the length is known.
+// - The head is inspected as soon as it is complete, so that a wrong image is refused before it has all been sent; again at the end, when the length was not known.
 import { INSPECT_BYTES, declaredAs, hashing, inspectDisk, type DiskInspection } from '@alto/kit/disk'
 import { Fault, isFault } from '@alto/kit/errors'
 import type { Content } from '../model/images.ts'
@@ -40,7 +40,8 @@ export interface Expected extends Partial<Declared> {
 export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expected: Expected): Promise<Content> {
   if (expected.size !== undefined && expected.size > expected.most) throw expected.tooMuch()
   using hashes = hashing(['md5', 'sha512'])
-  const head = Buffer.allocUnsafeSlow(INSPECT_BYTES)      // takes room as it is filled
+  let head: Buffer | undefined = Buffer.allocUnsafeSlow(Math.min(expected.size ?? INSPECT_BYTES, INSPECT_BYTES))
+  let virtualSize: number | null = null
   let headSize = 0
   let looked = false
   let size = 0
@@ -50,7 +51,7 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
     if (expected.size !== undefined && size > expected.size) throw sizeMismatch(expected.size)
     for (let at = 0; at < chunk.length; at += SLICE) {
       const slice = chunk.subarray(at, at + SLICE)
-      if (headSize < INSPECT_BYTES) {
+      if (head && headSize < INSPECT_BYTES) {
         const part = slice.subarray(0, INSPECT_BYTES - headSize)
         head.set(part, headSize)
         headSize += part.length
@@ -58,13 +59,14 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
       expected.verifier?.update(slice)
       await Promise.all([writer.write(slice), hashes.update(slice)])
     }
-    if (!looked && headSize >= INSPECT_BYTES) {
+    if (head && !looked && headSize >= INSPECT_BYTES) {
       looked = true
-      inspected(head, expected.size ?? Math.min(expected.most, LONGEST), expected)        // as long as it may turn out to be
+      virtualSize = inspected(head, expected.size ?? Math.min(expected.most, LONGEST), expected)        // as long as it may turn out to be
+      if (expected.size !== undefined) head = undefined      // all is known of it
     }
   }
   if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
-  const virtualSize = inspected(head.subarray(0, headSize), size, expected)
+  if (head) virtualSize = inspected(head.subarray(0, headSize), size, expected)
   expected.verifier?.finish()
   const { md5, sha512 } = await hashes.digest()
   return { size, virtualSize, checksum: md5!, hashAlgo: 'sha512', hashValue: sha512! }
