@@ -72,6 +72,22 @@ test('what is given while a failure is told is looked at afterwards, also after 
   await h.within(h.agent.stop())
 })
 
+test('a bell is followed whenever it rings, the moment in which the answer to the last one is taken included', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const seen: number[] = []
+    const h = host(async attempt => { seen.push(termsOf(attempt.next().order).generation) })
+    await h.within(h.agent.start())
+    h.write(wanted(1))
+    const first = h.agent.look('t')
+    for (let i = 0; i < turns; i++) await undefined
+    h.write(wanted(2))
+    await h.within(Promise.all([first, h.agent.look('t')]))
+    await h.within(h.agent.idle())
+    assert.equal(seen.at(-1), 2, `rung ${turns} turns after the first`)
+    await h.within(h.agent.stop())
+  }
+})
+
 test('what no repetition can mend is not repeated until there is another order', async () => {
   let tries = 0
   const h = host(async attempt => {

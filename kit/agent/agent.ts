@@ -112,11 +112,13 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
   #ask(): Promise<void> {
     this.#askAgain = true
     this.#asking ??= (async () => {
+      await undefined                              // so that the end below comes after the beginning
       while (this.#askAgain && !this.#refused && !this.#overtaken && !this.#stopping.signal.aborted) {
         this.#askAgain = false
         await this.#askOnce().catch((error: unknown) => this.#options.log.warn({ reason: messageOf(error) }, 'the controller did not say what it wants'))
       }
-    })().finally(() => { this.#asking = undefined })
+      this.#asking = undefined                     // at once: a bell a moment later begins anew
+    })()
     return this.#asking
   }
 

@@ -228,7 +228,12 @@ export class TaskRun<Tables extends TaskTables> {
       taskId: row.id, resourceId: row.resource_id, input: fromJson<object>(row.input, {}), origin: originOf(row), epoch: row.epoch, attempts: row.attempts,
       signal, log: this.#log, got: this.#got(),
       key: name => `${row.id}/${name}`,
-      progress: async () => { owned(); await this.#set({ progress_at: site.clock.now(), due_at: site.clock.now() + site.leaseMs }) },
+      progress: async () => {
+        owned()
+        const { rings } = this.#row
+        await this.#set({ progress_at: site.clock.now(), due_at: site.clock.now() + site.leaseMs })
+        this.#row = { ...this.#row, rings }               // a bell since the step began is still to be followed: the step may have looked before it
+      },
       wait: ({ reason, pollMs }) => new Waiting(reason, pollMs),
       write: async fn => {
         owned()

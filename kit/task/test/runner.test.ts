@@ -50,6 +50,22 @@ onEveryDatabase('IN ORDER: the tasks of one resource run one after the other, th
   assert.deepEqual(log, ['s1 begins', 's2 begins', 's2 ends', 's1 ends', 's1 begins', 's1 ends'])
 })
 
+onEveryDatabase('WAITING: a bell that rings between a look and the progress noted after it is followed at once', async cloud => {
+  let looks = 0
+  const { definition } = twoSteps({
+    second: async t => {
+      if (++looks === 2) return
+      await cloud.db.write(tx => cloud.queue.ring(tx, 's1'))
+      await t.progress()
+      return t.wait({ reason: 'it was not there when I looked' })
+    },
+  })
+  const runner = await cloud.runner({ definitions: [definition] })
+  await enqueueTwo(cloud, 's1')
+  await runner.idle()
+  assert.deepEqual([looks, await cloud.tasks()], [2, ['server.two done']])
+})
+
 onEveryDatabase('ROLL BACK: a create that is refused leaves the server alone, in ERROR with the reason', async cloud => {
   let refused = 0
   const runner = await cloud.runner({ at: p => { if (p.moment === 'afterDo' && p.step === 'claim') { refused++; throw new Fault('conflict', 'placement.full', 'host1 has no room') } } })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { databasesUnderTest } from '../../testing/databases.ts'
-import { Crash, type Doing, task, type TaskPoint, taskKind, type TaskShape, type Undoing } from '../index.ts'
+import { Crash, type Doing, task, type TaskPoint, taskKind, type TaskShape, type Undoing, type Waiting } from '../index.ts'
 import { type CloudTables, ExampleCloud } from './example.ts'
 
 /** A task of two steps. */
@@ -19,7 +19,7 @@ export const crashAt = (moment: TaskPoint['moment'], step: string) => {
 
 /** A task of two steps that keeps what it was told when it failed. */
 export function twoSteps(steps: {
-  first?: (t: Doing<Two>) => Promise<string>, second: (t: Doing<Two>) => Promise<void>, undoFirst?: (t: Undoing<Two>) => Promise<void>,
+  first?: (t: Doing<Two>) => Promise<string>, second: (t: Doing<Two>) => Promise<void | Waiting>, undoFirst?: (t: Undoing<Two>) => Promise<void>,
   more?: { handsOver?: true, deadlineMs?: number | null, noReturnAtFirst?: boolean },
 }) {
   const failures: string[] = []
