@@ -79,7 +79,7 @@ test('a bell is followed whenever it rings, the moment in which the answer to th
     await h.within(h.agent.start())
     h.write(wanted(1))
     const first = h.agent.look('t')
-    for (let i = 0; i < turns; i++) await undefined
+    for (let i = 0; i < turns; i++) await Promise.resolve()
     h.write(wanted(2))
     await h.within(Promise.all([first, h.agent.look('t')]))
     await h.within(h.agent.idle())

@@ -11,6 +11,7 @@ import { Fault, messageOf } from '../errors/index.ts'
 import type { Log } from '../log/index.ts'
 import { Keeper, type Keeping } from './keeper.ts'
 import type { Order, Terms } from './orders.ts'
+import { rounds } from './rounds.ts'
 
 /** What the controller answers: the orders that changed since the cursor and every tombstone that is not reported yet, and the cursor to ask with next. */
 export interface Desired<Wanted extends Terms, Tombstone extends Terms> {
@@ -45,8 +46,7 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[] = []
   #cursor = 0
-  #asking: Promise<void> | undefined
-  #askAgain = false
+  readonly #questions = rounds(() => this.#ask())
   #refused = false
   #overtaken = false
 
@@ -58,10 +58,10 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
   async start(): Promise<void> {
     const { pollMs = 5000, heartbeatMs = 10_000, looksAgain } = this.#options
     await this.#beat()
-    await this.#ask()
+    await this.#questions.ring()
     this.every(heartbeatMs, () => this.#beat())
     this.every(pollMs, async () => {
-      await this.#ask()
+      await this.#questions.ring()
       if (looksAgain) for (const keeper of this.#keepers.values()) keeper.wake()
     })
   }
@@ -70,18 +70,18 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
   async stop(): Promise<void> {
     this.#stopping.abort(new Fault('unavailable', 'agent.interrupted', 'the agent stops'))
     await Promise.all([...this.#loops, ...[...this.#keepers.values()].map(keeper => keeper.stop())])
-    await this.#asking
+    await this.#questions.ended()
   }
 
   /** Resolves when no keeper works and every row that the controller has named was taken. For tests. */
   async idle(): Promise<void> {
-    await this.#asking
+    await this.#questions.ended()
     await Promise.all([...this.#keepers.values()].map(keeper => keeper.settled()))
   }
 
   /** The bell: asks for the rows, then looks at the thing whatever they say. */
   async look(id: string): Promise<void> {
-    await this.#ask()
+    await this.#questions.ring()
     this.wake(id)
   }
 
@@ -108,18 +108,10 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
     }
   }
 
-  /** Asks for the rows; a bell that rings meanwhile makes it ask once more. Never throws. */
-  #ask(): Promise<void> {
-    this.#askAgain = true
-    this.#asking ??= (async () => {
-      await undefined                              // so that the end below comes after the beginning
-      while (this.#askAgain && !this.#refused && !this.#overtaken && !this.#stopping.signal.aborted) {
-        this.#askAgain = false
-        await this.#askOnce().catch((error: unknown) => this.#options.log.warn({ reason: messageOf(error) }, 'the controller did not say what it wants'))
-      }
-      this.#asking = undefined                     // at once: a bell a moment later begins anew
-    })()
-    return this.#asking
+  /** Asks for the rows, once for all who ring before the question. Never throws. */
+  async #ask(): Promise<void> {
+    if (this.#refused || this.#overtaken || this.#stopping.signal.aborted) return
+    await this.#askOnce().catch((error: unknown) => this.#options.log.warn({ reason: messageOf(error) }, 'the controller did not say what it wants'))
   }
 
   async #askOnce(): Promise<void> {

@@ -10,6 +10,7 @@
 // How: rows -> plans (plans.ts) -> driver, in an order in which everything finds what it stands on: bridges, ports, DHCP, routers; then removals the
 // other way round. The ports of a pass are one transaction; when it fails, they are tried one by one, so that the culprit is known.
 import type { NetworkAgent, NetworkControl, ObservedNetworking, WantedKind, WantedNetworkPort } from '@alto/contracts/network-agent'
+import { rounds } from '@alto/kit/agent'
 import type { Clock } from '@alto/kit/clock'
 import { Fault, messageOf } from '@alto/kit/errors'
 import type { Log } from '@alto/kit/log'
@@ -62,9 +63,7 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
   let overtaken = false                                                     // an older database took the place of the one whose changes `cursor` counts
   let first = true
   let nextHeartbeat = 0
-  let rung = false
   let stopped = false
-  let running: Promise<void> | undefined
   let cancelPoll = () => {}
   let cancelWatch = clock.after(WATCH, () => { watching = watch() })
   let watching: Promise<void> | undefined
@@ -84,25 +83,20 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
     if (!stopped) cancelWatch = clock.after(WATCH, () => { watching = watch() })
   }
 
-  function ring(): void {
-    rung = true
-    running ??= passes().finally(() => { running = undefined })
-  }
-
-  async function passes(): Promise<void> {
+  const passes = rounds(async () => {
     cancelPoll()
     let wait = pollMs
-    while (rung && !stopped) {
-      rung = false
-      wait = pollMs
-      try {
-        await pass()
-      } catch (error) {
-        wait = Math.min(pollMs, RETRY)
-        log.warn({ host, error: messageOf(error) }, 'the network agent could not finish a pass; it tries again')
-      }
+    try {
+      if (!stopped) await pass()
+    } catch (error) {
+      wait = Math.min(pollMs, RETRY)
+      log.warn({ host, error: messageOf(error) }, 'the network agent could not finish a pass; it tries again')
     }
     if (!stopped) cancelPoll = clock.after(wait, ring)
+  })
+
+  function ring(): void {
+    void passes.ring()
   }
 
   async function pass(): Promise<void> {
@@ -266,15 +260,13 @@ export function startNetworkAgent(options: NetworkAgentOptions): RunningNetworkA
         await remove(kind, id)
       },
     },
-    async idle() {
-      while (running) await running
-    },
+    idle: () => passes.ended(),
     async stop() {
       stopped = true
       cancelPoll()
       cancelWatch()
       await watching
-      await running
+      await passes.ended()
     },
   }
 }

@@ -1,0 +1,30 @@
+// Work that bells ask for, one round after the other.
+
+/** Rounds of one kind of work. */
+export interface Rounds {
+  /** Asks for a round that begins after now: the next one serves all who rang before it began. Resolves when nobody rings any more and the last round has ended. */
+  ring(): Promise<void>
+  /** Resolves when no round is at work or asked for. */
+  ended(): Promise<void>
+}
+
+/** Runs `round`, which throws nothing, whenever it was rung for; never two at once. */
+export function rounds(round: () => Promise<void>): Rounds {
+  let rung = false
+  let running: Promise<void> | undefined
+  async function run(): Promise<void> {
+    await Promise.resolve()                                // so that `running` is set before it is cleared
+    while (rung) {
+      rung = false
+      await round()
+    }
+    running = undefined                            // in the same moment as the last look at the bell: one that rings later begins anew
+  }
+  return {
+    ring() {
+      rung = true
+      return running ??= run()
+    },
+    ended: async () => running,
+  }
+}
