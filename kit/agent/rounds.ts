@@ -13,7 +13,7 @@ export function rounds(round: () => Promise<void>): Rounds {
   let rung = false
   let running: Promise<void> | undefined
   async function run(): Promise<void> {
-    await Promise.resolve()                                // so that `running` is set before it is cleared
+    await Promise.resolve()                        // so that `running` is set before it is cleared
     while (rung) {
       rung = false
       await round()
