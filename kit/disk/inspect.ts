@@ -24,13 +24,16 @@ export interface DiskInspection {
 
 /** How many bytes from the start of an image are enough for every format (VHDX keeps its size some MiB in). */
 export const INSPECT_BYTES = 4 * 1024 * 1024
+/** How many tell what it claims to be: an ISO's marks are the farthest. */
+const CLAIM_BYTES = 64 * 1024
 
 const SECTOR = 512
 /** Larger disks are not believed: 2^46 bytes is 64 TiB. */
 const MAX_VIRTUAL = 2 ** 46
 
 type Finding = Omit<DiskInspection, 'format'>
-type Probe = { format: DiskFormat, claims(head: DataView): boolean, read(head: DataView, length: number): Finding }
+/** `claims` wants CLAIM_BYTES; `read` wants what `wants` says, INSPECT_BYTES where it is not there. */
+type Probe = { format: DiskFormat, claims(head: DataView): boolean, wants?(head: DataView): number, read(head: DataView, length: number): Finding }
 
 /**
  * Inspects the first bytes of an image: `head` is its first INSPECT_BYTES (or all of it when it is shorter), `length` the whole image's bytes, or as many as it may have where
@@ -51,6 +54,14 @@ export function inspectDisk(head: Uint8Array, length: number): DiskInspection {
       ...(virtualSize !== undefined && virtualSize > MAX_VIRTUAL ? [`its disk of ${virtualSize} bytes is larger than any that is accepted (${MAX_VIRTUAL})`] : []),
     ],
   }
+}
+
+/** How many bytes from its start the inspection of an image wants, as far as those can tell that are known; no more than it says once they are there. */
+export function wantedBytes(head: Uint8Array): number {
+  if (head.length < CLAIM_BYTES) return CLAIM_BYTES
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
+  const claimed = PROBES.filter(p => p.claims(view))
+  return Math.max(CLAIM_BYTES, ...claimed.map(p => p.wants?.(view) ?? INSPECT_BYTES))
 }
 
 /** Inspects the file at `path`. Throws what opening it throws; what the file says never throws. */
@@ -81,7 +92,7 @@ export function declaredAs(declared: string, found: DiskInspection): number {
 }
 
 const PROBES: readonly Probe[] = [
-  { format: 'qcow2', claims: h => text(h, 0, 4) === 'QFI\xfb' && u32(h, 4) !== 1, read: qcow2 },
+  { format: 'qcow2', claims: h => text(h, 0, 4) === 'QFI\xfb' && u32(h, 4) !== 1, wants: qcow2Cluster, read: qcow2 },
   { format: 'qcow', claims: h => text(h, 0, 4) === 'QFI\xfb' && u32(h, 4) === 1, read: unsupported('qcow version 1') },
   { format: 'qed', claims: h => text(h, 0, 4) === 'QED\0', read: unsupported('qed') },
   { format: 'luks', claims: h => text(h, 0, 6) === 'LUKS\xba\xbe', read: unsupported('an encrypted (luks) disk') },
@@ -90,8 +101,14 @@ const PROBES: readonly Probe[] = [
   { format: 'vdi', claims: h => u32(h, 64, true) === 0xbeda107f, read: vdi },
   { format: 'vhd', claims: h => text(h, 0, 8) === 'conectix', read: vhd },
   { format: 'vhdx', claims: h => text(h, 0, 8) === 'vhdxfile', read: vhdx },
-  { format: 'iso', claims: h => [0x8001, 0x8801, 0x9001].some(at => text(h, at, 5) === 'CD001'), read: () => ({ virtualSize: undefined, refusals: [] }) },
+  { format: 'iso', claims: h => [0x8001, 0x8801, 0x9001].some(at => text(h, at, 5) === 'CD001'), wants: () => CLAIM_BYTES, read: () => ({ virtualSize: undefined, refusals: [] }) },
 ]
+
+/** Bytes of its first cluster, where its header is, and all that the header may be followed by. */
+function qcow2Cluster(h: DataView): number {
+  const bits = u32(h, 20) ?? 0
+  return bits <= 21 ? 2 ** bits : CLAIM_BYTES               // no image of larger ones is accepted
+}
 
 const QCOW2_DATA_FILE = 0x44415441
 /** Bytes of the shortest entry in its table. */

@@ -1,4 +1,4 @@
-// Reading a JSON body: bounded in size, depth and count before anything looks at it.
+// Reading bodies: JSON, bounded in size, depth and count before anything looks at it; and bytes, piece by piece.
 import type { Readable } from 'node:stream'
 import { Fault } from '../errors/index.ts'
 
@@ -39,6 +39,17 @@ export async function readJson(stream: Readable, limits: BodyLimits): Promise<un
 
 /** Escapes by which JSON can say what is no text to a URL, a database or a file. */
 const NO_TEXT = /\\u(?:[dD][89a-fA-F]|0000)/
+
+/**
+ * A body's bytes as they arrive. A piece is the reader's until it asks for the next: then its memory is given back, and not when the heap is collected next, so that
+ * however many bytes take little. The stream outlives a reader that stops early: a refusal must still reach the sender. Throws what the stream does.
+ */
+export async function* pieces(stream: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer<ArrayBuffer>>) {
+    yield piece
+    if (piece.byteLength === piece.buffer.byteLength) piece.buffer.transfer(0)           // else others have parts of the same memory
+  }
+}
 
 function holdsNoText(value: unknown): boolean {
   if (typeof value === 'string') return !value.isWellFormed() || value.includes('\0')

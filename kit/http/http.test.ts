@@ -62,9 +62,16 @@ const things: HttpService = {
       },
     }),
     route({
+      method: 'PUT', path: '/v1/pieces', rule: { public: 'test' }, status: 200, summary: 'Count what is left of the pieces when all have come', body: 'stream', accepts: ['application/octet-stream'],
+      async handle({ stream }) {
+        const all = await Array.fromAsync(stream, piece => ({ piece, length: piece.length }))
+        return { came: total(all), left: total(all.map(({ piece }) => piece)) }
+      },
+    }),
+    route({
       method: 'PUT', path: '/v1/refused', rule: { public: 'test' }, status: 200, summary: 'Refuse bytes when some have come', body: 'stream', accepts: ['application/octet-stream'],
       async handle({ stream, headers }) {
-        for await (const _chunk of stream.iterator({ destroyOnReturn: false })) throw new Fault(headers['x-kind'] === 'tooLarge' ? 'tooLarge' : 'unsupportedMediaType', 'things.refused', 'no more of this')
+        for await (const _chunk of stream) throw new Fault(headers['x-kind'] === 'tooLarge' ? 'tooLarge' : 'unsupportedMediaType', 'things.refused', 'no more of this')
         return {}
       },
     }),
@@ -83,10 +90,14 @@ function* blocks() {
   }
 }
 
+function total(parts: readonly { length: number }[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0)
+}
+
 /** Reads slower than memory is written, and says how much there was. */
-async function readAll(stream: Readable): Promise<number> {
+async function readAll(stream: AsyncIterable<Uint8Array>): Promise<number> {
   let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     size += chunk.length
     flow.read += chunk.length
     if (size % (1024 * 1024) < chunk.length) await new Promise(resolve => { setImmediate(resolve) })
@@ -166,6 +177,17 @@ test('bytes stream both ways, in memory and over a socket, and the writer waits 
     assert.equal(await readAll((await way({ method: 'GET', url: `${prefix}/things/v1/bytes` })).body), BYTES)
     assert.ok(flow.lead < LEAD, `the download was ${flow.lead} bytes ahead`)
   }
+})
+
+test('what was read from a socket takes no memory once the next is asked for; what a caller in this process sends stays its own', async t => {
+  const { fetch, listen, close } = await server()
+  t.after(close)
+  const base = `http://127.0.0.1:${await listen({ host: '127.0.0.1', port: 0 })}`
+  const sent = Array.from({ length: 16 }, () => Buffer.alloc(65_536, 'x'))
+  const asked = async (way: Fetch, prefix: string) => (await way({ method: 'PUT', url: `${prefix}/things/v1/pieces`, body: Readable.from(sent), headers: { 'content-type': 'application/octet-stream' } })).json()
+  assert.deepEqual(await asked(fetch, ''), { came: 2 ** 20, left: 2 ** 20 })
+  assert.equal(total(sent), 2 ** 20)
+  assert.deepEqual(await asked(networkFetch, base), { came: 2 ** 20, left: 0 })
 })
 
 test('a client that leaves in the middle of its request is no bug, in memory and over a socket', async t => {

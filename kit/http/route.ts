@@ -1,5 +1,4 @@
 // One operation as data: method, path, rule, versions, schemas, status, handler. Router, coverage and sweeps are derived from it.
-import type { Readable } from 'node:stream'
 import type { Rule } from '../policy/index.ts'
 import type { Context } from '../context/index.ts'
 import type { Version } from './microversion.ts'
@@ -28,8 +27,8 @@ export interface Call<P, Q, B> {
   query: Q
   /** The checked JSON body; undefined when the route has none. */
   body: B
-  /** The raw body, for routes with `body: 'stream'`. */
-  stream: Readable
+  /** The raw body, for routes with `body: 'stream'`: a piece may be used until the next is asked for. It fails when its sender does. */
+  stream: AsyncIterable<Uint8Array>
   headers: Readonly<Record<string, string | undefined>>
   version: Version
   /** Path and query as the client sent them, without the service's prefix. */

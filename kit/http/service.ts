@@ -10,7 +10,7 @@ import type { Ids } from '../ids/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Credentials, Enforcer } from '../policy/index.ts'
 import { permits } from './access-rules.ts'
-import { DEFAULT_LIMITS, readJson, type BodyLimits } from './body.ts'
+import { DEFAULT_LIMITS, pieces, readJson, type BodyLimits } from './body.ts'
 import { requestContext, type Context } from '../context/index.ts'
 import type { Dialect, Problem } from './dialect.ts'
 import { compareVersions, negotiate, versionHeaders, type MicroversionPolicy, type Version } from './microversion.ts'
@@ -182,20 +182,23 @@ async function callOf(service: HttpService, found: AnyRoute, request: FastifyReq
     body = await readJson(request.raw, service.limits ?? DEFAULT_LIMITS)
     expect(service.dialect, 'body', bodySchema(found.body, version), body)
   } else if (found.body === 'stream' && found.accepts) acceptable(found, request)
-  return { ctx, params, query, body, stream: found.body === 'stream' ? bodyStream(request) : request.raw, headers: request.headers as Record<string, string | undefined>, version, url, signal: callerSignal(reply) }
+  return { ctx, params, query, body, stream: found.body === 'stream' ? bytesOf(request) : NO_BYTES, headers: request.headers as Record<string, string | undefined>, version, url, signal: callerSignal(reply) }
 }
 
+/** Of a route that takes no bytes, or has read its body. */
+const NO_BYTES: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} }
+
 /**
- * The raw body, as a stream that fails when its sender does. A socket's does so by itself; the one of the in-memory dispatch says so once,
- * to whoever listens at that moment, so it is listened to from here on.
+ * The raw body; it fails when its sender does. A socket's does so by itself; the one of the in-memory dispatch says so once, to whoever listens at that moment, so
+ * it is listened to from here on, and its pieces stay the sender's.
  */
-function bodyStream(request: FastifyRequest): Readable {
-  if (request.raw instanceof IncomingMessage) return request.raw
+function bytesOf(request: FastifyRequest): AsyncIterable<Uint8Array> {
+  if (request.raw instanceof IncomingMessage) return pieces(request.raw)
   const raw = request.raw as Readable
   const body = new PassThrough()
   if (raw.destroyed) body.destroy(new Error('the sender broke off'))
   else pipeline(raw, body, () => {})
-  return body
+  return body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
 }
 
 function bodySchema(body: Schema | Versioned, version: Version): Schema {

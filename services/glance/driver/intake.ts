@@ -3,7 +3,7 @@
 // - Slices of at most 128 KiB, each hashed (kit/disk/hashing.ts) while it is being written.
 // - The writer is waited for before more is read: the sender feels the disk.
 // - The head is inspected as soon as it is complete, so that a wrong image is refused before it has all been sent; again at the end, when the length was not known.
-import { INSPECT_BYTES, declaredAs, hashing, inspectDisk, type DiskInspection } from '@alto/kit/disk'
+import { DiskHead, declaredAs, hashing, inspectDisk, type DiskInspection } from '@alto/kit/disk'
 import { Fault, isFault } from '@alto/kit/errors'
 import type { Content } from '../model/images.ts'
 import type { BlobWriter } from './store.ts'
@@ -40,9 +40,8 @@ export interface Expected extends Partial<Declared> {
 export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expected: Expected): Promise<Content> {
   if (expected.size !== undefined && expected.size > expected.most) throw expected.tooMuch()
   using hashes = hashing(['md5', 'sha512'])
-  let head: Buffer | undefined = Buffer.allocUnsafeSlow(Math.min(expected.size ?? INSPECT_BYTES, INSPECT_BYTES))
+  let head: DiskHead | undefined = new DiskHead(expected.size)
   let virtualSize: number | null = null
-  let headSize = 0
   let looked = false
   let size = 0
   for await (const chunk of source) {
@@ -51,22 +50,18 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
     if (expected.size !== undefined && size > expected.size) throw sizeMismatch(expected.size)
     for (let at = 0; at < chunk.length; at += SLICE) {
       const slice = chunk.subarray(at, at + SLICE)
-      if (head && headSize < INSPECT_BYTES) {
-        const part = slice.subarray(0, INSPECT_BYTES - headSize)
-        head.set(part, headSize)
-        headSize += part.length
-      }
+      head?.take(slice)
       expected.verifier?.update(slice)
       await Promise.all([writer.write(slice), hashes.update(slice)])
     }
-    if (head && !looked && headSize >= INSPECT_BYTES) {
+    if (head && !looked && head.isWhole) {
       looked = true
-      virtualSize = inspected(head, expected.size ?? Math.min(expected.most, LONGEST), expected)        // as long as it may turn out to be
+      virtualSize = inspected(head.bytes, expected.size ?? Math.min(expected.most, LONGEST), expected)        // as long as it may turn out to be
       if (expected.size !== undefined) head = undefined      // all is known of it
     }
   }
   if (expected.size !== undefined && size !== expected.size) throw sizeMismatch(expected.size)
-  if (head) virtualSize = inspected(head.subarray(0, headSize), size, expected)
+  if (head) virtualSize = inspected(head.bytes, size, expected)
   expected.verifier?.finish()
   const { md5, sha512 } = await hashes.digest()
   return { size, virtualSize, checksum: md5!, hashAlgo: 'sha512', hashValue: sha512! }
@@ -76,7 +71,7 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, writer: BlobWrit
 const BARE_BYTES = ['ami', 'ari', 'aki']
 
 /**
- * Looks at the first INSPECT_BYTES of an image of `length` bytes (or all of it), and gives its disk's bytes; null when they are not known, or nothing was declared.
+ * Looks at the head of an image of `length` bytes (DiskHead, or the first INSPECT_BYTES), and gives its disk's bytes; null when they are not known, or nothing was declared.
  * Throws Fault('unsupportedMediaType', 'glance.data.refused') when it is not what was declared, or not safe to open.
  */
 export function inspected(head: Uint8Array, length: number, { diskFormat, containerFormat, formatMustMatch = true }: Partial<Declared>): number | null {

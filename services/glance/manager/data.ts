@@ -49,7 +49,7 @@ export function dataManager(deps: Deps) {
   const { db, clock, ids, stores, options, host } = deps
 
   /** Takes the bytes of a queued image in; `during` is its state meanwhile. */
-  async function receive(ctx: Context, id: string, source: Readable, during: 'saving' | 'uploading', { promised, storeId }: UploadOptions): Promise<void> {
+  async function receive(ctx: Context, id: string, source: AsyncIterable<Uint8Array>, during: 'saving' | 'uploading', { promised, storeId }: UploadOptions): Promise<void> {
     const store = stores.asked(storeId)
     const held = await heldTo(deps, ctx)
     const blob: Blob = { id: ids.uuid(), imageId: id, store: store.id, state: 'writing', size: undefined, writer: host, createdAt: clock.now() }
@@ -146,10 +146,10 @@ export function dataManager(deps: Deps) {
   }
 
   return {
-    upload: (ctx: Context, id: string, source: Readable, opts: UploadOptions) => receive(ctx, id, source, 'saving', opts),
+    upload: (ctx: Context, id: string, source: AsyncIterable<Uint8Array>, opts: UploadOptions) => receive(ctx, id, source, 'saving', opts),
 
     /** Like an upload, but the image waits for its import. */
-    stage: (ctx: Context, id: string, source: Readable, opts: UploadOptions) => receive(ctx, id, source, 'uploading', opts),
+    stage: (ctx: Context, id: string, source: AsyncIterable<Uint8Array>, opts: UploadOptions) => receive(ctx, id, source, 'uploading', opts),
 
     /**
      * The bytes; undefined when the image has none yet. `range` is the request's header, `prefer` the stores that are asked first.
@@ -181,9 +181,9 @@ export function dataManager(deps: Deps) {
 }
 
 /** The sender's bytes, while `mayGoOn` throws nothing; a sender that goes away is a Fault, not a bug. */
-async function* arriving(source: Readable, mayGoOn: () => void): AsyncGenerator<Uint8Array> {
+async function* arriving(source: AsyncIterable<Uint8Array>, mayGoOn: () => void): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    for await (const chunk of source) {
       mayGoOn()
       yield chunk
     }
