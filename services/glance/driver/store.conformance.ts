@@ -17,7 +17,11 @@ export function storeConformance(name: string, open: () => Promise<{ store: Imag
     const key = ids.uuid()
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 251))
     const writer = await store.write(key)
-    for (let at = 0; at < bytes.length; at += 100_000) await writer.write(bytes.subarray(at, at + 100_000))
+    for (let at = 0; at < bytes.length; at += 100_000) {
+      const piece = Buffer.from(bytes.subarray(at, at + 100_000))
+      await writer.write(piece)
+      piece.fill(0)                                             // whoever wrote it has its memory again
+    }
     await writer.commit()
     await writer.abort()
     assert.deepEqual(await all(await store.read(key)), bytes)

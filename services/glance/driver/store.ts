@@ -5,7 +5,7 @@ import type { ByteRange } from '../model/ranges.ts'
 
 /** Bytes on their way in. Nobody can read them before `commit`. */
 export interface BlobWriter {
-  /** Takes the next bytes; resolves when the store can take more. Throws Fault('tooLarge', 'glance.store.full'). */
+  /** Takes the next bytes; resolves when the store can take more, and they may change. Throws Fault('tooLarge', 'glance.store.full'). */
   write(bytes: Uint8Array): Promise<void>
   /** Makes them readable and safe from a crash, all at once. */
   commit(): Promise<void>
