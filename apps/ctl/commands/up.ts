@@ -108,7 +108,7 @@ function banner(cloud: Cloud, data: string, ms: number): string[] {
 async function detached(): Promise<number> {
   const words = join(tmpdir(), `alto-up-${process.pid}.log`)
   const [entry, ...args] = process.argv.slice(1)
-  const { ended } = await startDaemon([process.execPath, entry!, ...args.filter(arg => arg !== '--detach')], { words, env: process.env })
+  const { ended } = await startDaemon([process.execPath, ...process.execArgv, entry!, ...args.filter(arg => arg !== '--detach')], { words, env: process.env })
   let over = false
   void ended.then(() => { over = true })
   try {
