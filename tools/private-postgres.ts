@@ -15,6 +15,8 @@ const READY = 'ready to accept connections'
 export interface PrivatePostgresOptions {
   /** True: what was committed is on the disk, as it is for operators; otherwise what is fast. */
   readonly durable?: boolean
+  /** How many it takes at once; 100, as one that nobody has configured, when not given. */
+  readonly connections?: number
 }
 
 /** A server that is running, until it is told otherwise. Its url stays the same over restarts. */
@@ -34,7 +36,7 @@ export interface PrivatePostgres extends AsyncDisposable {
 }
 
 /** Starts one; undefined when this machine has no PostgreSQL. Throws with the server's words when it does not start. */
-export async function privatePostgres({ durable = false }: PrivatePostgresOptions = {}): Promise<PrivatePostgres | undefined> {
+export async function privatePostgres({ durable = false, connections = 100 }: PrivatePostgresOptions = {}): Promise<PrivatePostgres | undefined> {
   const bin = globSync('/usr/lib/postgresql/*/bin').toSorted().at(-1)
   if (bin === undefined) return undefined
   const dir = mkdtempSync(join(tmpdir(), 'alto-pg-'))
@@ -46,7 +48,7 @@ export async function privatePostgres({ durable = false }: PrivatePostgresOption
 
   /** True when it accepts connections, false when what served its predecessor's has not ended yet. */
   const tried = async () => {
-    const [postgres, ...args] = run('postgres', '-D', join(dir, 'data'), '-k', dir, '-h', '', ...(durable ? [] : ['-F']), '-c', 'max_connections=100')
+    const [postgres, ...args] = run('postgres', '-D', join(dir, 'data'), '-k', dir, '-h', '', ...(durable ? [] : ['-F']), '-c', `max_connections=${connections}`)
     const child = spawn(postgres, args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
     let words = ''
     child.stderr.on('data', (chunk: Buffer) => { words = (words + chunk.toString()).slice(-4000) })
