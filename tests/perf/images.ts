@@ -12,11 +12,11 @@ import { add, agent, alto, ask, many, memoryOf, rate, RUNS, start, type Bench } 
 const MIB = 2 ** 20
 const BLOCK = Buffer.alloc(MIB, createHash('sha512').update('a block that does not compress').digest())
 
-/** Measures a cloud of its own in `dir`. */
+/** Measures clouds of its own in `dir`. */
 export async function images(dir: string): Promise<void> {
+  await eightAtOnce(dir)
   const cloud = await start(join(dir, 'cloud'), 'fake')
   try {
-    await eightAtOnce(cloud)                    // first: a cloud that has moved much has the room of that already
     await oneLarge(cloud, join(dir, 'disk'))
     await lists(cloud)
   } finally {
@@ -110,7 +110,25 @@ async function oneLarge(b: Bench, path: string): Promise<void> {
   add('download of 5 GiB, to the same bytes read and hashed by one program', 'times', ratios.down, 'at most 1.3')
 }
 
-async function eightAtOnce(b: Bench): Promise<void> {
+/** In clouds that were just started: one that has moved much has the room of that already. */
+async function eightAtOnce(dir: string): Promise<void> {
+  const [above, waits]: [number[], number[]] = [[], []]
+  for (let i = 0; i < RUNS; i++) {
+    const cloud = await start(join(dir, `eight${i}`), 'fake')
+    try {
+      const one = await eightUploads(cloud)
+      above.push(one.above)
+      waits.push(one.wait)
+    } finally {
+      await alto(cloud.dir, 'down')
+    }
+  }
+  add('memory above that of a cloud just started, while 8 images of 512 MiB come in at once', 'MB', above, 'under 64 MB')
+  add('API meanwhile: 99 of 100 answers within', 'ms', waits, 'under 50 ms')
+}
+
+/** MB above those before, and ms within which 99 of 100 requests are answered meanwhile. */
+async function eightUploads(b: Bench): Promise<{ above: number, wait: number }> {
   const idle = await memoryOf(b)
   const ids = await many(8, i => create(b, `eight${i}`))
   let [peak, running] = [idle, true]
@@ -132,9 +150,8 @@ async function eightAtOnce(b: Bench): Promise<void> {
   await Promise.all(ids.map(id => upload(b, id, 512)))
   running = false
   await Promise.all([watching, asking])
-  add('memory above that of a cloud just started, while 8 images of 512 MiB come in at once', 'MB', [peak - idle], 'under 64 MB')
-  add('API meanwhile: 99 of 100 answers within', 'ms', [waits.toSorted((x, y) => x - y)[Math.floor(waits.length * 0.99)]!], 'under 50 ms')
   await many(8, i => ask(b.url, 'DELETE', `/image/v2/images/${ids[i]}`, { token: b.demo }))
+  return { above: peak - idle, wait: waits.toSorted((x, y) => x - y)[Math.floor(waits.length * 0.99)]! }
 }
 
 async function lists(b: Bench): Promise<void> {
