@@ -152,7 +152,7 @@ function qcow2(h: DataView, length: number): Finding {
     }
     const headerLength = u32(h, 100) ?? 104
     if (headerLength < 104 || headerLength > 2 ** (clusterBits ?? 0)) refusals.push('its header\'s length is out of range')
-    refusals.push(...qcow2Extensions(h, headerLength))
+    refusals.push(...qcow2Extensions(h, headerLength, 2 ** (clusterBits ?? 0)))
   }
   if (refusals.length === 0) refusals.push(...qcow2Tables(h, length, 2 ** (clusterBits ?? 0)))
   return { virtualSize: u64(h, 24), refusals }
@@ -173,12 +173,15 @@ function qcow2Tables(h: DataView, length: number, cluster: number): string[] {
   ]
 }
 
-function qcow2Extensions(h: DataView, start: number): string[] {
+/** They follow the header, and end with its cluster at the latest: QEMU opens none whose do not. */
+function qcow2Extensions(h: DataView, start: number, cluster: number): string[] {
   for (let at = start, seen = 0; seen < 64; seen++) {
+    if (at >= cluster) return []
     const type = u32(h, at)
     const size = u32(h, at + 4)
     if (type === undefined || size === undefined || type === 0) return []
     if (type === QCOW2_DATA_FILE) return ['it names an external data file']
+    if (at + 8 + size > cluster) return ['its header extensions are longer than a cluster']
     at += 8 + Math.ceil(size / 8) * 8
   }
   return ['it has too many header extensions']

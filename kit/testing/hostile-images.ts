@@ -122,6 +122,7 @@ export const HOSTILE_IMAGES: readonly HostileImage[] = [
   { name: 'qcow2 version 2 with a backing file', declared: 'qcow2', bytes: qcow2Header(h => { backed(h); h.writeUInt32BE(2, 4) }), because: /backing file/ },
   { name: 'qcow2 whose data is in an external file', declared: 'qcow2', bytes: qcow2Header(h => h.writeBigUInt64BE(4n, 72)), because: /external file/ },
   { name: 'qcow2 with an external data file name', declared: 'qcow2', bytes: qcow2Header(h => { h.writeUInt32BE(0x44415441, 104); h.writeUInt32BE(8, 108) }), because: /external data file/ },
+  { name: 'qcow2 with an external data file name behind the cluster of its header', declared: 'qcow2', bytes: qcow2File(f => { f.writeUInt32BE(0x6803f857, 104); f.writeUInt32BE(CLUSTER, 108); f.writeUInt32BE(0x44415441, CLUSTER + 112) }), because: /longer than a cluster/ },
   { name: 'encrypted qcow2', declared: 'qcow2', bytes: qcow2Header(h => h.writeUInt32BE(2, 32)), because: /encrypted/ },
   { name: 'qcow2 with unknown features', declared: 'qcow2', bytes: qcow2Header(h => h.writeBigUInt64BE(1n << 40n, 72)), because: /not known/ },
   { name: 'qcow2 whose header is longer than a cluster', declared: 'qcow2', bytes: qcow2Header(h => h.writeUInt32BE(0xffff_ffff, 100)), because: /header.*length/ },
