@@ -25,6 +25,8 @@ export function rounds(round: () => Promise<void>): Rounds {
       rung = true
       return running ??= run()
     },
-    ended: async () => running,
+    async ended() {
+      while (running) await running
+    },
   }
 }
