@@ -88,6 +88,24 @@ test('a bell is followed whenever it rings, the moment in which the answer to th
   }
 })
 
+test('nothing is at work when the agent has stopped, also when it was being told of more at that moment', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    let atWork = 0
+    const h = host(async attempt => {
+      const { signal } = attempt.next()
+      atWork++
+      await new Promise(resolve => { signal.addEventListener('abort', resolve, { once: true }) })
+      atWork--
+    })
+    await h.within(h.agent.start())
+    h.write(wanted(1))
+    const told = h.agent.look('t')
+    for (let i = 0; i < turns; i++) await Promise.resolve()
+    await h.within(Promise.all([told, h.agent.stop()]))
+    assert.equal(atWork, 0, `stopped ${turns} turns after the bell`)
+  }
+})
+
 test('what no repetition can mend is not repeated until there is another order', async () => {
   let tries = 0
   const h = host(async attempt => {

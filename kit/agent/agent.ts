@@ -116,6 +116,7 @@ export class HostAgent<Wanted extends Terms, Tombstone extends Terms> {
 
   async #askOnce(): Promise<void> {
     const { orders, cursor } = await this.#options.desired(this.#cursor)
+    if (this.#stopping.signal.aborted) return                    // nobody would stop what began now
     if (cursor < this.#cursor) {
       this.#overtaken = true
       this.#options.log.error({ cursor, seen: this.#cursor }, 'the controller\'s database has lost changes that this host has obeyed: it is not obeyed until the agent is started again')
