@@ -73,6 +73,14 @@ test('up, status, restart, reset and down: a cloud lives and leaves its files re
   assert.equal((await alto(['down', '--data', dir])).stdout, 'The cloud is not running.\n')
 })
 
+test('a command whose words nobody reads any more does its work', async () => {
+  const child = spawn(ALTO, ['--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
+  assert.deepEqual([...await once(child, 'close') as unknown[], said], [0, null, ''])
+})
+
 test('after kill -9 the next up continues with the same cloud', async () => {
   const dir = await freshDir()
   assert.equal((await alto([...UP, '--data', dir])).code, 0)

@@ -12,8 +12,9 @@ import { addRunning } from './commands/running.ts'
 import { addServe } from './commands/serve.ts'
 import { addUp } from './commands/up.ts'
 
-/** Runs one command line; gives the exit code. */
+/** Runs one command line; gives the exit code. A reader of its words who has gone (`| head -1`) ends nothing. */
 export async function main(args: readonly string[]): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
   const program = new Command('alto').description('An OpenStack cloud: "./alto up" starts it, "./alto test" tests it.').exitOverride().showHelpAfterError('(./alto --help lists the commands)')
   let code = 0
   const exits = (value: number) => { code = value }
