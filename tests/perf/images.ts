@@ -92,7 +92,7 @@ async function oneLarge(b: Bench, path: string): Promise<void> {
   const mebibytes = 5 * 1024
   const ratios: { up: number[], down: number[] } = { up: [], down: [] }
   const up: number[] = []
-  for (let i = 0; i < Math.min(RUNS, 3); i++) {
+  for (let i = 0; i < Math.min(RUNS, 5); i++) {
     const id = await create(b, 'large')
     let began = performance.now()
     await upload(b, id, mebibytes)
