@@ -16,6 +16,7 @@ export async function runBackup(qmp: Qmp, { job, source, target }: Backup, code:
   await qmp.execute('blockdev-backup', { 'job-id': job, 'device': source, target, 'sync': 'full', 'auto-dismiss': false })
   let last = { progress: -1, at: clock.now() }
   for (;;) {
+    signal.throwIfAborted()                        // also when it is done meanwhile: nobody wants it
     const now = await jobOf(qmp, job)
     if (now?.status === 'concluded') {
       if (now.error !== undefined) throw new Fault('unavailable', code, `the disk could not be copied: ${now.error}`)
