@@ -21,3 +21,11 @@ test('a round serves all who rang before it began, and never runs beside another
   await Promise.all([...first, asked.ring(), asked.ring()])
   assert.deepEqual([most, ended], [1, 2])
 })
+
+test('a round that throws tells who rang for it, and is not the last', async () => {
+  let begun = 0
+  const asked = rounds(async () => { if (++begun === 1) throw new Error('a bug') })
+  await assert.rejects(asked.ring(), /a bug/)
+  await asked.ring()
+  assert.equal(begun, 2)
+})

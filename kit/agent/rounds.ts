@@ -8,17 +8,20 @@ export interface Rounds {
   ended(): Promise<void>
 }
 
-/** Runs `round`, which throws nothing, whenever it was rung for; never two at once. */
+/** Runs `round` whenever it was rung for; never two at once. One that throws, which is a bug, throws at who rang; the next ring begins anew. */
 export function rounds(round: () => Promise<void>): Rounds {
   let rung = false
   let running: Promise<void> | undefined
   async function run(): Promise<void> {
     await Promise.resolve()                        // so that `running` is set before it is cleared
-    while (rung) {
-      rung = false
-      await round()
+    try {
+      while (rung) {
+        rung = false
+        await round()
+      }
+    } finally {
+      running = undefined                          // in the same moment as the last look at the bell: one that rings later begins anew
     }
-    running = undefined                            // in the same moment as the last look at the bell: one that rings later begins anew
   }
   return {
     ring() {
